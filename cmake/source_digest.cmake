@@ -1,0 +1,11 @@
+# Run by facet_source_digest: writes HEADER with MACRO = sha256 over the names and contents of FILES.
+string(REPLACE "|" ";" FILES "${FILES}")
+set(lines "")
+foreach(file IN LISTS FILES)
+  cmake_path(RELATIVE_PATH file BASE_DIRECTORY "${FOLDER}" OUTPUT_VARIABLE name)
+  file(SHA256 "${file}" digest)
+  list(APPEND lines "${name} ${digest}")
+endforeach()
+list(SORT lines)
+string(SHA256 whole "${lines}")
+file(CONFIGURE OUTPUT "${HEADER}" CONTENT "#define ${MACRO} \"${whole}\"\n")

@@ -1,0 +1,113 @@
+// Opens sources of a stream and names it by the hash of what decides its rows.
+#include "activations/activation_stream.h"
+
+#include <facet/torch.h>
+
+#include "activations/row_feed.h"
+#include "activations/window_source.h"
+#include "base/hash.h"
+
+namespace facet {
+namespace {
+
+int64_t common_width(const HostInfo& info, const std::vector<std::string>& points) {
+  FACET_ASSERT(!points.empty(), "a stream of a host without hookpoints");
+  const int64_t width = info.points[hookpoint_index(info, points[0])].width;
+  for (const std::string& point : points) {
+    const int64_t other = info.points[hookpoint_index(info, point)].width;
+    if (other != width)
+      throw UserError("activations.hookpoints: \"" + points[0] + "\" has width " +
+                      std::to_string(width) + " and \"" + point + "\" " + std::to_string(other) +
+                      ": must be equal");
+  }
+  return width;
+}
+
+Value names(const std::vector<std::string>& texts) {
+  return Value::Array(texts.begin(), texts.end());
+}
+
+}  // namespace
+
+ActivationSource::~ActivationSource() = default;
+int64_t ActivationSource::epoch_rows() const { return -1; }
+Tensor ActivationSource::dictionary() const { return {}; }
+CodesReader::~CodesReader() = default;
+
+Schema<StreamParams> stream_schema() {
+  return Schema<StreamParams>()
+      .field("name", &StreamParams::name, "Name of the stream when there are several.",
+             outside_identity)
+      .field("hookpoints", &StreamParams::hookpoints,
+             "Where rows are read: names, globs or ranges, as a string or a list.")
+      .field("rows", &StreamParams::rows,
+             "Which tokens give rows: content leaves out those the host added.",
+             one_of({"content", "all"}))
+      .field("buffer_rows", &StreamParams::buffer_rows, "How many rows are shuffled together.",
+             at_least(1), unit("rows"))
+      .field("batch_tokens", &StreamParams::batch_tokens,
+             "Tokens of one forward pass of the host; a longer sequence is a pass of its own.",
+             at_least(1), unit("tokens"))
+      .field("normalize", &StreamParams::normalize,
+             "The normaliser: its name, or a table with its type and parameters.");
+}
+
+ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data,
+                                   std::vector<std::string> points, StreamParams params)
+    : host_(std::move(host)),
+      data_(std::move(data)),
+      points_(std::move(points)),
+      params_(std::move(params)) {
+  FACET_ASSERT(host_ && !data_.rows(), "a host needs a source of records");
+  common_width(host_->info(), points_);
+}
+
+ActivationStream::ActivationStream(Dataset data, StreamParams params)
+    : data_(std::move(data)), params_(std::move(params)) {
+  FACET_ASSERT(data_.rows(), "without a host the data must be a source of rows");
+}
+
+std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
+  Windows windows;
+  Value in_force;
+  in_force.set("stream", key());
+  if (order == Order::shuffled) {
+    windows = {params_.buffer_rows, true, seed};
+    in_force.set("buffer_rows", params_.buffer_rows);
+    in_force.set("seed", static_cast<int64_t>(seed));
+  }
+  auto feed =
+      host_ ? feed_of_host(host_, data_, points_, params_.rows == "content", params_.batch_tokens)
+            : feed_of_rows(data_, params_.batch_tokens);
+  return std::make_unique<WindowSource>(std::move(feed), shape(), windows,
+                                        sha256(emit_json(in_force)));
+}
+
+Shape ActivationStream::shape() const {
+  const int64_t points = host_ ? static_cast<int64_t>(points_.size()) : 1;
+  const int64_t d = host_ ? common_width(host_->info(), points_) : data_.rows()->width();
+  return {points, points, d, d};
+}
+
+const std::vector<std::string>& ActivationStream::points() const { return points_; }
+const StreamParams& ActivationStream::params() const { return params_; }
+const Dataset& ActivationStream::data() const { return data_; }
+const HostInfo* ActivationStream::host() const { return host_ ? &host_->info() : nullptr; }
+std::shared_ptr<HostModel> ActivationStream::host_model() const { return host_; }
+
+std::string ActivationStream::key() const {
+  Value in_force;
+  in_force.set("data", data_.key());
+  in_force.set("batch_tokens", params_.batch_tokens);
+  if (host_) {
+    const HostInfo& info = host_->info();
+    in_force.set("host", info.type);
+    in_force.set("weights", info.weights_hash);
+    in_force.set("switches", info.switches);
+    in_force.set("points", names(points_));
+    in_force.set("rows", params_.rows);
+  }
+  return sha256(emit_json(in_force));
+}
+
+}  // namespace facet

@@ -1,0 +1,73 @@
+// ActivationStream: the recipe for rows of a host at some hookpoints (or of a known dictionary),
+// from which any number of sources are opened.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "facet/event.h"
+#include "facet/host.h"
+#include "facet/schema.h"
+#include "facet/stream.h"
+
+namespace facet {
+
+/// The fields of [activations].
+struct StreamParams {
+  std::string name;
+  Value hookpoints;              ///< a string or a list; required with a host
+  std::string rows = "content";  ///< content: specials are left out; all: every token
+  int64_t buffer_rows = 65536;   ///< rows shuffled together
+  int64_t batch_tokens = 8192;   ///< tokens of one forward pass of the host
+  Value normalize;               ///< a normaliser's name, or a table with `type`
+};
+Schema<StreamParams> stream_schema();
+
+enum class Order { sequential = 1, shuffled };
+
+class ActivationStream {
+ public:
+  /// Rows of `host` over the records of `data`; `points` are canonical names.
+  ActivationStream(std::shared_ptr<HostModel> host, Dataset data, std::vector<std::string> points,
+                   StreamParams params);
+  /// Rows of a known dictionary (data.rows() is not null): sequence is the row's number, position
+  /// and token are 0.
+  ActivationStream(Dataset data, StreamParams params);
+
+  /// Sources of equal order and seed give equal bits, and go on from a cursor with equal bits.
+  std::unique_ptr<ActivationSource> open(Order order, uint64_t seed) const;
+  Shape shape() const;
+  const std::vector<std::string>& points() const;
+  const StreamParams& params() const;
+  const Dataset& data() const;
+  /// nullptr: the rows come from a known dictionary.
+  const HostInfo* host() const;
+  std::shared_ptr<HostModel> host_model() const;
+  /// Hash of what decides the rows: host weights and switches, tokens, data, hookpoints, row
+  /// policy, and batch_tokens, on which the last bits depend. Not the normaliser, not buffer_rows.
+  std::string key() const;
+
+ private:
+  std::shared_ptr<HostModel> host_;
+  Dataset data_;
+  std::vector<std::string> points_;
+  StreamParams params_;
+};
+
+/// A stream's `normalize` ("none" when empty) as its name and every parameter in force. UserError
+/// at `where`.
+struct NormaliserChoice {
+  std::string type;
+  AnyParams params;
+};
+NormaliserChoice choose_normaliser(const Registry& registry, const Value& normalize,
+                                   const std::string& where);
+/// The normaliser that was chosen, not yet fitted.
+std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Value& normalize,
+                                            const std::string& where);
+/// Registers none and layer_norm.
+void add_core_normalisers(Registry& registry);
+
+}  // namespace facet

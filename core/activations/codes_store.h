@@ -1,0 +1,38 @@
+// The codes store: what an SAE said of every row of a stream, by row and by latent, built once and
+// read by analyses.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "activations/activation_stream.h"
+#include "facet/sae.h"
+#include "facet/stream.h"
+
+namespace facet {
+
+/// Rows of one part of a store; what a resumed build loses at most.
+inline constexpr int64_t kCodesPartRows = 65536;
+
+/// Builds the store in `folder` (named by its key) unless it is finished there, going on from what
+/// an earlier process left; the bytes are the same wherever it was cut. `breathe` is called between
+/// parts and may throw Stopped; finished parts stay. The rows are those of the sequential pass.
+/// UserError when a code is not finite.
+///
+/// parts/00000.safetensors    start [r + 1], latent, value (as Codes), sequence, position, token,
+/// flag sequences.jsonl            id, text, description by Rows::sequence; no lines for rows of a
+/// known dictionary by_latent.safetensors      start [d_sae + 1], row, value: entries with a value
+/// > 0, value descending, ties by row codes.json                 written last: a store without it
+/// is not finished
+///
+/// The entries by latent are sorted in memory, 28 bytes each.
+void build_codes(const std::filesystem::path& folder, Sae& sae, const Normaliser& normaliser,
+                 const ActivationStream& stream, const std::string& key, EventSink& events,
+                 const std::function<void()>& breathe, int64_t part_rows = kCodesPartRows);
+/// A finished store, memory-mapped; UserError when it is not there, not finished, or its files
+/// disagree.
+std::shared_ptr<const CodesReader> open_codes(const std::filesystem::path& folder);
+
+}  // namespace facet

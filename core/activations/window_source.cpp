@@ -1,0 +1,103 @@
+// Gathers pieces into windows, permutes them, and finds any place again.
+#include "activations/window_source.h"
+
+#include <facet/torch.h>
+
+#include <algorithm>
+
+#include "facet/rng.h"
+
+namespace facet {
+namespace {
+
+Rows permuted(const Rows& rows, uint64_t seed, int64_t epoch, int64_t window) {
+  Rng rng(seed, "epoch/" + std::to_string(epoch) + "/window/" + std::to_string(window));
+  return rows.select(torch::tensor(rng.permutation(rows.size()), torch::kInt64));
+}
+
+}  // namespace
+
+WindowSource::WindowSource(std::unique_ptr<RowFeed> feed, Shape shape, Windows windows,
+                           std::string key)
+    : feed_(std::move(feed)), shape_(shape), windows_(windows), key_(std::move(key)) {}
+
+void WindowSource::begin_epoch(int64_t epoch) {
+  epoch_ = epoch;
+  started_ = any_rows_ = false;
+  window_ = begin_ = row_ = 0;
+  loaded_ = Rows();
+}
+
+bool WindowSource::load_window() {
+  if (!started_) feed_->start(0);
+  started_ = true;
+  begin_ = feed_->item();
+  row_ = 0;
+  loaded_ = Rows();
+  std::vector<Rows> pieces;
+  int64_t gathered = 0;
+  for (Rows piece; gathered == 0 || gathered < windows_.rows;) {
+    if (!feed_->next(piece)) break;
+    if (piece.size() == 0) continue;
+    gathered += piece.size();
+    pieces.push_back(std::move(piece));
+  }
+  if (pieces.empty()) return false;
+  loaded_ = pieces.size() == 1 ? std::move(pieces[0]) : Rows::joined(pieces);
+  if (windows_.shuffled) loaded_ = permuted(loaded_, windows_.seed, epoch_, window_);
+  ++window_;
+  any_rows_ = true;
+  return true;
+}
+
+Rows WindowSource::next(int64_t rows) {
+  FACET_ASSERT(rows > 0, "no rows were asked for");
+  std::vector<Rows> parts;
+  int64_t taken = 0;
+  while (taken < rows) {
+    if (row_ == loaded_.size() && !load_window()) {
+      if (!any_rows_)
+        throw UserError(
+            "activations: no rows: the data has no records, or none with a token that is kept");
+      begin_epoch(epoch_ + 1);
+      break;
+    }
+    const int64_t end = std::min(loaded_.size(), row_ + rows - taken);
+    parts.push_back(loaded_.slice(row_, end));
+    taken += end - row_;
+    row_ = end;
+  }
+  if (parts.size() == 1) return parts[0];
+  if (!parts.empty()) return Rows::joined(parts);
+  const auto none = [](auto dtype) { return torch::empty({0}, dtype); };
+  return {torch::empty({0, shape_.points_in, shape_.d_in}), none(torch::kInt64),
+          none(torch::kInt32), none(torch::kInt32), none(torch::kUInt8)};
+}
+
+Value WindowSource::cursor() const {
+  const bool used_up = row_ == loaded_.size();
+  const bool within = started_ && !used_up;
+  Value cursor;
+  cursor.set("epoch", epoch_);
+  cursor.set("window", within ? window_ - 1 : window_);
+  cursor.set("item", within ? begin_ : started_ ? feed_->item() : 0);
+  cursor.set("row", within ? row_ : 0);
+  return cursor;
+}
+
+void WindowSource::seek(const Value& cursor) {
+  begin_epoch(cursor.integer("epoch"));
+  window_ = cursor.integer("window");
+  const int64_t item = cursor.integer("item"), row = cursor.integer("row");
+  if (window_ == 0 && row == 0) return;
+  feed_->start(item);
+  started_ = any_rows_ = true;
+  if (row == 0) return;
+  if (!load_window() || row > loaded_.size())
+    throw UserError("activations: window " + std::to_string(cursor.integer("window")) +
+                    " of epoch " + std::to_string(epoch_) + " has fewer than " +
+                    std::to_string(row) + " rows: it is not the data that the run began with");
+  row_ = row;
+}
+
+}  // namespace facet

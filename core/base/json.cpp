@@ -1,0 +1,184 @@
+// JSON text to Value and back; the only file that sees the JSON library.
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "facet/value.h"
+
+namespace facet {
+namespace {
+
+using nlohmann::json;
+
+// Builds a Value while the library parses, so that duplicate keys and the place of an error are seen.
+class Builder : public nlohmann::json_sax<json> {
+ public:
+  Builder(const std::string& text, const std::string& name) : text_(text), name_(name) {}
+
+  bool null() override { return put(Value()); }
+  bool boolean(bool v) override { return put(v); }
+  bool number_integer(number_integer_t v) override { return put(static_cast<int64_t>(v)); }
+  bool number_unsigned(number_unsigned_t v) override {
+    if (v > static_cast<number_unsigned_t>(INT64_MAX)) return put(static_cast<double>(v));
+    return put(static_cast<int64_t>(v));
+  }
+  bool number_float(number_float_t v, const string_t&) override { return put(v); }
+  bool string(string_t& v) override {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (v == "\x01Infinity") return put(infinity);
+    if (v == "\x01-Infinity") return put(-infinity);
+    return put(v);
+  }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Value::Table()); }
+  bool start_array(std::size_t) override { return open(Value::Array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& v) override {
+    if (open_.back()->find(v)) throw UserError(name_ + ": key \"" + v + "\" stands twice in one object");
+    keys_.back() = v;
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+    int line = 1, column = 1;
+    for (size_t i = 0; i + 1 < position && i < text_.size(); ++i) {
+      column = text_[i] == '\n' ? 1 : column + 1;
+      line += text_[i] == '\n';
+    }
+    throw UserError(Origin{name_, line, column, ""}.text() + ": not valid JSON");
+  }
+
+  Value take() { return std::move(root_); }
+
+ private:
+  bool put(Value v) {
+    place(std::move(v));
+    return true;
+  }
+  Value* place(Value v) {
+    if (open_.empty()) {
+      root_ = std::move(v);
+      return &root_;
+    }
+    if (auto* array = open_.back()->as<Value::Array>()) return &array->emplace_back(std::move(v));
+    return &open_.back()->set(keys_.back(), std::move(v));
+  }
+  bool open(Value v) {
+    // A pointer into a growing array stays good: nothing is added to the parent while the child is open.
+    open_.push_back(place(std::move(v)));
+    keys_.emplace_back();
+    if (open_.size() > 500) throw UserError(name_ + ": nested deeper than 500 levels");
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    keys_.pop_back();
+    return true;
+  }
+
+  const std::string& text_;
+  const std::string& name_;
+  Value root_;
+  std::vector<Value*> open_;
+  std::vector<std::string> keys_;
+};
+
+// Python writes bare Infinity and NaN: outside strings they become strings that no document contains.
+std::string without_bare_infinities(const std::string& text) {
+  if (text.find("Infinity") == std::string::npos && text.find("NaN") == std::string::npos) return text;
+  std::string out;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) in_string = !in_string;
+    const bool minus = text[i] == '-';
+    if (!in_string && text.compare(i + minus, 8, "Infinity") == 0) {
+      out += minus ? "\"\\u0001-Infinity\"" : "\"\\u0001Infinity\"";
+      i += 7 + minus;
+    } else if (!in_string && text.compare(i, 3, "NaN") == 0) {
+      out += "null";
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+void quote(const std::string& text, std::string& out) {
+  out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+void emit(const Value& value, int indent, int depth, std::string& out) {
+  const auto line = [&](int levels) {
+    if (indent > 0) out += "\n" + std::string(static_cast<size_t>(indent * levels), ' ');
+  };
+  if (value.empty()) {
+    out += "null";
+  } else if (const bool* b = value.as<bool>()) {
+    out += *b ? "true" : "false";
+  } else if (const int64_t* i = value.as<int64_t>()) {
+    out += std::to_string(*i);
+  } else if (const double* d = value.as<double>()) {
+    if (!std::isfinite(*d)) {
+      out += "null";
+      return;
+    }
+    char text[32];
+    const auto end = std::to_chars(text, text + sizeof text, *d).ptr;
+    out.append(text, end);
+    if (std::string_view(text, end - text).find_first_of(".en") == std::string_view::npos) out += ".0";
+  } else if (const std::string* s = value.as<std::string>()) {
+    quote(*s, out);
+  } else if (const auto* array = value.as<Value::Array>()) {
+    out += "[";
+    for (size_t k = 0; k < array->size(); ++k) {
+      if (k > 0) out += ",";
+      line(depth + 1);
+      emit((*array)[k], indent, depth + 1, out);
+    }
+    if (!array->empty()) line(depth);
+    out += "]";
+  } else {
+    const auto& table = *value.as<Value::Table>();
+    out += "{";
+    bool first = true;
+    for (const auto& [key, member] : table) {
+      if (!first) out += ",";
+      first = false;
+      line(depth + 1);
+      quote(key, out);
+      out += indent > 0 ? ": " : ":";
+      emit(member, indent, depth + 1, out);
+    }
+    if (!table.empty()) line(depth);
+    out += "}";
+  }
+}
+
+}  // namespace
+
+Value parse_json(const std::string& text, const std::string& name) {
+  const std::string clean = without_bare_infinities(text);
+  Builder builder(clean, name);
+  try {
+    json::sax_parse(clean, &builder);
+  } catch (const json::exception& e) {
+    throw UserError(name + ": not valid JSON");
+  }
+  return builder.take();
+}
+
+std::string emit_json(const Value& value) {
+  std::string out;
+  emit(value, 0, 0, out);
+  return out;
+}
+
+std::string emit_json_pretty(const Value& value) {
+  std::string out;
+  emit(value, 2, 0, out);
+  return out + "\n";
+}
+
+}  // namespace facet

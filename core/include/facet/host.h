@@ -1,0 +1,103 @@
+// HostModel: the one seam into a network. Reading, splicing, ablating and steering are all "at this
+// hookpoint, replace the rows by f(rows)"; a read is an edit that returns its argument.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "facet/event.h"
+#include "facet/rows.h"
+#include "facet/value.h"
+
+namespace facet {
+
+/// One place in a host where rows can be read and replaced.
+struct HookPoint {
+  std::string name;   ///< canonical: embeddings, blocks.I.in, blocks.I.attn.out, blocks.I.mlp.out, blocks.I.out, final_norm.out
+  std::string alias;  ///< "layers.K": hidden state K (0 = embeddings, L = after the final norm); "" when it is none
+  int64_t width = 0;  ///< d
+  int64_t block = -1;  ///< I; -1 outside the blocks
+};
+
+/// What is known of a host from its configuration alone, before any weight is read.
+struct HostInfo {
+  std::string type;
+  std::vector<HookPoint> points;  ///< in the order the forward pass reaches them
+  int64_t vocabulary = 0;
+  int64_t context = 0;            ///< longest sequence in tokens, specials counted; 0: no limit
+  int64_t d_model = 0;
+  int64_t layers = 0;
+  std::vector<std::string> tokens;  ///< the text of each vocabulary id; may be empty
+  std::string weights_hash;         ///< of what decides the weights (files, or a seed)
+  Value switches;                   ///< every policy in force, as a table: recorded, and part of the store's key
+};
+
+/// Token ids of several sequences, one after another, without padding.
+struct Tokens {
+  Tensor id;        ///< [t] int64
+  Tensor start;     ///< [s + 1] int64: sequence i is start[i] .. start[i + 1] - 1
+  Tensor sequence;  ///< [s] int64: index of the record in the data source
+  Tensor flag;      ///< [t] uint8, RowFlag bits
+};
+
+/// rows.x [n, d] -> [n, d]. Returning rows.x itself is a read. Called with the rows of all sequences of the
+/// forward pass, in the order of Tokens.
+using Edit = std::function<Tensor(const Rows& rows)>;
+
+struct Hook {
+  std::string point;  ///< canonical name
+  Edit edit;          ///< edits of one hookpoint compose in their order
+};
+
+/// What else a forward pass must give. Without logits the host stops after the last hook.
+struct Want {
+  bool logits = false;
+  bool gradients = false;
+  bool attention = false;
+};
+
+struct Logits {
+  Tensor value;      ///< [t, vocabulary], or undefined when it was not wanted
+  Tensor attention;  ///< undefined when it was not wanted
+};
+
+/// The cached state of generation (KV cache, scan state).
+class Decoding {
+ public:
+  virtual ~Decoding();
+};
+
+/// Where and how loudly a host works: nothing of this changes its identity.
+struct HostSetup {
+  std::string device = "cpu";
+  EventSink* events = nullptr;
+};
+
+/// Constructed with (const P& params, const HostSetup&), from the configuration alone; weights are read at the
+/// first forward pass. One thread at a time.
+class HostModel {
+ public:
+  virtual ~HostModel();
+  virtual const HostInfo& info() const = 0;
+  /// Tokens of the texts with the host's specials; Tokens::sequence counts from 0. UserError naming the index
+  /// of the text, the position and the letter when a text cannot be tokenised.
+  virtual Tokens tokenize(std::span<const std::string> texts) const = 0;
+  /// nullptr: this host cannot generate.
+  virtual std::unique_ptr<Decoding> decoding();
+  /// Runs the host. Gradients are recorded only when want.gradients.
+  virtual Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want, Decoding* decoding = nullptr) = 0;
+};
+
+/// The index in `info.points` of a canonical name or alias; UserError with the nearest names.
+size_t hookpoint_index(const HostInfo& info, const std::string& name);
+/// Applies the edits for `point` in their order; `rows.x` is [n, d]. For adapters.
+Tensor apply_hooks(std::span<const Hook> hooks, const std::string& point, Rows rows);
+/// The index in `info.points` of the last point that a hook names, or -1.
+int64_t last_hooked(const HostInfo& info, std::span<const Hook> hooks);
+
+}  // namespace facet

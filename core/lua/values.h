@@ -1,0 +1,24 @@
+// Lua values to facet values and back.
+#pragma once
+
+#include <lua.hpp>
+
+#include <string>
+#include <vector>
+
+#include "facet/value.h"
+
+namespace facet::lua {
+
+/// The value at `index`; its origin is the line of the call. Keys in `left_out` of a top-level table are skipped
+/// (handles, callbacks). UserError for a function, a handle or a table with holes.
+Value to_value(lua_State* L, int index, const Origin& origin, const std::vector<std::string>& left_out = {});
+void push_value(lua_State* L, const Value& value);
+
+/// Replaces pairs, next, math.random and math.randomseed by versions with a fixed order and a seeded stream, and takes
+/// os.getenv, io.popen, os.execute and os.exit away unless `unsafe`.
+void make_deterministic(lua_State* L, bool unsafe);
+/// Restarts math.random from a root seed.
+void seed_random(lua_State* L, uint64_t seed);
+
+}  // namespace facet::lua

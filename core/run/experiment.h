@@ -1,0 +1,114 @@
+// One run, from the moment a script opens it: its identity and folder, and the verbs the script calls.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "run/handles.h"
+#include "run/identity.h"
+#include "run/kernel.h"
+#include "run/manifest.h"
+#include "run/report.h"
+#include "run/run_folder.h"
+#include "train/trainer.h"
+
+namespace facet {
+
+/// The run was done before; nothing is to be computed.
+class AlreadyDone : public std::runtime_error {
+ public:
+  explicit AlreadyDone(const std::filesystem::path& folder);
+  ~AlreadyDone() override;
+  std::filesystem::path folder;
+};
+
+/// What an analysis was called with.
+struct AnalysisInputs {
+  std::shared_ptr<HostHandle> host;
+  std::shared_ptr<DataHandle> data;
+  std::shared_ptr<RowsHandle> rows;
+  std::shared_ptr<SaeHandle> sae;
+  std::shared_ptr<CodesHandle> codes;
+};
+
+using OnStep = std::function<bool(const StepMetrics&, Value& state)>;
+
+/// The verbs. Each takes the table the script gave (its origins are the script's lines), merges it with the
+/// manifest's section, and throws UserError with all problems at once. Calls are numbered: on a resumed run a verb
+/// that finished returns its recorded result, and one that was cut goes on.
+class Experiment {
+ public:
+  /// `manifest` may be empty (a script by itself); `top` is what facet.run{...} was given. Throws AlreadyDone.
+  Experiment(Kernel& kernel, const RunRequest& request, Value manifest, std::filesystem::path script, const Value& top);
+  ~Experiment();
+
+  const std::string& id() const { return id_; }
+  const std::filesystem::path& folder() const { return folder_->folder(); }
+  uint64_t seed() const { return seed_; }
+
+  std::shared_ptr<HostHandle> host(const Value& given);
+  std::shared_ptr<DataHandle> data(const Value& given);
+  std::shared_ptr<RowsHandle> activations(const Value& given, std::shared_ptr<HostHandle> host, std::shared_ptr<DataHandle> data);
+  std::shared_ptr<SaeHandle> sae(const Value& given, std::shared_ptr<RowsHandle> on);
+  /// A table of the last step's metrics.
+  Value train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on, OnStep on_step);
+  std::shared_ptr<CodesHandle> encode(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on);
+  /// A table: figure -> value.
+  Value analyze(const Value& given, const AnalysisInputs& inputs);
+  /// Every [[analysis]] of the manifest, in order: type (or name) -> its table.
+  Value analyze_all(const Value& given, const AnalysisInputs& inputs);
+
+  /// The manifest's section that a verb will use, merged with what the script gave.
+  Value merged(const std::string& section, const Value& given) const;
+
+  /// Ends the run: report.md, hashes of the outputs, record.json, then the status.
+  void finish(Status status, const std::string& why);
+
+  EventSink& events() { return *all_; }
+
+ private:
+  struct Call {
+    size_t index;
+    VerbRecord record;
+    bool finished;
+  };
+  Call begin(const std::string& verb, const std::string& key);
+  void end(Call& call, Value result);
+  AnyParams parse(const std::string& section, const Value& value);
+  void keep_resolved(const std::string& section, const Value& resolved);
+  void write_resolved();
+  void keep_inputs(const std::vector<FieldDoc>& fields, const Value& resolved);
+  void keep_plugin(const Part& part);
+  void keep_fact(const std::string& what, const std::string& text);
+  std::string key_of(const Part& part, const Value& resolved);
+  Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
+  void check_provenance(const SaeRecord& record, const RowsHandle& on, const Value& from) const;
+  std::filesystem::path sae_folder_of(const Value& from) const;
+  void write_record(Status status);
+  void write_report();
+  bool stop_wanted();
+  void choose_folder(const Value& identity, const std::filesystem::path& runs, const std::string& name);
+
+  Kernel& kernel_;
+  RunRequest request_;
+  Value manifest_;
+  std::filesystem::path script_;
+  std::string id_, name_;
+  uint64_t seed_ = 0;
+  std::unique_ptr<InputHash> hash_;
+  std::filesystem::path store_;
+  std::unique_ptr<RunFolder> folder_;
+  std::unique_ptr<EyesSink> eyes_;
+  std::unique_ptr<AllSinks> all_;
+  size_t calls_ = 0;
+  int64_t steps_done_ = 0;
+  std::set<std::string> called_;  // sections that a verb was called with
+  Value record_, resolved_, inputs_, plugins_;
+  ReportPage page_;
+};
+
+}  // namespace facet

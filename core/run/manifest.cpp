@@ -1,0 +1,195 @@
+// Bodies of the manifest; the only file that sees the TOML library.
+#include "run/manifest.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "activations/activation_stream.h"
+#include "base/files.h"
+#include "data/dataset.h"
+#include "run/sections.h"
+#include "schema/toml_text.h"
+#include "train/trainer.h"
+
+namespace facet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kFrozenMark[] = "# facet: frozen; relative paths belong to ";
+
+Origin origin_of(const toml::node& node, const Origin& file) {
+  Origin origin = file;
+  origin.line = static_cast<int>(node.source().begin.line);
+  origin.column = static_cast<int>(node.source().begin.column);
+  return origin;
+}
+
+Value to_value(const toml::node& node, const Origin& file) {
+  Value out;
+  if (const auto* table = node.as_table()) {
+    out.data = Value::Table();
+    for (const auto& [key, member] : *table) {
+      Value& v = out.set(std::string(key.str()), to_value(member, file));
+      // A plain value is placed at its key, where a reader looks first.
+      if (!member.is_table() && !member.is_array()) {
+        v.origin.line = static_cast<int>(key.source().begin.line);
+        v.origin.column = static_cast<int>(key.source().begin.column);
+      }
+    }
+  } else if (const auto* array = node.as_array()) {
+    Value::Array items;
+    for (const auto& item : *array) items.push_back(to_value(item, file));
+    out.data = std::move(items);
+  } else if (const auto* s = node.as_string()) {
+    out.data = s->get();
+  } else if (const auto* i = node.as_integer()) {
+    out.data = i->get();
+  } else if (const auto* d = node.as_floating_point()) {
+    out.data = d->get();
+  } else if (const auto* b = node.as_boolean()) {
+    out.data = b->get();
+  } else {
+    throw UserError(origin_of(node, file).text() + ": dates and times have no meaning here");
+  }
+  out.origin = origin_of(node, file);
+  return out;
+}
+
+Value parse_toml(const std::string& text, const Origin& file) {
+  try {
+    const toml::table table = toml::parse(text, file.file);
+    return to_value(table, file);
+  } catch (const toml::parse_error& e) {
+    Origin at = file;
+    at.line = static_cast<int>(e.source().begin.line);
+    at.column = static_cast<int>(e.source().begin.column);
+    throw UserError(at.text() + ": not valid TOML: " + std::string(e.description()));
+  }
+}
+
+}  // namespace
+
+Schema<ManifestHead> manifest_schema() {
+  return Schema<ManifestHead>()
+      .field("facet", &ManifestHead::facet, "Format of the manifest.", between(1, 1), outside_identity)
+      .field("script", &ManifestHead::script, "The Lua script that the manifest is for.", input_path)
+      .field("name", &ManifestHead::name, "Folder of the run under the runs folder; by default the manifest's own name.", outside_identity)
+      .field("seed", &ManifestHead::seed, "Root of every random stream.", at_least(0))
+      .field("notes", &ManifestHead::notes, "Anything worth keeping with the run.", outside_identity);
+}
+
+const std::vector<std::string>& manifest_sections() {
+  static const std::vector<std::string> sections = {"host", "data", "activations", "sae", "train", "encode", "analysis"};
+  return sections;
+}
+
+Value load_manifest(const fs::path& file) {
+  const std::string text = read_file(file);
+  std::string folder = fs::absolute(file).parent_path().string();
+  if (text.starts_with(kFrozenMark)) folder = text.substr(sizeof kFrozenMark - 1, text.find('\n') - sizeof kFrozenMark + 1);
+  Value manifest = parse_toml(text, {file.string(), 0, 0, folder});
+  manifest.origin = {file.string(), 0, 0, folder};
+  return manifest;
+}
+
+void lay_set(Value& manifest, const std::string& assignment) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw UserError("--set: \"" + assignment + "\", should be KEY=VALUE, for instance sae.k=64");
+  const Origin origin{"--set", 0, 0, fs::current_path().string()};
+  const std::string text = assignment.substr(equals + 1);
+  Value value;
+  try {
+    value = parse_toml("v = " + text, origin).at("v");
+  } catch (const UserError&) {
+    value = text;
+  }
+  value.origin = origin;
+
+  Value* at = &manifest;
+  std::istringstream path(assignment.substr(0, equals));
+  std::vector<std::string> keys;
+  for (std::string key; std::getline(path, key, '.');) keys.push_back(key);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (auto* array = at->as<Value::Array>()) {  // analysis.2.alpha: items count from 1
+      const size_t item = keys[i].find_first_not_of("0123456789") == std::string::npos && keys[i].size() < 6 ? std::stoul(keys[i]) : 0;
+      if (item < 1 || item > array->size())
+        throw UserError("--set: " + assignment + ": \"" + keys[i] + "\", should be an item from 1 to " + std::to_string(array->size()));
+      at = &(*array)[item - 1];
+    } else {
+      if (!at->empty() && !at->is<Value::Table>())
+        throw UserError("--set: " + assignment + ": \"" + keys[i - 1] + "\" is " + at->describe() + ", should be a table");
+      if (!at->find(keys[i])) at->set(keys[i], Value()).origin = origin;
+      at = &(*at->as<Value::Table>())[keys[i]];
+    }
+  }
+  *at = std::move(value);
+}
+
+std::string frozen_manifest(const Value& manifest, const fs::path& folder) {
+  return kFrozenMark + folder.string() + "\n" + emit_toml(manifest);
+}
+
+std::string first_comment(const std::string& text) {
+  std::istringstream lines(text);
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.starts_with(kFrozenMark)) continue;
+    const size_t begin = line.starts_with("#") ? 1 : line.starts_with("--") ? 2 : std::string::npos;
+    if (begin == std::string::npos) return "";
+    const size_t first = line.find_first_not_of(" \t-#", begin);
+    if (first != std::string::npos) return line.substr(first);
+  }
+  return "";
+}
+
+AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry) {
+  if (section == "train") return train_schema().erased();
+  if (section == "activations") return stream_schema().erased();
+  if (section == "encode") return encode_schema().erased();
+  const Value* type = value.find("type");
+  const std::string* name = type ? type->as<std::string>() : nullptr;
+  if (!name) {
+    std::vector<std::string> names;
+    for (const Part* part : registry.parts())
+      if (part->kind == section) names.push_back(part->name);
+    std::string list;
+    for (const std::string& n : names) list += (list.empty() ? "\"" : ", \"") + n + "\"";
+    const Origin& origin = type ? type->origin : value.origin;
+    const std::string place = origin.text();
+    throw UserError((place.empty() ? "" : place + ": ") + section + ".type: " + (type ? type->describe() : "required") +
+                    ", should be one of " + list);
+  }
+  const std::string place = type->origin.text();
+  const Part& part = registry.part(section, *name, (place.empty() ? "" : place + ": ") + section + ".type");
+  return joined_schema(kernel_schema(section), part.schema);
+}
+
+std::vector<Section> sections_of(const Value& manifest, const Registry& registry, std::vector<std::string>& problems) {
+  std::vector<Section> out;
+  const auto add = [&](const std::string& name, const std::string& where, const Value& value) {
+    try {
+      const bool is_part = name != "train" && name != "activations" && name != "encode";
+      // An SAE that is loaded has no type of its own.
+      const bool loaded = name == "sae" && value.find("from") && !value.find("type");
+      out.push_back({where, is_part ? name : "", value, loaded ? kernel_schema(name) : section_schema(name, value, registry)});
+    } catch (const UserError& e) {
+      problems.insert(problems.end(), e.problems().begin(), e.problems().end());
+    }
+  };
+  for (const std::string& name : manifest_sections()) {
+    const Value* value = manifest.find(name);
+    if (!value) continue;
+    if (const auto* array = value->as<Value::Array>()) {
+      for (size_t i = 0; i < array->size(); ++i) add(name, name + "[" + std::to_string(i + 1) + "]", (*array)[i]);
+    } else {
+      add(name, name, *value);
+    }
+  }
+  return out;
+}
+
+}  // namespace facet

@@ -1,0 +1,51 @@
+// The Context an analysis is given inside a run, and its reports as values that a record keeps.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "facet/analysis.h"
+#include "run/experiment.h"
+
+namespace facet {
+
+class RunContext : public Context {
+ public:
+  /// `name` is the analysis's; breathe throws Stopped when the run was asked to stop.
+  RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder, EventSink& events, uint64_t seed, std::string device,
+             std::function<void()> breathe);
+  ~RunContext() override;
+
+  Sae& sae() override;
+  std::unique_ptr<Sae> untrained() override;
+  const Normaliser& normaliser() override;
+  HostModel& host() override;
+  std::unique_ptr<ActivationSource> rows() override;
+  const CodesReader& codes() override;
+  Rng rng(const std::string& purpose) override;
+  EventSink& events() override { return events_; }
+  TableRef write(const std::string& name, const std::string& title, const Table& table, size_t shown) override;
+  void write_file(const std::string& name, const std::string& bytes) override;
+  Journal& journal(const std::string& name) override;
+  std::string secret(const std::string& name) override;
+  void breathe() override { breathe_(); }
+
+ private:
+  std::string name_;
+  AnalysisInputs inputs_;
+  const RunFolder& folder_;
+  EventSink& events_;
+  uint64_t seed_;
+  std::string device_;
+  std::function<void()> breathe_;
+  std::map<std::string, std::unique_ptr<Journal>> journals_;
+};
+
+/// A report as a value (tables by their files), and back from the files in `folder`.
+Value report_value(const Report& report);
+Report report_of(const Value& value, const std::filesystem::path& folder);
+
+}  // namespace facet

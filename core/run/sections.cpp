@@ -1,0 +1,75 @@
+// Bodies of the kernel's sections.
+#include "run/sections.h"
+
+#include <algorithm>
+
+#include "data/dataset.h"
+
+namespace facet {
+namespace {
+
+using Pair = std::pair<AnyParams, AnyParams>;
+
+Schema<TypeSection> type_schema() {
+  return Schema<TypeSection>()
+      .field("type", &TypeSection::type, "Which part; `facet list` shows them.", required)
+      .field("name", &TypeSection::name, "Tells this section from others of its kind.");
+}
+
+bool has(const std::vector<FieldDoc>& docs, const std::string& name) {
+  return std::any_of(docs.begin(), docs.end(), [&](const FieldDoc& doc) { return doc.name == name; });
+}
+
+// The keys of `given` that the schema knows.
+Value only(const Value& given, const std::vector<FieldDoc>& docs) {
+  const auto* table = given.as<Value::Table>();
+  if (!table) return given;
+  Value out{Value::Table()};
+  out.origin = given.origin;
+  for (const auto& [key, v] : *table)
+    if (has(docs, key)) out.set(key, v);
+  return out;
+}
+
+}  // namespace
+
+Schema<SaeSection> sae_section_schema() {
+  return Schema<SaeSection>()
+      .field("type", &SaeSection::type, "Architecture; `facet list` shows them.")
+      .field("name", &SaeSection::name, "Tells this SAE from others of the run.")
+      .field("from", &SaeSection::from, "Folder of a finished SAE, or id of the run that trained it, to start from.")
+      .field("seed", &SaeSection::seed, "Root of the SAE's own random streams; -1: the run's seed.", at_least(-1));
+}
+
+Schema<EncodeSection> encode_schema() {
+  return Schema<EncodeSection>().field("name", &EncodeSection::name, "Tells these codes from others of the run.");
+}
+
+AnySchema kernel_schema(const std::string& section) {
+  if (section == "data") return dataset_schema().erased();
+  if (section == "sae") return sae_section_schema().erased();
+  return type_schema().erased();
+}
+
+AnySchema joined_schema(AnySchema kernel, AnySchema own) {
+  AnySchema joined;
+  joined.fields = kernel.fields;
+  joined.fields.insert(joined.fields.end(), own.fields.begin(), own.fields.end());
+  joined.parse = [kernel, own, fields = joined.fields](const std::string& where, const Value& given, Demand demand,
+                                                       std::vector<std::string>& problems) {
+    schema_detail::unknown_keys(where, given, fields, problems);
+    AnyParams first = kernel.parse(where, only(given, kernel.fields), demand, problems);
+    const bool is_table = given.empty() || given.is<Value::Table>();  // else the kernel's schema said so already
+    AnyParams second = own.parse(where, is_table ? only(given, own.fields) : Value(),
+                                 is_table ? demand : Demand::part, problems);
+    Value resolved = first.resolved;
+    for (const auto& [key, v] : *second.resolved.as<Value::Table>()) resolved.set(key, v);
+    return AnyParams{std::make_shared<Pair>(std::move(first), std::move(second)), std::move(resolved)};
+  };
+  return joined;
+}
+
+AnyParams kernel_part(const AnyParams& joined) { return joined.as<Pair>().first; }
+AnyParams own_part(const AnyParams& joined) { return joined.as<Pair>().second; }
+
+}  // namespace facet

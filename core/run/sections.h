@@ -1,0 +1,38 @@
+// What the kernel itself reads of each section, and how it is joined with the fields of a part.
+#pragma once
+
+#include <string>
+
+#include "facet/plugin.h"
+#include "facet/schema.h"
+
+namespace facet {
+
+/// The fields of [sae] that are the kernel's.
+struct SaeSection {
+  std::string type;
+  std::string name;
+  std::string from;           ///< folder of a finished SAE, or id of the run that trained it
+  int64_t seed = -1;          ///< -1: the run's
+};
+/// The fields of a section that has only a `type`, and perhaps a `name`.
+struct TypeSection {
+  std::string type;
+  std::string name;
+};
+/// The fields of [encode].
+struct EncodeSection {
+  std::string name;
+};
+Schema<SaeSection> sae_section_schema();
+Schema<EncodeSection> encode_schema();
+
+/// The kernel's fields of a section, erased.
+AnySchema kernel_schema(const std::string& section);
+/// A schema that reads the keys of both; problems are reported together. `held` of the result is a pair, see
+/// kernel_part and own_part.
+AnySchema joined_schema(AnySchema kernel, AnySchema own);
+AnyParams kernel_part(const AnyParams& joined);
+AnyParams own_part(const AnyParams& joined);
+
+}  // namespace facet

@@ -1,0 +1,373 @@
+// The verbs of a run: from a table and live handles to a live handle, recorded so that a cut run goes on.
+#include "facet/torch.h"
+
+#include <algorithm>
+
+#include "activations/codes_store.h"
+#include "base/hash.h"
+#include "host/hookpoints.h"
+#include "plugin/call.h"
+#include "run/experiment.h"
+#include "run/run_checkpoints.h"
+#include "run/run_context.h"
+#include "run/sections.h"
+
+namespace facet {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string joined(const std::vector<std::string>& words, const char* separator = ", ") {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : separator) + word;
+  return out;
+}
+
+std::string digest(const Value& table) { return sha256(emit_json(table)); }
+
+std::string at(const Value& value) {
+  const std::string place = value.origin.text();
+  return place.empty() ? "" : place + ": ";
+}
+
+const Value& member_or(const Value& table, const std::string& key) {
+  const Value* v = table.find(key);
+  return v ? *v : table;
+}
+
+std::vector<std::string> points_of(const RowsHandle& rows) { return rows.stream->points(); }
+
+Value metrics_value(const TrainOutcome& outcome) {
+  Value out(Value::Table{{"steps", outcome.steps}, {"rows", outcome.rows}, {"loss", outcome.last.loss},
+                         {"l0", outcome.last.l0}, {"dead", outcome.last.dead}, {"lr", outcome.last.lr}});
+  for (const auto& [name, value] : outcome.last.losses) out.set(name, value);
+  return out;
+}
+
+}  // namespace
+
+std::string SaeHandle::state_key() const {
+  if (folder.empty()) return key;
+  return digest(Value(Value::Table{{"weights", sha256_path(folder / "sae_weights.safetensors")},
+                                   {"facet", sha256_path(folder / "facet.json")}}));
+}
+
+std::shared_ptr<HostHandle> Experiment::host(const Value& given) {
+  const Value section = merged("host", given);
+  const AnyParams params = parse("host", section);
+  const HostPart& part = kernel_.registry.host(section.text("type"));
+  auto out = std::make_shared<HostHandle>();
+  out->type = part.name;
+  out->host = call_plugin(part.plugin, [&] { return part.make(own_part(params), {request_.device, &events()}); });
+  keep_resolved("host", params.resolved);
+  keep_inputs(part.schema.fields, params.resolved);
+  keep_plugin(part);
+  out->key = key_of(part, params.resolved);
+  // What decides the weights: the host's own word (a seed), or the contents of its input files.
+  const HostInfo& info = out->host->info();
+  out->weights_hash = info.weights_hash;
+  for (const FieldDoc& field : part.schema.fields)
+    if (const Value* path = params.resolved.find(field.name);
+        out->weights_hash.empty() && field.input_path && path && path->is<std::string>())
+      out->weights_hash = hash_->of(*path->as<std::string>());
+  begin("host", out->key);
+  const Value* weights = params.resolved.find("weights");
+  keep_fact("Host", part.name + (weights && weights->is<std::string>() ? " (" + fs::path(*weights->as<std::string>()).filename().string() + ")" : "") +
+                        ", " + std::to_string(info.layers) + " layers of width " + std::to_string(info.d_model));
+  return out;
+}
+
+std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
+  const Value section = merged("data", given);
+  const AnyParams params = parse("data", section);
+  const DataPart& part = kernel_.registry.data(section.text("type"));
+  const std::shared_ptr<const Data> source = call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
+  keep_resolved("data", params.resolved);
+  keep_inputs(part.schema.fields, params.resolved);
+  keep_plugin(part);
+  auto out = std::make_shared<DataHandle>();
+  Value own = own_part(params).resolved;
+  out->data = std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
+  out->key = out->data->key();
+  begin("data", out->key);
+  const Value* path = params.resolved.find("path");
+  keep_fact("Data", part.name + (path && path->is<std::string>() ? " (" + fs::path(*path->as<std::string>()).filename().string() + ")" : ""));
+  return out;
+}
+
+std::shared_ptr<RowsHandle> Experiment::activations(const Value& given, std::shared_ptr<HostHandle> host,
+                                                    std::shared_ptr<DataHandle> data) {
+  if (!data) throw UserError(at(given) + "activations.data: required, a handle from run:data");
+  const Value section = merged("activations", given);
+  const AnyParams params = parse("activations", section);
+  const auto& stream = params.as<StreamParams>();
+  auto out = std::make_shared<RowsHandle>();
+  out->host = host;
+  out->normalize = stream.normalize;
+  // The normaliser's own problems come out now, not after an hour of host passes.
+  choose_normaliser(kernel_.registry, stream.normalize, at(member_or(section, "normalize")) + "activations.normalize");
+  Value resolved = params.resolved;
+  if (data->data->rows()) {
+    if (host) throw UserError(at(given) + "activations.host: this data yields rows, which need no host");
+    out->stream = std::make_shared<ActivationStream>(*data->data, stream);
+  } else {
+    if (!host) throw UserError(at(given) + "activations.host: required, a handle from run:host");
+    const Value* hookpoints = section.find("hookpoints");
+    if (!hookpoints) throw UserError(at(section) + "activations.hookpoints: required");
+    const auto points = select_hookpoints(host->host->info(), *hookpoints, "activations.hookpoints");
+    out->stream = std::make_shared<ActivationStream>(host->host, *data->data, points, stream);
+    Value::Array names(points.begin(), points.end());
+    Value list(std::move(names));
+    list.origin = hookpoints->origin;
+    resolved.set("hookpoints", list);
+    keep_fact("Hookpoints", joined(points));
+  }
+  keep_resolved("activations", resolved);
+  out->key = digest(Value(Value::Table{{"stream", out->stream->key()}, {"host", host ? host->key : ""}, {"weights", host ? host->weights_hash : ""}}));
+  begin("activations", digest(Value(Value::Table{{"rows", out->key}, {"params", identity_value(stream_schema().docs(), resolved, *hash_)}})));
+  return out;
+}
+
+fs::path Experiment::sae_folder_of(const Value& from) const {
+  const std::string* text = from.as<std::string>();
+  if (!text || text->empty()) throw UserError(at(from) + "sae.from: " + from.describe() + ", should be a folder or the id of a run");
+  const fs::path base = from.origin.folder.empty() ? fs::current_path() : fs::path(from.origin.folder);
+  const fs::path named = (base / *text).lexically_normal();
+  std::vector<fs::path> found;
+  for (const fs::path& folder : {named, named / "sae"})
+    if (fs::exists(folder / "cfg.json")) return folder;
+  const fs::path runs = runs_folder(request_);
+  if (text->size() >= 4 && fs::exists(runs))
+    for (const auto& entry : fs::recursive_directory_iterator(runs))
+      if (entry.is_directory() && entry.path().filename().string().starts_with(*text) && fs::exists(entry.path() / "sae" / "cfg.json"))
+        found.push_back(entry.path() / "sae");
+  if (found.size() == 1) return found.front();
+  throw UserError(at(from) + "sae.from: \"" + *text + "\": " +
+                  (found.empty() ? "no such folder (" + named.string() + "), and no run of this id has an SAE in " + runs.string()
+                                 : "more than one run has an id that begins so"));
+}
+
+void Experiment::check_provenance(const SaeRecord& record, const RowsHandle& on, const Value& from) const {
+  std::vector<std::string> problems;
+  const auto compare = [&](const std::string& what, const std::string& trained, const std::string& given) {
+    if (!trained.empty() && trained != given)
+      problems.push_back(at(from) + "sae.from: " + what + ": trained on " + trained + ", `on` has " + (given.empty() ? "none" : given));
+  };
+  compare("host", record.host_type, on.host ? on.host->type : "");
+  compare("host weights", record.host_weights.substr(0, 12), on.host ? on.host->weights_hash.substr(0, 12) : "");
+  compare("hookpoints", joined(record.hookpoints), joined(points_of(on)));
+  compare("rows", record.rows, on.stream->params().rows);
+  const Shape shape = on.stream->shape();
+  compare("d_in", std::to_string(record.shape.d_in), std::to_string(shape.d_in));
+  const NormaliserChoice choice = choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
+  compare("normalize", record.normaliser + " " + emit_json(record.normaliser_params), choice.type + " " + emit_json(choice.params.resolved));
+  if (!problems.empty()) throw UserError(problems);
+}
+
+std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<RowsHandle> on) {
+  Value section = merged("sae", given);
+  auto out = std::make_shared<SaeHandle>();
+  if (const Value* name = section.find("name"); name && name->is<std::string>()) out->name = *name->as<std::string>();
+
+  if (const Value* from = section.find("from")) {
+    std::vector<std::string> problems;
+    kernel_schema("sae").parse("sae", section, Demand::whole, problems);
+    if (!problems.empty()) throw UserError(problems);
+    const fs::path folder = sae_folder_of(*from);
+    LoadedSae loaded = load_sae(folder, kernel_.registry);
+    if (on) check_provenance(loaded.record, *on, *from);
+    out->sae = std::move(loaded.sae);
+    out->normaliser = std::move(loaded.normaliser);
+    out->record = loaded.record;
+    out->part = &kernel_.registry.sae(out->record.type);
+    std::vector<std::string> none;
+    out->params = out->part->schema.parse("sae", out->record.params, Demand::whole, none);
+    out->folder = folder;
+    out->key = out->state_key();
+    inputs_.set(folder.string(), Value(Value::Table{{"sha256", hash_->of(folder)}}));
+    Value resolved = section;
+    resolved.set("from", folder.string());
+    keep_resolved("sae", resolved);
+    keep_fact("SAE", out->record.type + ", " + std::to_string(out->sae->d_sae()) + " latents, from " + folder.string());
+  } else {
+    if (!on) throw UserError(at(given) + "sae.on: required, a handle from run:activations");
+    const AnyParams params = parse("sae", section);
+    const auto& kernel_fields = kernel_part(params).as<SaeSection>();
+    out->part = &kernel_.registry.sae(section.text("type"));
+    out->params = own_part(params);
+    SaeRecord& record = out->record;
+    record.type = out->part->name;
+    record.params = own_part(params).resolved;
+    record.shape = on->stream->shape();
+    record.seed = kernel_fields.seed >= 0 ? static_cast<uint64_t>(kernel_fields.seed) : seed_;
+    if (on->host) {
+      record.host_type = on->host->type;
+      record.host_weights = on->host->weights_hash;
+    }
+    record.hookpoints = points_of(*on);
+    record.rows = on->stream->params().rows;
+    record.stream_key = on->key;
+    const NormaliserChoice choice = choose_normaliser(kernel_.registry, on->normalize, "activations.normalize");
+    record.normaliser = choice.type;
+    record.normaliser_params = choice.params.resolved;
+    out->normaliser = make_normaliser(kernel_.registry, on->normalize, "activations.normalize");
+    Init init(record.seed, request_.device);
+    out->sae = call_plugin(out->part->plugin, [&] { return out->part->make(out->params, record.shape, init); });
+    out->key = digest(Value(Value::Table{{"part", key_of(*out->part, record.params)}, {"seed", static_cast<int64_t>(record.seed)},
+                                         {"rows", on->key}, {"normalize", record.normaliser_params}, {"normaliser", record.normaliser}}));
+    keep_resolved("sae", params.resolved);
+    keep_fact("SAE", record.type + ", " + std::to_string(out->sae->d_sae()) + " latents on rows of width " + std::to_string(record.shape.d_in));
+  }
+  out->record.run = id_;
+  keep_plugin(*out->part);
+  begin("sae", out->key);
+  return out;
+}
+
+Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on, OnStep on_step) {
+  if (!sae) throw UserError(at(given) + "train.sae: required, a handle from run:sae");
+  if (!on) throw UserError(at(given) + "train.on: required, a handle from run:activations");
+  const Value section = merged("train", given);
+  const AnyParams params = parse("train", section);
+  keep_resolved("train", params.resolved);
+  const auto& settings = params.as<TrainParams>();
+  Call call = begin("train", digest(Value(Value::Table{{"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
+                                                       {"sae", sae->state_key()}, {"rows", on->key}})));
+  const fs::path folder = sae->name.empty() ? folder_->path("", "sae") : folder_->path("sae", sae->name);
+  if (call.finished) {
+    load_weights(folder, *sae->sae);
+    const Value record = parse_json(read_file(folder / "facet.json"), (folder / "facet.json").string());
+    sae->record = sae_record(record, (folder / "facet.json").string());
+    sae->normaliser->restore(sae->record.normaliser_state);
+    sae->folder = folder;
+  } else {
+    const auto source = on->stream->open(Order::shuffled, seed_);
+    RunCheckpoints checkpoints(folder_->path("", "checkpoints"), "call-" + std::to_string(call.index + 1) + (sae->name.empty() ? "" : "-" + sae->name),
+                               [this] { return folder_->events().durable_size(); });
+    TrainHooks hooks;
+    hooks.events = &events();
+    hooks.checkpoints = &checkpoints;
+    hooks.on_step = std::move(on_step);
+    hooks.device = request_.device;
+    hooks.stop = [this] {
+      ++steps_done_;
+      return stop_wanted();
+    };
+    const TrainOutcome outcome = call_plugin(sae->part->plugin, [&] { return fit(*sae->sae, *sae->normaliser, *source, settings, hooks); });
+    sae->record.normaliser_state = sae->normaliser->state();
+    sae->record.step = outcome.steps;
+    fs::create_directories(folder);
+    const Tensor share = outcome.firing_share.to(torch::kFloat64).clamp_min(1e-10).log10().to(torch::kFloat32);
+    save_safetensors(folder / "sparsity.safetensors", {{"sparsity", share}});
+    save_sae(folder, *sae->sae, *sae->normaliser, sae->record);
+    sae->folder = folder;
+    end(call, metrics_value(outcome));
+  }
+  keep_fact("Training", std::to_string(call.record.result.integer("steps")) + " steps of " + std::to_string(settings.batch) + " rows, lr " +
+                            emit_json(settings.lr) + ", seed " + std::to_string(seed_));
+  return call.record.result;
+}
+
+std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on) {
+  if (!sae) throw UserError(at(given) + "encode.sae: required, a handle from run:sae");
+  if (!on) throw UserError(at(given) + "encode.on: required, a handle from run:activations");
+  const AnyParams params = parse("encode", merged("encode", given));
+  keep_resolved("encode", params.resolved);
+  auto out = std::make_shared<CodesHandle>();
+  out->sae = sae;
+  out->rows = on;
+  out->key = digest(Value(Value::Table{{"sae", sae->state_key()}, {"rows", on->key}, {"kernel", std::string(kernel_digest())}}));
+  Call call = begin("encode", out->key);
+  const fs::path folder = store_ / "codes" / out->key.substr(0, 16);
+  {
+    std::string holder;
+    auto lock = FileLock::try_take(folder.string() + ".lock", holder);
+    if (!lock) {
+      eyes_->info("encode", "waiting for " + holder + ", which builds the same codes");
+      lock = FileLock::take(folder.string() + ".lock");
+    }
+    const torch::NoGradGuard no_grad;
+    call_plugin(sae->part->plugin, [&] {
+      build_codes(folder, *sae->sae, *sae->normaliser, *on->stream, out->key, call.finished ? *eyes_ : events(), [this] {
+        if (stop_wanted()) throw Stopped("encode: stopped between two parts");
+      });
+    });
+  }
+  out->codes = open_codes(folder);
+  record_.set("codes", (fs::path("store") / "codes" / folder.filename()).string());
+  if (!call.finished) end(call, Value(Value::Table{{"key", out->key}, {"rows", out->codes->rows()}}));
+  keep_fact("Encoded", std::to_string(out->codes->rows()) + " rows of " + std::to_string(out->codes->sequences().size()) + " sequences");
+  return out;
+}
+
+Value Experiment::run_analysis(const std::string& where, const Value& section, const AnalysisInputs& inputs) {
+  std::vector<std::string> problems;
+  const AnyParams params = section_schema("analysis", section, kernel_.registry).parse(where, section, Demand::whole, problems);
+  if (!problems.empty()) throw UserError(problems);
+  const AnalysisPart& part = kernel_.registry.analysis(section.text("type"));
+  keep_resolved("analysis", params.resolved);
+  keep_inputs(part.schema.fields, params.resolved);
+  keep_plugin(part);
+  const auto analysis = call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
+  AnalysisInputs full = inputs;  // a codes handle knows its SAE and rows, a rows handle its host
+  if (full.codes && !full.sae) full.sae = full.codes->sae;
+  if (full.codes && !full.rows) full.rows = full.codes->rows;
+  if (full.rows && !full.host) full.host = full.rows->host;
+  const Needs needs = analysis->needs();
+  const auto need = [&](bool needed, bool there, const char* what) {
+    if (needed && !there) problems.push_back(at(section) + where + ": \"" + part.name + "\" needs " + what);
+  };
+  need(needs.codes, full.codes != nullptr, "codes: on = run:encode { ... }");
+  need(needs.sae, full.sae != nullptr, "an SAE: sae = run:sae { ... }");
+  need(needs.rows, full.rows != nullptr, "rows: on = run:activations { ... }");
+  need(needs.host, full.host != nullptr, "a host: host = run:host { ... }");
+  if (!problems.empty()) throw UserError(problems);
+
+  Call call = begin("analyze", digest(Value(Value::Table{{"part", key_of(part, params.resolved)},
+                                                         {"codes", full.codes ? full.codes->key : ""},
+                                                         {"sae", full.sae ? full.sae->state_key() : ""},
+                                                         {"rows", full.rows ? full.rows->key : ""},
+                                                         {"host", full.host ? full.host->key : ""}})));
+  const Value* label = section.find("name");
+  const std::string name = label && label->is<std::string>() && !label->as<std::string>()->empty() ? *label->as<std::string>() : part.name;
+  if (!call.finished) {
+    RunContext context(name, full, *folder_, events(), seed_, request_.device, [this] {
+      if (stop_wanted()) throw Stopped("stopped during an analysis");
+    });
+    const torch::NoGradGuard no_grad;
+    const Report report = call_plugin(part.plugin, [&] { return analysis->run(context); });
+    for (const Figure& figure : report.values)
+      if (figure.value.is<double>() || figure.value.is<int64_t>())
+        events().emit({Level::metric, "analysis." + name, -1, Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
+    end(call, report_value(report));
+  }
+  const Report report = report_of(call.record.result, folder());
+  page_.sections.push_back({name, part.help, report});
+  Value figures{Value::Table()};
+  for (const Figure& figure : report.values) figures.set(figure.name, figure.value);
+  record_.set("figures", [&] {
+    Value all = record_.find("figures") ? record_.at("figures") : Value(Value::Table());
+    all.set(name, figures);
+    return all;
+  }());
+  return figures;
+}
+
+Value Experiment::analyze(const Value& given, const AnalysisInputs& inputs) { return run_analysis("analysis", given, inputs); }
+
+Value Experiment::analyze_all(const Value& given, const AnalysisInputs& inputs) {
+  if (const auto* table = given.as<Value::Table>(); table && !table->empty())
+    throw UserError(at(given) + "analyze_all." + table->begin()->first + ": unknown key; each analysis is written in the manifest");
+  const Value* sections = manifest_.find("analysis");
+  Value out{Value::Table()};
+  if (!sections) return out;
+  const bool list = sections->is<Value::Array>();
+  const Value::Array all = list ? *sections->as<Value::Array>() : Value::Array{*sections};
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Value figures = run_analysis(list ? "analysis[" + std::to_string(i + 1) + "]" : "analysis", all[i], inputs);
+    out.set(page_.sections.back().name, figures);
+  }
+  return out;
+}
+
+}  // namespace facet

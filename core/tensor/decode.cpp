@@ -1,0 +1,104 @@
+// The working version of decode.
+#include <ATen/Parallel.h>
+#include <facet/torch.h>
+
+#include <optional>
+
+#include "facet/error.h"
+#include "facet/ops.h"
+#include "tensor/by_latent.h"
+#include "tensor/vectors.h"
+
+namespace facet::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+Codes assembled(const Tensor& start, const Tensor& latent, const Tensor& value, int64_t d_sae) {
+  Codes codes;
+  codes.start = start;
+  codes.latent = latent;
+  codes.value = value;
+  codes.d_sae = d_sae;
+  return codes;
+}
+
+/// Calls body(row, first entry, last entry + 1) for each row, on all threads.
+template <class Body>
+void for_each_row(const Codes& codes, const Body& body) {
+  const int64_t* start = codes.start.const_data_ptr<int64_t>();
+  at::parallel_for(0, codes.rows(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(i, start[i], start[i + 1]);
+  });
+}
+
+Tensor weighted_sums(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
+  const int64_t d = w_dec.size(1);
+  const Tensor out = at::zeros({codes.rows(), d}, w_dec.options());  // [n, d]
+  const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
+  const float* value = codes.value.const_data_ptr<float>();
+  const float* weights = w_dec.const_data_ptr<float>();
+  const float* bias = b_dec.defined() ? b_dec.const_data_ptr<float>() : nullptr;
+  float* sums = out.mutable_data_ptr<float>();
+  for_each_row(codes, [&](int64_t i, int64_t begin, int64_t end) {
+    for (int64_t e = begin; e < end; ++e)
+      vectors::add_scaled(value[e], weights + latent[e] * d, sums + i * d, d);
+    if (bias) vectors::add_scaled(1.0f, bias, sums + i * d, d);
+  });
+  return out;
+}
+
+/// The gradient of each entry's value: its decoder row times the gradient of its row.
+Tensor value_gradient(const Codes& codes, const Tensor& gradient, const Tensor& w_dec) {
+  const int64_t d = w_dec.size(1);
+  const Tensor out = at::empty({codes.nonzeros()}, gradient.options());
+  const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
+  const float* rows = gradient.const_data_ptr<float>();
+  const float* weights = w_dec.const_data_ptr<float>();
+  float* dots = out.mutable_data_ptr<float>();
+  for_each_row(codes, [&](int64_t i, int64_t begin, int64_t end) {
+    for (int64_t e = begin; e < end; ++e)
+      dots[e] = vectors::dot(rows + i * d, weights + latent[e] * d, d);
+  });
+  return out;
+}
+
+class Decode : public Function<Decode> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& start, const Tensor& latent,
+                        const Tensor& value, const Tensor& w_dec,
+                        const std::optional<Tensor>& b_dec) {
+    const Tensor weights = w_dec.contiguous();
+    const Tensor entries = value.contiguous();
+    const Tensor bias = b_dec ? b_dec->contiguous() : Tensor();
+    context->saved_data["bias"] = b_dec.has_value();
+    context->save_for_backward({start, latent, entries, weights});
+    return weighted_sums(assembled(start, latent, entries, w_dec.size(0)), weights, bias);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor gradient = gradients[0].contiguous();
+    const Codes codes = assembled(saved[0], saved[1], saved[2], saved[3].size(0));
+    variable_list out(5);
+    if (context->needs_input_grad(2)) out[2] = value_gradient(codes, gradient, saved[3]);
+    if (context->needs_input_grad(3))
+      out[3] = sum_rows_by_latent(ByLatent(codes), codes.value.const_data_ptr<float>(), gradient, Tensor());
+    if (context->saved_data["bias"].toBool() && context->needs_input_grad(4)) out[4] = sum_rows(gradient);
+    return out;
+  }
+};
+
+}  // namespace
+
+Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
+  FACET_ASSERT(codes.d_sae == w_dec.size(0), "codes and W_dec differ in the number of latents");
+  if (w_dec.is_cpu())
+    return Decode::apply(codes.start, codes.latent.contiguous(), codes.value, w_dec, if_defined(b_dec));
+  const Tensor sums = codes.dense().matmul(w_dec);
+  return b_dec.defined() ? sums + b_dec : sums;
+}
+
+}  // namespace facet::ops

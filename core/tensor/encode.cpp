@@ -1,0 +1,169 @@
+// The working versions of pre_activations, keep_topk and encode_topk.
+#include <ATen/Parallel.h>
+#include <facet/torch.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "facet/error.h"
+#include "facet/ops.h"
+#include "tensor/by_latent.h"
+#include "tensor/select.h"
+#include "tensor/vectors.h"
+
+namespace facet::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+constexpr int64_t kBlockFloats = int64_t{1} << 23;  // pre-activations held at once: 32 MiB
+
+Tensor centred(const Tensor& x, const Tensor& b_dec) { return b_dec.defined() ? x - b_dec : x; }
+
+Codes with_k_per_row(Tensor latent, Tensor value, int64_t n, int64_t k, int64_t d_sae) {
+  Codes codes;
+  codes.start = at::arange(0, (n + 1) * k, k, at::kLong);
+  codes.latent = std::move(latent);
+  codes.value = std::move(value);
+  codes.d_sae = d_sae;
+  return codes;
+}
+
+/// Chooses from each row of pre [n, m] and writes n * k entries.
+void choose(const Tensor& pre, int64_t k, int32_t* latent, float* value) {
+  const int64_t m = pre.size(1);
+  const float* rows = pre.const_data_ptr<float>();
+  at::parallel_for(0, pre.size(0), 1, [&](int64_t begin, int64_t end) {
+    RowSelection selection(k);
+    for (int64_t i = begin; i < end; ++i) {
+      selection.choose(rows + i * m, m, latent + i * k);
+      for (int64_t e = i * k; e < (i + 1) * k; ++e) {
+        const float v = rows[i * m + latent[e]];
+        value[e] = v <= 0 ? 0.0f : v;
+      }
+    }
+  });
+}
+
+/// 1 where an entry's value is positive: ReLU passes no gradient elsewhere.
+Tensor masked(const Tensor& gradient, const Tensor& value) {
+  return at::where(value > 0, gradient, at::zeros({}, gradient.options())).contiguous();
+}
+
+class KeepTopK : public Function<KeepTopK> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& pre, int64_t k) {
+    const int64_t n = pre.size(0);
+    const Tensor rows = pre.contiguous();
+    Tensor latent = at::empty({n * k}, at::kInt);
+    Tensor value = at::empty({n * k}, at::kFloat);
+    choose(rows, k, latent.mutable_data_ptr<int32_t>(), value.mutable_data_ptr<float>());
+    context->mark_non_differentiable({latent});
+    context->save_for_backward({latent, value});
+    context->saved_data["m"] = pre.size(1);
+    context->saved_data["k"] = k;
+    return {latent, value};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const int64_t k = context->saved_data["k"].toInt();
+    const Tensor gradient = masked(gradients[1], saved[1]).view({-1, k});
+    const Tensor latent = saved[0].view({-1, k}).to(at::kLong);
+    const Tensor dense =
+        at::zeros({gradient.size(0), context->saved_data["m"].toInt()}, gradient.options());
+    return {dense.scatter_(1, latent, gradient), Tensor()};
+  }
+};
+
+/// Selection by LibTorch's own operations, for other devices than the CPU.
+Codes keep_topk_elsewhere(const Tensor& pre, int64_t k) {
+  const double most = std::numeric_limits<float>::max();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor rank = pre.detach().nan_to_num(infinity, most, -infinity);  // [n, m]
+  const Tensor least = std::get<0>(rank.topk(k, 1)).select(1, k - 1).unsqueeze(1);
+  const Tensor above = rank > least;
+  const Tensor equal = rank == least;
+  const Tensor left = k - above.sum(1, true);
+  const Tensor keep = above | (equal & (equal.cumsum(1) <= left));
+  const Tensor latent = keep.nonzero().select(1, 1).view({-1, k});  // [n, k], ascending
+  const Tensor value = pre.gather(1, latent).relu();
+  Codes codes = with_k_per_row(latent.flatten().to(at::kInt), value.flatten(), pre.size(0), k, pre.size(1));
+  codes.start = codes.start.to(pre.device());
+  return codes;
+}
+
+class EncodeTopK : public Function<EncodeTopK> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
+                               const Tensor& b_enc, const std::optional<Tensor>& given_b_dec,
+                               int64_t k) {
+    const Tensor b_dec = given_b_dec.value_or(Tensor());
+    const int64_t n = x.size(0);
+    const int64_t m = w_enc.size(1);
+    const int64_t block = std::clamp<int64_t>(kBlockFloats / m, 1, std::max<int64_t>(n, 1));
+    const Tensor input = centred(x, b_dec);
+    const Tensor pre = at::empty({block, m}, x.options());
+    Tensor latent = at::empty({n * k}, at::kInt);
+    Tensor value = at::empty({n * k}, at::kFloat);
+    for (int64_t begin = 0; begin < n; begin += block) {
+      const int64_t rows = std::min(block, n - begin);
+      Tensor part = pre.narrow(0, 0, rows);
+      at::addmm_out(part, b_enc, input.narrow(0, begin, rows), w_enc);
+      choose(part, k, latent.mutable_data_ptr<int32_t>() + begin * k,
+             value.mutable_data_ptr<float>() + begin * k);
+    }
+    context->mark_non_differentiable({latent});
+    context->save_for_backward({x, w_enc, b_dec, latent, value});
+    context->saved_data["k"] = k;
+    return {latent, value};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor x = saved[0].contiguous();
+    const Tensor& w_enc = saved[1];
+    const Tensor& b_dec = saved[2];
+    const int64_t n = x.size(0);
+    const Tensor gradient = masked(gradients[1], saved[4]);
+    const float* weight = gradient.const_data_ptr<float>();
+    const Codes codes =
+        with_k_per_row(saved[3], gradient, n, context->saved_data["k"].toInt(), w_enc.size(1));
+    const ByLatent index(codes);
+
+    variable_list out(5);
+    const bool bias = b_dec.defined() && context->needs_input_grad(3);
+    if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
+    if (context->needs_input_grad(1)) out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();
+    if (context->needs_input_grad(2) || bias) out[2] = sum_by_latent(index, weight);
+    if (bias)
+      out[3] = sum_rows(w_enc.t().contiguous(), out[2].const_data_ptr<float>()).neg_();
+    return out;
+  }
+};
+
+}  // namespace
+
+Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec) {
+  return at::addmm(b_enc, centred(x, b_dec), w_enc);
+}
+
+Codes keep_topk(const Tensor& pre, int64_t k) {
+  FACET_ASSERT(k >= 1 && k <= pre.size(1), "k must be between 1 and the number of latents");
+  if (!pre.is_cpu()) return keep_topk_elsewhere(pre, k);
+  const variable_list kept = KeepTopK::apply(pre, k);
+  return with_k_per_row(kept[0], kept[1], pre.size(0), k, pre.size(1));
+}
+
+Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
+                  int64_t k) {
+  FACET_ASSERT(k >= 1 && k <= w_enc.size(1), "k must be between 1 and the number of latents");
+  if (!x.is_cpu()) return keep_topk_elsewhere(pre_activations(x, w_enc, b_enc, b_dec), k);
+  const variable_list kept = EncodeTopK::apply(x, w_enc, b_enc, if_defined(b_dec), k);
+  return with_k_per_row(kept[0], kept[1], x.size(0), k, w_enc.size(1));
+}
+
+}  // namespace facet::ops

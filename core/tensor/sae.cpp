@@ -1,0 +1,105 @@
+// Sae: its parameters and defaults; PlainSae; the initial weights.
+#include "facet/sae.h"
+
+#include <facet/torch.h>
+
+#include <cmath>
+
+#include "facet/error.h"
+
+namespace facet {
+
+Group::~Group() = default;
+int64_t Group::rank() const { return 0; }
+int64_t Group::size() const { return 1; }
+Tensor Group::sum(const Tensor& x) const { return x; }
+
+Init::Init(uint64_t seed, std::string device) : rng_(seed, "sae/init"), device_(std::move(device)) {}
+
+Tensor Init::uniform(std::vector<int64_t> sizes, double row_norm) {
+  const Tensor drawn = uniform_within(std::move(sizes), 1.0);
+  return drawn.div_(drawn.norm(2, {-1}, true).clamp_min_(1e-30)).mul_(row_norm);
+}
+
+Tensor Init::uniform_within(std::vector<int64_t> sizes, double bound) {
+  Tensor drawn = at::empty(sizes, at::kFloat);
+  float* values = drawn.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < drawn.numel(); ++i)
+    values[i] = static_cast<float>(bound * (2 * rng_.uniform() - 1));
+  return drawn.to(device_);
+}
+
+double Coefficients::of(const std::string& loss) const {
+  const auto found = weights_.find(loss);
+  return found == weights_.end() ? 1.0 : found->second;
+}
+
+Sae::~Sae() = default;
+void Sae::start(const Batch&) {}
+void Sae::after_backward() {}
+void Sae::after_step() {}
+Value Sae::saelens() const { return {}; }
+void Sae::revive(const Tensor&, const Batch&) {
+  throw UserError("sae: revive: this architecture cannot start latents anew");
+}
+
+Spliced Sae::splice(int64_t point, const Tensor& live, const Pass& seen) {
+  if (seen.output.defined() && seen.output.size(1) != 1)
+    throw UserError("sae: splice: this architecture does not say how one of its " +
+                    std::to_string(seen.output.size(1)) + " hookpoints is replaced");
+  FACET_ASSERT(point == 0, "there is one hookpoint to replace");
+  Batch batch;
+  batch.input = live.unsqueeze(1);
+  batch.target = batch.input;
+  Spliced spliced;
+  spliced.rows = pass(batch, Mode::infer).output.select(1, 0);
+  spliced.replaced = at::ones({live.size(0)}, live.options().dtype(at::kBool).requires_grad(false));
+  return spliced;
+}
+
+int64_t Sae::d_sae() const { return decoder(0).size(0); }
+
+namespace {
+
+/// A copy of its own; strides stay, so a transposed view of a contiguous tensor keeps its rows contiguous.
+Tensor owned(const Tensor& value) { return value.detach().clone(at::MemoryFormat::Preserve); }
+
+}  // namespace
+
+Tensor Sae::param(const std::string& name, const Tensor& value) {
+  for (const auto& [taken, tensor] : params_)
+    FACET_ASSERT(taken != name, "parameter \"" + name + "\" is registered twice");
+  params_.emplace_back(name, owned(value.to(at::kFloat)).requires_grad_());
+  return params_.back().second;
+}
+
+Tensor Sae::buffer(const std::string& name, const Tensor& value, Merge merge) {
+  for (const Buffer& taken : buffers_)
+    FACET_ASSERT(taken.name != name, "buffer \"" + name + "\" is registered twice");
+  buffers_.push_back({name, owned(value), merge});
+  return buffers_.back().value;
+}
+
+PlainSae::~PlainSae() = default;
+
+Pass PlainSae::pass(const Batch& batch, Mode mode) {
+  if (batch.input.size(1) != 1)
+    throw UserError("sae: this architecture reads one hookpoint: " +
+                    std::to_string(batch.input.size(1)) + " are given");
+  const Tensor x = batch.input.select(1, 0);
+  Pass pass;
+  pass.codes = encode(x, mode);
+  pass.output = decode(pass.codes).unsqueeze(1);
+  pass.target = batch.target;
+  pass.notes["input"] = x;
+  return pass;
+}
+
+Tensor PlainSae::decoder(int64_t) const {
+  for (const auto& [name, value] : params())
+    if (name == "W_dec") return value;
+  FACET_ASSERT(false, "a PlainSae without W_dec must say what its decoder is");
+  return {};
+}
+
+}  // namespace facet

@@ -1,0 +1,105 @@
+// The working versions of what changes parameters and gradients in place: adam_step, normalise_rows, remove_parallel.
+#include <ATen/Parallel.h>
+#include <facet/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "facet/error.h"
+#include "facet/ops.h"
+#include "tensor/vectors.h"
+
+namespace facet::ops {
+namespace {
+
+constexpr int64_t kChunk = 16384;  // floats of one task: fixed, so that its tail is the same at any thread count
+
+vectors::AdamFactors factors(int64_t step, const Adam& adam) {
+  const auto t = static_cast<double>(step);
+  vectors::AdamFactors f;
+  f.beta1 = static_cast<float>(adam.beta1);
+  f.one_minus_beta1 = static_cast<float>(1 - adam.beta1);
+  f.beta2 = static_cast<float>(adam.beta2);
+  f.one_minus_beta2 = static_cast<float>(1 - adam.beta2);
+  f.keep = static_cast<float>(1 - adam.lr * adam.weight_decay);
+  f.rate = static_cast<float>(adam.lr / (1 - std::pow(adam.beta1, t)));
+  f.correct = static_cast<float>(1 / std::sqrt(1 - std::pow(adam.beta2, t)));
+  f.eps = static_cast<float>(adam.eps);
+  return f;
+}
+
+void adam_elsewhere(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second,
+                    const vectors::AdamFactors& f) {
+  first.mul_(f.beta1).add_(gradient, f.one_minus_beta1);
+  second.mul_(f.beta2).addcmul_(gradient, gradient, f.one_minus_beta2);
+  param.mul_(f.keep).addcdiv_(first, second.sqrt().mul_(f.correct).add_(f.eps), -f.rate);
+}
+
+/// The rows of a matrix whose rows are contiguous: W_dec, or W_enc transposed.
+void check_rows(const Tensor& w) {
+  FACET_ASSERT(w.dim() == 2 && w.is_contiguous(), "rows must be contiguous");
+}
+
+}  // namespace
+
+void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step,
+               const Adam& adam) {
+  const at::NoGradGuard no_grad;
+  FACET_ASSERT(param.is_non_overlapping_and_dense(), "a parameter must fill its memory");
+  for (const Tensor& other : {gradient, first, second})
+    FACET_ASSERT(other.sizes() == param.sizes() && other.strides() == param.strides(),
+                 "a parameter, its gradient and its moments differ in layout");
+  const vectors::AdamFactors f = factors(step, adam);
+  if (!param.is_cpu()) return adam_elsewhere(param, gradient, first, second, f);
+  float* p = param.mutable_data_ptr<float>();
+  const float* g = gradient.const_data_ptr<float>();
+  float* m = first.mutable_data_ptr<float>();
+  float* v = second.mutable_data_ptr<float>();
+  const int64_t n = param.numel();
+  at::parallel_for(0, (n + kChunk - 1) / kChunk, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * kChunk; i < std::min(end * kChunk, n); i += kChunk)
+      vectors::adam(p + i, g + i, m + i, v + i, std::min(kChunk, n - i), f);
+  });
+}
+
+void normalise_rows(Tensor& w, double eps) {
+  const at::NoGradGuard no_grad;
+  check_rows(w);
+  if (!w.is_cpu()) {
+    w.div_(w.norm(2, 1, true).add_(eps));
+    return;
+  }
+  const int64_t d = w.size(1);
+  float* rows = w.mutable_data_ptr<float>();
+  at::parallel_for(0, w.size(0), 64, [&](int64_t begin, int64_t end) {
+    for (float* row = rows + begin * d; row != rows + end * d; row += d) {
+      const float norm = std::sqrt(vectors::dot(row, row, d));
+      vectors::scale(1 / (norm + static_cast<float>(eps)), row, d);
+    }
+  });
+}
+
+void remove_parallel(Tensor& gradient, const Tensor& w, double eps) {
+  const at::NoGradGuard no_grad;
+  check_rows(w);
+  check_rows(gradient);
+  if (!w.is_cpu()) {
+    const Tensor unit = w / w.norm(2, 1, true).add_(eps);
+    gradient.sub_((gradient * unit).sum(1, true) * unit);
+    return;
+  }
+  const int64_t d = w.size(1);
+  const float* rows = w.const_data_ptr<float>();
+  float* gradients = gradient.mutable_data_ptr<float>();
+  at::parallel_for(0, w.size(0), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* row = rows + i * d;
+      const float along = vectors::dot(gradients + i * d, row, d);
+      if (along == 0) continue;
+      const float norm = std::sqrt(vectors::dot(row, row, d)) + static_cast<float>(eps);
+      vectors::add_scaled(-along / (norm * norm), row, gradients + i * d, d);
+    }
+  });
+}
+
+}  // namespace facet::ops

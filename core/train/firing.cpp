@@ -1,0 +1,55 @@
+// Counts in int64, so that the order of summation cannot matter.
+#include "train/firing.h"
+
+#include <facet/torch.h>
+
+#include "facet/error.h"
+
+namespace facet {
+
+Firing::Firing(int64_t d_sae, int64_t dead_after_rows, const std::string& device)
+    : dead_after_rows_(dead_after_rows),
+      rows_since_(torch::zeros({d_sae}, torch::dtype(torch::kInt64).device(torch::Device(device)))),
+      fired_rows_(torch::zeros_like(rows_since_)) {}
+
+void Firing::add(const Codes& codes, const Group& group) {
+  const torch::NoGradGuard no_grad;
+  const Tensor latent = codes.latent.to(rows_since_.device(), torch::kInt64);
+  const Tensor fires = codes.value.gt(0).to(rows_since_.device(), torch::kInt64);
+  const Tensor counts = group.sum(torch::zeros_like(rows_since_).index_add_(0, latent, fires));
+  const int64_t rows = codes.rows() * group.size();
+  rows_since_.add_(rows).masked_fill_(counts.gt(0), 0);
+  fired_rows_.add_(counts);
+  counted_rows_ += rows;
+}
+
+void Firing::restart_share() {
+  fired_rows_.zero_();
+  counted_rows_ = 0;
+}
+
+Tensor Firing::dead() const { return rows_since_.gt(dead_after_rows_); }
+Tensor Firing::dead_share() const { return dead().to(torch::kFloat64).mean(); }
+
+Tensor Firing::share() const {
+  return fired_rows_.cpu().to(torch::kFloat64) / static_cast<double>(counted_rows_);
+}
+
+NamedTensors Firing::tensors() const {
+  return {{"rows_since_fired", rows_since_}, {"fired_rows", fired_rows_}};
+}
+
+void Firing::restore(const NamedTensors& tensors, int64_t counted_rows) {
+  rows_since_.copy_(find_tensor(tensors, "rows_since_fired", rows_since_));
+  fired_rows_.copy_(find_tensor(tensors, "fired_rows", fired_rows_));
+  counted_rows_ = counted_rows;
+}
+
+const Tensor& find_tensor(const NamedTensors& tensors, const std::string& name,
+                          const Tensor& like) {
+  for (const auto& [other, tensor] : tensors)
+    if (other == name && tensor.sizes() == like.sizes()) return tensor;
+  throw UserError("train: checkpoint: no tensor \"" + name + "\" of the right shape");
+}
+
+}  // namespace facet

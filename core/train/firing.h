@@ -1,0 +1,41 @@
+// Firing: which latents fired how lately and how often.
+#pragma once
+
+#include <string>
+
+#include "facet/codes.h"
+#include "facet/sae.h"
+#include "facet/safetensors.h"
+
+namespace facet {
+
+class Firing {
+ public:
+  Firing(int64_t d_sae, int64_t dead_after_rows, const std::string& device);
+
+  /// Counts the rows of a batch; a latent fires in a row when its value there is > 0.
+  void add(const Codes& codes, const Group& group);
+  /// From now on share() is of the rows to come.
+  void restart_share();
+
+  Tensor dead() const;        ///< [d_sae] bool: has not fired for dead_after_rows rows
+  Tensor dead_share() const;  ///< scalar float64
+  Tensor share() const;       ///< [d_sae] float64, on the CPU
+  int64_t counted_rows() const { return counted_rows_; }
+
+  /// Everything but counted_rows.
+  NamedTensors tensors() const;
+  void restore(const NamedTensors& tensors, int64_t counted_rows);
+
+ private:
+  int64_t dead_after_rows_;
+  Tensor rows_since_;  // [d_sae] int64
+  Tensor fired_rows_;  // [d_sae] int64
+  int64_t counted_rows_ = 0;
+};
+
+/// The tensor of this name; UserError when a checkpoint has none or one of another shape than
+/// `like`.
+const Tensor& find_tensor(const NamedTensors& tensors, const std::string& name, const Tensor& like);
+
+}  // namespace facet

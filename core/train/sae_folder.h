@@ -1,0 +1,58 @@
+// The folder of a finished SAE: SAELens' layout (cfg.json, sae_weights.safetensors) and facet.json
+// beside it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "facet/normaliser.h"
+#include "facet/plugin.h"
+#include "facet/sae.h"
+
+namespace facet {
+
+/// What facet.json says of an SAE beside its weights.
+struct SaeRecord {
+  std::string type;  ///< architecture as registered
+  Value params;      ///< every parameter in force
+  Shape shape;
+  uint64_t seed = 0;
+  std::string host_type;     ///< "" for rows of a known dictionary
+  std::string host_weights;  ///< hash
+  std::vector<std::string> hookpoints;
+  std::string rows;  ///< row policy
+  std::string stream_key;
+  std::string normaliser;   ///< its name
+  Value normaliser_params;  ///< as parsed
+  Value normaliser_state;
+  std::string run;  ///< id of the run that trained it
+  int64_t step = 0;
+};
+Value to_value(const SaeRecord& record);
+SaeRecord sae_record(const Value& value, const std::string& where);
+
+struct LoadedSae {
+  std::unique_ptr<Sae> sae;
+  std::unique_ptr<Normaliser> normaliser;
+  SaeRecord record;
+};
+
+/// Writes the folder, each file atomically and facet.json last. cfg.json is SAELens' when both the
+/// SAE and the normaliser have a form there; else its architecture is "facet/<type>", which SAELens
+/// refuses by name.
+///
+/// source  SAELens 6.54, sae.py (SAE.save_model and load_from_disk)
+void save_sae(const std::filesystem::path& folder, const Sae& sae, const Normaliser& normaliser,
+              const SaeRecord& record);
+/// UserError naming the file when something is missing or disagrees.
+LoadedSae load_sae(const std::filesystem::path& folder, const Registry& registry);
+
+/// sae_weights.safetensors has the params, and the buffers too when `sae.saelens()` is empty; else
+/// SAELens would refuse them, so they stand in facet_buffers.safetensors.
+void save_weights(const std::filesystem::path& folder, const Sae& sae);
+/// Copies the params and buffers of a folder into `sae`. UserError when names, shapes or types
+/// disagree.
+void load_weights(const std::filesystem::path& folder, Sae& sae);
+
+}  // namespace facet

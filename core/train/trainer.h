@@ -1,0 +1,97 @@
+// The trainer: one SAE, one source of rows, steps of an optimiser. It knows no architecture by
+// name.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "facet/event.h"
+#include "facet/sae.h"
+#include "facet/safetensors.h"
+#include "facet/schema.h"
+#include "facet/stream.h"
+
+namespace facet {
+
+/// The fields of [train]. Exactly one of steps, total_rows and epochs says how long.
+struct TrainParams {
+  int64_t steps = 0;
+  int64_t total_rows = 0;
+  int64_t epochs = 0;
+  int64_t batch = 4096;  ///< rows
+  double lr = 3e-4;
+  double warmup = 0.05;  ///< share of the steps, w, over which lr rises from lr / w to lr
+  double decay = 0.2;  ///< share of the steps, w, at the end, over which lr falls from lr to lr / w
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double clip = 1.0;                ///< largest norm of the whole gradient; 0: off
+  int64_t dead_after_rows = 0;      ///< 0: a tenth of the run's rows
+  int64_t normalise_rows = 65536;   ///< rows the normaliser looks at
+  int64_t log_every = 50;           ///< steps; outside the identity
+  int64_t checkpoint_every = 1000;  ///< steps; outside the identity; 0: only at a stop
+};
+Schema<TrainParams> train_schema();
+
+/// What on_step sees and events record, of one step.
+struct StepMetrics {
+  int64_t step = 0;  ///< from 1
+  int64_t rows = 0;  ///< seen so far
+  double loss = 0;   ///< weighted sum
+  double l0 = 0;     ///< mean number of latents with a value > 0
+  double dead = 0;   ///< share of latents that are dead
+  double lr = 0;
+  std::vector<std::pair<std::string, double>> losses;
+};
+
+/// Everything that decides how training goes on: bit for bit the same from here. There is none
+/// before the first step, so a resumed training never calls Sae::start() again.
+struct Checkpoint {
+  int64_t step = 0;      ///< steps done
+  NamedTensors tensors;  ///< "first/W_enc", "second/W_enc" (moments), "rows_since_fired",
+                         ///< "fired_rows"; params and buffers are the SAE's own
+  Value cursor;  ///< source cursor, rows seen, normaliser state, the script's state, last metrics
+};
+
+/// Where checkpoints go; core/run implements it.
+class Checkpoints {
+ public:
+  virtual ~Checkpoints();
+  /// Atomic: a crash leaves the last whole one. The SAE's params and buffers are saved with it.
+  virtual void save(const Checkpoint& checkpoint, const Sae& sae) = 0;
+  /// The newest whole one, its params and buffers copied into `sae`.
+  virtual std::optional<Checkpoint> load(Sae& sae) = 0;
+};
+
+struct TrainHooks {
+  EventSink* events = nullptr;
+  Checkpoints* checkpoints = nullptr;
+  /// False ends the training early (as finished). `state` is kept in checkpoints.
+  std::function<bool(const StepMetrics&, Value& state)> on_step;
+  /// True: finish the step, checkpoint, throw Stopped.
+  std::function<bool()> stop;
+  std::string device = "cpu";
+};
+
+struct TrainOutcome {
+  int64_t steps = 0;
+  int64_t rows = 0;
+  StepMetrics last;
+  /// [d_sae] float64: share of the rows that fired each latent, over the last tenth of the steps
+  /// (over all rows when on_step ended the training before that).
+  Tensor firing_share;
+};
+
+/// Trains from the newest checkpoint, or from the start. Batches never span two epochs: the rows
+/// left over at the end of an epoch, fewer than a batch, are dropped. With `epochs` the steps are
+/// counted first, without running the host. One step: pass, losses, backward, after_backward(),
+/// clipping, Adam, after_step(). A latent has fired in a row when its value there is > 0.
+///
+/// throws  UserError when a loss or a gradient is not finite, naming the step and the first row
+/// (sequence and
+///         position) that is not; when an epoch has fewer rows than a batch. Stopped after the
+///         checkpoint that hooks.stop asked for.
+TrainOutcome fit(Sae& sae, Normaliser& normaliser, ActivationSource& source,
+                 const TrainParams& params, const TrainHooks& hooks);
+
+}  // namespace facet

@@ -1,0 +1,59 @@
+// The layers that transformer hosts share, over packed sequences [t, d]: no padding is ever computed.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "packed.h"
+
+namespace facet::layers {
+
+struct Norm {
+  Tensor weight, bias;  ///< [d]
+};
+struct Linear {
+  Tensor weight, bias;  ///< [out, in], [out]
+};
+
+/// Layer norm of each row.
+Tensor layer_norm(const Tensor& x, const Norm& norm, double eps);
+/// x W^T + b.
+Tensor linear(const Tensor& x, const Linear& layer);
+/// x Phi(x), with erf and not its tanh approximation.
+Tensor gelu(const Tensor& x);
+
+/// The rotary embedding of a forward pass: cosines and sines of position * inv_freq.
+/// source: Su et al. 2021, arXiv:2104.09864, in the half-split form of GPT-NeoX.
+struct Rotary {
+  Tensor cos, sin;  ///< [t, 1, head_dim / 2]
+
+  /// inv_freq [head_dim / 2] float32.
+  Rotary(const Tensor& inv_freq, const Packed& packed);
+  /// x [t, heads, head_dim]: the first half of a head is rotated against its second half.
+  Tensor rotated(const Tensor& x) const;
+};
+/// base^(-2j / head_dim), j = 0 .. head_dim / 2 - 1, computed in float32.
+Tensor inverse_frequencies(int64_t head_dim, double base);
+
+/// softmax(q k^T) v in each sequence and head; q, k, v [t, heads, head_dim], q already scaled. [t, heads * head_dim].
+/// Each sequence is computed by itself, so its rows do not depend on the others.
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed);
+
+/// A pre-norm transformer block.
+struct Block {
+  Norm attention_norm;
+  Linear query, key, value, output;
+  Norm mlp_norm;
+  Linear up, down;
+};
+
+/// x + attention(norm(x)), then that + mlp(norm(that)), visiting blocks.I.in, .attn.out, .mlp.out and .out. Queries
+/// are scaled by head_dim^-0.5 before the rotary embedding. Undefined when the walk is finished before the end.
+Tensor run_block(const Block& block, const Tensor& x, int64_t heads, double eps, const Rotary& rotary,
+                 const Packed& packed, Walk& walk);
+
+/// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases layers.K.
+std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
+
+}  // namespace facet::layers

@@ -1,0 +1,130 @@
+// The host "toy": a small transformer over letters with weights from a seed, for tests and documentation.
+#include <facet/plugin.h>
+#include <facet/rng.h>
+#include <facet/torch.h>
+
+#include <cmath>
+
+#include "layers.h"
+#include "letters.h"
+
+using namespace facet;
+
+namespace {
+
+constexpr double kEps = 1e-5;
+constexpr double kRotaryBase = 10000;
+
+struct ToyParams {
+  int64_t d = 32;
+  int64_t blocks = 2;
+  int64_t heads = 4;
+  int64_t seed = 0;
+  std::string unknown = "error";
+  std::string letter_case = "keep";
+};
+
+Schema<ToyParams> schema() {
+  return Schema<ToyParams>()
+      .field("d", &ToyParams::d, "Width of the residual stream.", at_least(2))
+      .field("blocks", &ToyParams::blocks, "Number of transformer blocks.", at_least(1))
+      .field("heads", &ToyParams::heads, "Attention heads of each block.", at_least(1))
+      .field("seed", &ToyParams::seed, "Seed of the weights.", at_least(0))
+      .field("unknown", &ToyParams::unknown, "A letter outside the vocabulary is an error or becomes <unk>.",
+             one_of({"error", "unk"}))
+      .field("letter_case", &ToyParams::letter_case, "Letters as they are, or made upper case.",
+             one_of({"keep", "upper"}))
+      .check([](const ToyParams& p) { return p.d % (2 * p.heads) == 0; }, "d must be divisible by 2 * heads");
+}
+
+/// <cls>, <eos>, <unk>, A .. Z and the letters of alignments.
+std::vector<std::string> vocabulary() {
+  std::vector<std::string> tokens = {"<cls>", "<eos>", "<unk>"};
+  for (char c = 'A'; c <= 'Z'; ++c) tokens.emplace_back(1, c);
+  for (const char* token : {"*", "-", "."}) tokens.emplace_back(token);
+  return tokens;
+}
+
+class Toy final : public HostModel {
+ public:
+  Toy(const ToyParams& params, const HostSetup& setup)
+      : params_(params),
+        device_(setup.device),
+        letters_("toy", vocabulary(), 0, 1, 2,
+                 params.unknown == "unk" ? layers::UnknownLetter::unk : layers::UnknownLetter::error,
+                 params.letter_case == "upper" ? layers::LetterCase::upper : layers::LetterCase::keep) {
+    info_.type = "toy";
+    info_.points = layers::block_points(params.blocks, params.d);
+    info_.tokens = vocabulary();
+    info_.vocabulary = static_cast<int64_t>(info_.tokens.size());
+    info_.d_model = params.d;
+    info_.layers = params.blocks;
+    info_.weights_hash = "toy d=" + std::to_string(params.d) + " blocks=" + std::to_string(params.blocks) +
+                         " heads=" + std::to_string(params.heads) + " seed=" + std::to_string(params.seed);
+    info_.switches = Value::Table{{"unknown", params.unknown}, {"letter_case", params.letter_case}};
+  }
+
+  const HostInfo& info() const override { return info_; }
+  Tokens tokenize(std::span<const std::string> texts) const override { return letters_.tokenize(texts); }
+
+  Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want, Decoding* decoding) override {
+    FACET_ASSERT(!decoding, "toy cannot generate");
+    const at::AutoGradMode gradients(want.gradients);
+    draw_weights();
+    const layers::Packed packed(tokens);
+    layers::Walk walk(info_, hooks, want, packed);
+    const layers::Rotary rotary(inv_freq_, packed);
+    Tensor x = walk.visit(embedding_.index_select(0, tokens.id.to(device_)));
+    for (const layers::Block& block : blocks_) {
+      if (walk.finished()) return {};
+      x = layers::run_block(block, x, params_.heads, kEps, rotary, packed, walk);
+    }
+    if (walk.finished()) return {};
+    x = walk.visit(layers::layer_norm(x, final_norm_, kEps));
+    if (!want.logits) return {};
+    return {torch::matmul(x, embedding_.t()), {}};
+  }
+
+ private:
+  void draw_weights() {
+    if (embedding_.defined()) return;
+    const int64_t d = params_.d;
+    Rng rng(static_cast<uint64_t>(params_.seed), "host/toy");
+    embedding_ = normal(rng, {info_.vocabulary, d}, 1.0);
+    for (int64_t i = 0; i < params_.blocks; ++i)
+      blocks_.push_back({norm(rng), linear(rng, d, d), linear(rng, d, d), linear(rng, d, d),
+                         linear(rng, d, d), norm(rng), linear(rng, d, 4 * d), linear(rng, 4 * d, d)});
+    final_norm_ = norm(rng);
+    inv_freq_ = layers::inverse_frequencies(d / params_.heads, kRotaryBase).to(device_);
+  }
+
+  Tensor normal(Rng& rng, const std::vector<int64_t>& sizes, double deviation) const {
+    Tensor out = torch::empty(sizes, torch::kFloat32);
+    float* to = out.data_ptr<float>();
+    for (int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<float>(deviation * rng.normal());
+    return out.to(device_);
+  }
+  layers::Norm norm(Rng& rng) const {
+    const Tensor weight = 1 + normal(rng, {params_.d}, 0.1);
+    return {weight, normal(rng, {params_.d}, 0.1)};
+  }
+  layers::Linear linear(Rng& rng, int64_t in, int64_t out) const {
+    const Tensor weight = normal(rng, {out, in}, 1 / std::sqrt(static_cast<double>(in)));
+    return {weight, normal(rng, {out}, 0.1)};
+  }
+
+  ToyParams params_;
+  at::Device device_;
+  layers::Letters letters_;
+  HostInfo info_;
+  Tensor embedding_, inv_freq_;  // [v, d], [head_dim / 2]
+  std::vector<layers::Block> blocks_;
+  layers::Norm final_norm_;
+};
+
+}  // namespace
+
+FACET_PLUGIN("facet.host.toy", FACET_VERSION) {
+  registry.add_host<Toy>("toy", "A small transformer over letters, weights from a seed; for tests and documentation.",
+                         schema());
+}

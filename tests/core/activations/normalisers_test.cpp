@@ -1,0 +1,105 @@
+// The normalisers of the kernel: their formulas, the way back, and how they are chosen.
+#include <facet/torch.h>
+#include <gtest/gtest.h>
+
+#include "core/activations/letter_host.h"
+#include "expect_refusal.h"
+
+namespace facet {
+namespace {
+
+// Two roundings of float32 on numbers near 10.
+constexpr double kRounding = 1e-5;
+
+std::unique_ptr<Normaliser> chosen(const Value& normalize) {
+  Registry registry;
+  add_core_normalisers(registry);
+  return make_normaliser(registry, normalize, "activations.normalize");
+}
+
+Tensor sample() {
+  return torch::sin(torch::arange(24).to(torch::kFloat32)).view({3, 2, 4}) * 5 + 2;
+}
+
+TEST(Normaliser, none_gives_the_rows_in_float32) {
+  const auto none = chosen({});
+  Stats stats;
+  const Tensor x = sample().to(torch::kFloat64);
+  EXPECT_TRUE(torch::equal(none->apply(x, stats), x.to(torch::kFloat32)));
+  EXPECT_TRUE(torch::equal(none->invert(x, stats), x.to(torch::kFloat32)));
+  EXPECT_EQ(none->saelens_name(), "none");
+}
+
+TEST(Normaliser, layer_norm_divides_by_the_spread_plus_eps) {
+  const auto norm = chosen("layer_norm");
+  Stats stats;
+  const Tensor x = sample();
+  const Tensor expected = (x - x.mean(-1, true)) / (x.std(-1, true, true) + 1e-5);
+  EXPECT_TRUE(torch::allclose(norm->apply(x, stats), expected, kRounding, kRounding));
+  EXPECT_EQ(norm->saelens_name(), "layer_norm");
+}
+
+TEST(Normaliser, layer_norm_with_eps_inside_divides_by_the_root_of_variance_plus_eps) {
+  const auto norm = chosen(Value::Table{
+      {"type", "layer_norm"}, {"eps", 0.5}, {"eps_outside", false}, {"unbiased", false}});
+  Stats stats;
+  const Tensor x = sample();
+  const Tensor expected = (x - x.mean(-1, true)) / (x.var(-1, false, true) + 0.5).sqrt();
+  EXPECT_TRUE(torch::allclose(norm->apply(x, stats), expected, kRounding, kRounding));
+  EXPECT_EQ(norm->saelens_name(), "");
+}
+
+TEST(Normaliser, the_way_back_gives_the_rows_again) {
+  for (const bool outside : {true, false}) {
+    const auto norm = chosen(Value::Table{{"type", "layer_norm"}, {"eps_outside", outside}});
+    Stats stats;
+    const Tensor x = sample();
+    EXPECT_TRUE(
+        torch::allclose(norm->invert(norm->apply(x, stats), stats), x, kRounding, kRounding));
+  }
+}
+
+TEST(Normaliser, a_batch_keeps_the_raw_rows_and_what_the_way_back_needs) {
+  const auto norm = chosen(Value::Table{{"type", "layer_norm"}, {"eps_outside", false}});
+  const auto stream = ActivationStream(dataset_of(std::make_shared<WaveData>(10)), small_windows());
+  const Batch batch = make_batch(*norm, stream.open(Order::sequential, 0)->next(10));
+  EXPECT_TRUE(torch::equal(batch.input, batch.target));
+  EXPECT_TRUE(
+      torch::allclose(norm->invert(batch.input, batch.stats), batch.ids.x, kRounding, kRounding));
+}
+
+TEST(Normaliser, a_choice_knows_every_parameter_in_force) {
+  Registry registry;
+  add_core_normalisers(registry);
+  const auto choice =
+      choose_normaliser(registry, Value::Table{{"type", "layer_norm"}, {"eps", 1e-6}}, "x");
+  EXPECT_EQ(choice.type, "layer_norm");
+  EXPECT_EQ(emit_json(choice.params.resolved),
+            "{\"eps\":1e-06,\"eps_outside\":true,\"unbiased\":true}");
+}
+
+TEST(Normaliser, refusals_name_the_place) {
+  const auto at_line_9 = [](Value v) {
+    v.origin = {"a.toml", 9, 1, ""};
+    return v;
+  };
+  const struct {
+    Value given;
+    std::string text;
+  } cases[] = {
+      {at_line_9("layer_nrom"),
+       "a.toml:9:1: activations.normalize: no normaliser \"layer_nrom\" (did you mean "
+       "\"layer_norm\"?)"},
+      {at_line_9(3),
+       "a.toml:9:1: activations.normalize: expected a name or a table with `type`, got integer 3"},
+      {at_line_9(Value::Table{{"eps", 1e-5}}), "a.toml:9:1: activations.normalize.type: required"},
+      {Value::Table{{"type", at_line_9(4)}},
+       "a.toml:9:1: activations.normalize.type: expected string, got integer 4"},
+      {Value::Table{{"type", "layer_norm"}, {"epss", at_line_9(1)}},
+       "a.toml:9:1: activations.normalize.epss: unknown key (did you mean \"eps\"?)"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(refusal_of([&] { chosen(c.given); }), c.text);
+}
+
+}  // namespace
+}  // namespace facet

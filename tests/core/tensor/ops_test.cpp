@@ -1,0 +1,294 @@
+// Every operation, the working version against the reference, over a table of shapes and layouts.
+#include "facet/ops.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "core/tensor/numbers.h"
+#include "facet/error.h"
+#include "facet/torch.h"
+
+namespace facet {
+namespace {
+
+constexpr double kRounding = 2e-5;  // sums of a few hundred float32 products in another order
+
+enum class Layout { latent_contiguous = 1, row_major };
+
+struct Case {
+  int64_t n, d, m, k;
+  Layout layout = Layout::latent_contiguous;
+};
+
+constexpr Case kCases[] = {
+    {1, 1, 1, 1},     {3, 5, 7, 2},    {4, 8, 16, 16}, {33, 24, 300, 7},
+    {300, 17, 65, 9}, {5, 32, 1000, 64}, {6, 9, 40, 3, Layout::row_major},
+    {0, 4, 9, 2},
+};
+
+struct Problem {
+  explicit Problem(const Case& c)
+      : x(random_tensor({c.n, c.d}, "x")),
+        w_enc(c.layout == Layout::row_major ? random_tensor({c.d, c.m}, "w_enc")
+                                            : random_tensor({c.m, c.d}, "w_enc").t()),
+        b_enc(random_tensor({c.m}, "b_enc")),
+        w_dec(random_tensor({c.m, c.d}, "w_dec")),
+        b_dec(random_tensor({c.d}, "b_dec")),
+        k(c.k) {}
+  Tensor x, w_enc, b_enc, w_dec, b_dec;
+  int64_t k;
+
+  Tensor pre() const { return ops::reference::pre_activations(x, w_enc, b_enc, b_dec); }
+};
+
+void for_each_case(const std::function<void(const Problem&)>& test) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE("n " + std::to_string(c.n) + " d " + std::to_string(c.d) + " m " + std::to_string(c.m));
+    test(Problem(c));
+  }
+}
+
+void expect_same_codes(const Codes& is, const Codes& expected) {
+  EXPECT_TRUE(is.start.equal(expected.start));
+  EXPECT_TRUE(same_bits(is.latent, expected.latent));
+  EXPECT_TRUE(same_bits(is.value, expected.value));
+  EXPECT_EQ(is.d_sae, expected.d_sae);
+}
+
+TEST(Ops, pre_activations_equal_the_reference) {
+  for_each_case([](const Problem& p) {
+    EXPECT_LT(worst(ops::pre_activations(p.x, p.w_enc, p.b_enc, p.b_dec), p.pre()), kRounding);
+    EXPECT_LT(worst(ops::pre_activations(p.x, p.w_enc, p.b_enc, Tensor()),
+                    ops::reference::pre_activations(p.x, p.w_enc, p.b_enc, Tensor())),
+              kRounding);
+  });
+}
+
+TEST(Ops, keep_topk_has_the_bits_of_the_reference) {
+  for_each_case([](const Problem& p) {
+    expect_same_codes(ops::keep_topk(p.pre(), p.k), ops::reference::keep_topk(p.pre(), p.k));
+  });
+}
+
+TEST(Ops, keep_topk_has_the_bits_of_the_reference_on_awkward_rows) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  const Tensor tied = at::zeros({2, 300});
+  Tensor few = at::full({1, 500}, -1.0f);
+  few[0][499] = 3.0f;
+  const Tensor rows[] = {
+      tied,
+      few,
+      at::arange(1000, at::kFloat).view({1, -1}),
+      at::arange(1000, at::kFloat).flip(0).view({1, -1}),
+      at::full({1, 400}, nan),
+      floats({1, nan, 3, -nan, infinity, -infinity, -0.0f, 0.0f, 2, nan, 5, 5, 5}).view({1, -1}),
+      random_tensor({20, 777}, "coarse").round(),
+  };
+  for (const Tensor& pre : rows)
+    for (const int64_t k : {1, 2, 3, 4, 13})
+      expect_same_codes(ops::keep_topk(pre, k), ops::reference::keep_topk(pre, k));
+}
+
+TEST(Ops, keep_topk_breaks_ties_to_the_lowest_latent) {
+  const Codes codes = ops::keep_topk(floats({1, 5, 0, 5, 5, -0.0f}).view({1, -1}), 2);
+  EXPECT_TRUE(codes.latent.equal(torch::tensor({1, 3}, at::kInt)));
+}
+
+TEST(Ops, keep_topk_never_hides_a_nan) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const Codes codes = ops::keep_topk(floats({1, 9, nan, 2}).view({1, -1}), 2);
+  EXPECT_TRUE(codes.latent.equal(torch::tensor({1, 2}, at::kInt)));
+  EXPECT_TRUE(std::isnan(codes.value[1].item<float>()));
+}
+
+TEST(Ops, keep_topk_keeps_entries_that_relu_makes_zero) {
+  const Codes codes = ops::keep_topk(floats({-3, -1, -2}).view({1, -1}), 2);
+  EXPECT_TRUE(codes.latent.equal(torch::tensor({1, 2}, at::kInt)));
+  EXPECT_TRUE(codes.value.equal(at::zeros({2})));
+}
+
+TEST(Ops, keep_topk_refuses_k_above_the_number_of_latents) {
+  EXPECT_THROW(ops::keep_topk(at::zeros({1, 3}), 4), Bug);
+  EXPECT_THROW(ops::keep_topk(at::zeros({1, 3}), 0), Bug);
+}
+
+TEST(Ops, keep_topk_passes_gradients_to_positive_entries) {
+  const Tensor pre = floats({-1, 4, 2, -3}).view({1, -1}).requires_grad_();
+  const Codes codes = ops::keep_topk(pre, 3);
+  (codes.value * floats({10, 20, 30})).sum().backward();
+  EXPECT_TRUE(pre.grad().equal(floats({0, 20, 30, 0}).view({1, -1})));
+}
+
+TEST(Ops, encode_topk_equals_the_two_calls) {
+  for_each_case([](const Problem& p) {
+    const Codes fused = ops::encode_topk(p.x, p.w_enc, p.b_enc, p.b_dec, p.k);
+    const Tensor pre = ops::pre_activations(p.x, p.w_enc, p.b_enc, p.b_dec);
+    expect_same_codes(fused, ops::keep_topk(pre, p.k));
+  });
+}
+
+TEST(Ops, encode_topk_gradients_equal_the_reference) {
+  for_each_case([](const Problem& p) {
+    const Tensor x = p.x.clone().requires_grad_(), w_enc = p.w_enc.clone().requires_grad_();
+    const Tensor b_enc = p.b_enc.clone().requires_grad_(), b_dec = p.b_dec.clone().requires_grad_();
+    const Codes codes = ops::encode_topk(x, w_enc, b_enc, b_dec, p.k);
+    const Tensor gradient = random_tensor({codes.nonzeros()}, "gradient");
+    codes.value.backward(gradient);
+    const auto expected = ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, p.b_dec);
+    EXPECT_LT(worst(x.grad(), expected.x), kRounding);
+    EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
+    EXPECT_LT(worst(b_enc.grad(), expected.b_enc), kRounding);
+    EXPECT_LT(worst(b_dec.grad(), expected.b_dec), kRounding);
+    EXPECT_EQ(w_enc.grad().strides(), w_enc.strides());
+  });
+}
+
+TEST(Ops, encode_topk_works_without_b_dec) {
+  const Problem p({6, 5, 20, 3});
+  const Tensor w_enc = p.w_enc.clone().requires_grad_();
+  const Codes codes = ops::encode_topk(p.x, w_enc, p.b_enc, Tensor(), 3);
+  const Tensor gradient = random_tensor({18}, "gradient");
+  codes.value.backward(gradient);
+  const auto expected = ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, Tensor());
+  EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
+}
+
+TEST(Ops, decode_equals_the_reference) {
+  for_each_case([](const Problem& p) {
+    const Codes codes = ops::reference::keep_topk(p.pre(), p.k);
+    EXPECT_LT(worst(ops::decode(codes, p.w_dec, p.b_dec), ops::reference::decode(codes, p.w_dec, p.b_dec)),
+              kRounding);
+    EXPECT_LT(worst(ops::decode(codes, p.w_dec, Tensor()), ops::reference::decode(codes, p.w_dec, Tensor())),
+              kRounding);
+  });
+}
+
+TEST(Ops, decode_gradients_equal_the_reference) {
+  for_each_case([](const Problem& p) {
+    Codes codes = ops::reference::keep_topk(p.pre(), p.k);
+    codes.value.requires_grad_();
+    const Tensor w_dec = p.w_dec.clone().requires_grad_(), b_dec = p.b_dec.clone().requires_grad_();
+    const Tensor gradient = random_tensor({p.x.size(0), p.x.size(1)}, "gradient");
+    ops::decode(codes, w_dec, b_dec).backward(gradient);
+    const auto expected = ops::reference::decode_backward(codes.cpu(), gradient, p.w_dec);
+    EXPECT_LT(worst(codes.value.grad(), expected.value), kRounding);
+    EXPECT_LT(worst(w_dec.grad(), expected.w_dec), kRounding);
+    EXPECT_LT(worst(b_dec.grad(), expected.b_dec), kRounding);
+    EXPECT_EQ(w_dec.grad().strides(), w_dec.strides());
+  });
+}
+
+TEST(Ops, decode_takes_rows_of_any_length) {
+  const Tensor dense = floats({0, 2, 0, 3, 0, 0, 0, 0, 1}).view({3, 3});
+  const Tensor w_dec = random_tensor({3, 4}, "w_dec");
+  EXPECT_LT(worst(ops::decode(Codes::of(dense), w_dec, Tensor()), dense.matmul(w_dec)), kRounding);
+}
+
+/// Slopes of the loss along a random direction: by autograd, and by a difference of two values in float32.
+TEST(Ops, gradients_agree_with_finite_differences) {
+  constexpr double kStep = 1e-3;
+  constexpr double kSlope = 2e-2;  // float32 loss over a step of 1e-3
+  const Problem p({7, 6, 30, 4});
+  const Tensor weight = random_tensor({7, 6}, "loss");
+  const auto loss = [&](const std::vector<Tensor>& v) {
+    return (ops::decode(ops::encode_topk(v[0], v[1], v[2], v[3], 4), v[4], v[3]) * weight).sum();
+  };
+  std::vector<Tensor> at_point = {p.x, p.w_enc, p.b_enc, p.b_dec, p.w_dec};
+  for (Tensor& v : at_point) v = v.clone().requires_grad_();
+  loss(at_point).backward();
+  for (size_t which = 0; which < at_point.size(); ++which) {
+    std::vector<Tensor> up, down;
+    for (const Tensor& v : at_point) {
+      up.push_back(v.detach().clone());
+      down.push_back(v.detach().clone());
+    }
+    const Tensor direction = random_tensor(up[which].sizes().vec(), "direction");
+    up[which].add_(direction, kStep);
+    down[which].sub_(direction, kStep);
+    const double expected = (loss(up) - loss(down)).item<double>() / (2 * kStep);
+    const double is = (at_point[which].grad() * direction).sum().item<double>();
+    EXPECT_NEAR(is, expected, kSlope * std::max(1.0, std::abs(expected))) << "variable " << which;
+  }
+}
+
+TEST(Ops, adam_step_equals_the_reference) {
+  constexpr double kAdam = 1e-6;  // the reference computes each step in double
+  for (const bool transposed : {false, true}) {
+    ops::Adam adam;
+    adam.weight_decay = 0.1;
+    const Tensor base = random_tensor({40, 700}, "param");
+    Tensor p = transposed ? base.t() : base;
+    Tensor m = at::zeros_like(p), v = at::zeros_like(p);
+    Tensor rp = p.clone(), rm = m.clone(), rv = v.clone();
+    for (int64_t step = 1; step <= 5; ++step) {
+      const Tensor drawn = random_tensor({40, 700}, "gradient" + std::to_string(step));
+      const Tensor gradient = transposed ? drawn.t() : drawn;
+      ops::adam_step(p, gradient, m, v, step, adam);
+      ops::reference::adam_step(rp, gradient, rm, rv, step, adam);
+    }
+    EXPECT_LT(worst(p, rp), kAdam);
+    EXPECT_LT(worst(m, rm), kAdam);
+    EXPECT_LT(worst(v, rv), kAdam);
+  }
+}
+
+TEST(Ops, adam_step_refuses_layouts_that_differ) {
+  Tensor p = at::zeros({2, 3}), m = at::zeros({2, 3}), v = at::zeros({2, 3});
+  EXPECT_THROW(ops::adam_step(p, at::zeros({3, 2}).t(), m, v, 1, {}), Bug);
+}
+
+TEST(Ops, rows_are_normalised_and_projected_like_the_reference) {
+  for (const int64_t d : {1, 5, 300}) {
+    const Tensor base = random_tensor({70, d}, "w");
+    Tensor w = base.clone(), reference_w = base.clone();
+    Tensor g = random_tensor({70, d}, "g"), reference_g = g.clone();
+    ops::remove_parallel(g, w, 1e-6);
+    ops::reference::remove_parallel(reference_g, reference_w, 1e-6);
+    ops::normalise_rows(w, 1e-7);
+    ops::reference::normalise_rows(reference_w, 1e-7);
+    EXPECT_LT(worst(g, reference_g), kRounding);
+    EXPECT_LT(worst(w, reference_w), kRounding);
+    EXPECT_LT(worst(w.norm(2, {1}), at::ones({70})), kRounding);
+  }
+}
+
+/// Everything that follows the pre-activations, with one thread and with two.
+TEST(Ops, results_do_not_depend_on_the_number_of_threads) {
+  const Problem p({300, 33, 400, 8});
+  const Tensor pre = p.pre();
+  const auto results = [&](int threads) {
+    const int before = at::get_num_threads();
+    at::set_num_threads(threads);
+    std::vector<Tensor> out;
+    const Codes kept = ops::keep_topk(pre, p.k);
+    out.insert(out.end(), {kept.latent, kept.value});
+    // Small integers: the matrix product is exact, so the codes are the same whatever its order.
+    const Tensor x = p.x.mul(4).round().requires_grad_(), w_enc = p.w_enc.mul(4).round().requires_grad_();
+    const Tensor b_enc = p.b_enc.round().requires_grad_(), b_dec = p.b_dec.round().requires_grad_();
+    Tensor w_dec = p.w_dec.clone().requires_grad_();
+    const Tensor decoded = ops::decode(ops::encode_topk(x, w_enc, b_enc, b_dec, p.k), w_dec, b_dec);
+    decoded.backward(random_tensor({300, 33}, "gradient"));
+    out.insert(out.end(), {decoded.detach(), x.grad(), w_enc.grad(), b_enc.grad(), b_dec.grad(), w_dec.grad()});
+    Tensor first = at::zeros_like(w_dec), second = at::zeros_like(w_dec), gradient = w_dec.grad().clone();
+    ops::remove_parallel(gradient, w_dec.detach(), 1e-6);
+    ops::adam_step(w_dec, gradient, first, second, 1, {});
+    Tensor unit = w_dec.detach().clone();
+    ops::normalise_rows(unit, 1e-7);
+    out.insert(out.end(), {gradient, w_dec.detach(), first, second, unit});
+    at::set_num_threads(before);
+    return out;
+  };
+  const std::vector<Tensor> one = results(1), two = results(2), three = results(3);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_TRUE(same_bits(one[i], two[i])) << "result " << i;
+    EXPECT_TRUE(same_bits(one[i], three[i])) << "result " << i;
+  }
+}
+
+}  // namespace
+}  // namespace facet
