@@ -41,7 +41,8 @@ void for_each_latent(int64_t d_sae, const std::function<void(int64_t latent)>& b
   const int64_t tasks = std::max<int64_t>(1, at::get_num_threads());
   at::parallel_for(0, tasks, 1, [&](int64_t first, int64_t last) {
     for (int64_t task = first; task < last; ++task) {
-      for (int64_t begin = task * kLatentsPerTask; begin < d_sae; begin += tasks * kLatentsPerTask) {
+      for (int64_t begin = task * kLatentsPerTask; begin < d_sae;
+           begin += tasks * kLatentsPerTask) {
         const int64_t end = std::min(begin + kLatentsPerTask, d_sae);
         for (int64_t latent = begin; latent < end; ++latent) body(latent);
       }

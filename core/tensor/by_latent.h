@@ -1,5 +1,5 @@
-// Codes turned round: the entries of each latent, rows ascending, so that gradients of weights are summed latent by
-// latent, without atomics and with the same bits at any number of threads.
+// Codes turned round: the entries of each latent, rows ascending, so that gradients of weights are
+// summed latent by latent, without atomics and with the same bits at any number of threads.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,14 +32,16 @@ struct ByLatent {
 /// Calls body(latent) for each latent, on all threads.
 void for_each_latent(int64_t d_sae, const std::function<void(int64_t latent)>& body);
 
-/// [d_sae, d]: for each latent, the sum over its entries e of weight[e] * (x[row of e] - shift). x [n, d] contiguous
-/// float32; shift [d] or undefined; weight has one float for each entry, and entries with weight 0 are left out.
+/// [d_sae, d]: for each latent, the sum over its entries e of weight[e] * (x[row of e] - shift). x
+/// [n, d] contiguous float32; shift [d] or undefined; weight has one float for each entry, and
+/// entries with weight 0 are left out.
 at::Tensor sum_rows_by_latent(const ByLatent& index, const float* weight, const at::Tensor& x,
                               const at::Tensor& shift);
 /// [d_sae]: the sum of weight[e] over the entries of each latent.
 at::Tensor sum_by_latent(const ByLatent& index, const float* weight);
 
-/// [d]: the sum of weight[i] * x[i] (weight null: 1) over the rows of x [n, d], in an order that depends on n alone.
+/// [d]: the sum of weight[i] * x[i] (weight null: 1) over the rows of x [n, d], in an order that
+/// depends on n alone.
 at::Tensor sum_rows(const at::Tensor& x, const float* weight = nullptr);
 
 }  // namespace facet

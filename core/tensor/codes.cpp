@@ -61,7 +61,9 @@ Tensor Codes::dense() const {
   return zeros.scatter(0, flat_index(*this), value).view({rows(), d_sae});
 }
 
-Tensor Codes::row() const { return at::repeat_interleave(start.diff(), std::optional<int64_t>(nonzeros())); }
+Tensor Codes::row() const {
+  return at::repeat_interleave(start.diff(), std::optional<int64_t>(nonzeros()));
+}
 
 Codes Codes::slice(int64_t begin, int64_t end) const {
   FACET_ASSERT(begin >= 0 && begin <= end && end <= rows(), "rows to cut out are out of range");

@@ -7,6 +7,7 @@
 #include "facet/error.h"
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
+#include "tensor/elsewhere.h"
 #include "tensor/vectors.h"
 
 namespace facet::ops {
@@ -85,8 +86,10 @@ class Decode : public Function<Decode> {
     variable_list out(5);
     if (context->needs_input_grad(2)) out[2] = value_gradient(codes, gradient, saved[3]);
     if (context->needs_input_grad(3))
-      out[3] = sum_rows_by_latent(ByLatent(codes), codes.value.const_data_ptr<float>(), gradient, Tensor());
-    if (context->saved_data["bias"].toBool() && context->needs_input_grad(4)) out[4] = sum_rows(gradient);
+      out[3] = sum_rows_by_latent(ByLatent(codes), codes.value.const_data_ptr<float>(), gradient,
+                                  Tensor());
+    if (context->saved_data["bias"].toBool() && context->needs_input_grad(4))
+      out[4] = sum_rows(gradient);
     return out;
   }
 };
@@ -96,9 +99,9 @@ class Decode : public Function<Decode> {
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
   FACET_ASSERT(codes.d_sae == w_dec.size(0), "codes and W_dec differ in the number of latents");
   if (w_dec.is_cpu())
-    return Decode::apply(codes.start, codes.latent.contiguous(), codes.value, w_dec, if_defined(b_dec));
-  const Tensor sums = codes.dense().matmul(w_dec);
-  return b_dec.defined() ? sums + b_dec : sums;
+    return Decode::apply(codes.start, codes.latent.contiguous(), codes.value, w_dec,
+                         if_defined(b_dec));
+  return elsewhere::decode(codes, w_dec, b_dec);
 }
 
 }  // namespace facet::ops

@@ -3,12 +3,12 @@
 #include <facet/torch.h>
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "facet/error.h"
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
+#include "tensor/elsewhere.h"
 #include "tensor/select.h"
 #include "tensor/vectors.h"
 
@@ -79,23 +79,6 @@ class KeepTopK : public Function<KeepTopK> {
   }
 };
 
-/// Selection by LibTorch's own operations, for other devices than the CPU.
-Codes keep_topk_elsewhere(const Tensor& pre, int64_t k) {
-  const double most = std::numeric_limits<float>::max();
-  const double infinity = std::numeric_limits<double>::infinity();
-  const Tensor rank = pre.detach().nan_to_num(infinity, most, -infinity);  // [n, m]
-  const Tensor least = std::get<0>(rank.topk(k, 1)).select(1, k - 1).unsqueeze(1);
-  const Tensor above = rank > least;
-  const Tensor equal = rank == least;
-  const Tensor left = k - above.sum(1, true);
-  const Tensor keep = above | (equal & (equal.cumsum(1) <= left));
-  const Tensor latent = keep.nonzero().select(1, 1).view({-1, k});  // [n, k], ascending
-  const Tensor value = pre.gather(1, latent).relu();
-  Codes codes = with_k_per_row(latent.flatten().to(at::kInt), value.flatten(), pre.size(0), k, pre.size(1));
-  codes.start = codes.start.to(pre.device());
-  return codes;
-}
-
 class EncodeTopK : public Function<EncodeTopK> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
@@ -139,21 +122,21 @@ class EncodeTopK : public Function<EncodeTopK> {
     if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
     if (context->needs_input_grad(1)) out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();
     if (context->needs_input_grad(2) || bias) out[2] = sum_by_latent(index, weight);
-    if (bias)
-      out[3] = sum_rows(w_enc.t().contiguous(), out[2].const_data_ptr<float>()).neg_();
+    if (bias) out[3] = sum_rows(w_enc.t().contiguous(), out[2].const_data_ptr<float>()).neg_();
     return out;
   }
 };
 
 }  // namespace
 
-Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec) {
+Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                       const Tensor& b_dec) {
   return at::addmm(b_enc, centred(x, b_dec), w_enc);
 }
 
 Codes keep_topk(const Tensor& pre, int64_t k) {
   FACET_ASSERT(k >= 1 && k <= pre.size(1), "k must be between 1 and the number of latents");
-  if (!pre.is_cpu()) return keep_topk_elsewhere(pre, k);
+  if (!pre.is_cpu()) return elsewhere::keep_topk(pre, k);
   const variable_list kept = KeepTopK::apply(pre, k);
   return with_k_per_row(kept[0], kept[1], pre.size(0), k, pre.size(1));
 }
@@ -161,7 +144,7 @@ Codes keep_topk(const Tensor& pre, int64_t k) {
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
                   int64_t k) {
   FACET_ASSERT(k >= 1 && k <= w_enc.size(1), "k must be between 1 and the number of latents");
-  if (!x.is_cpu()) return keep_topk_elsewhere(pre_activations(x, w_enc, b_enc, b_dec), k);
+  if (!x.is_cpu()) return elsewhere::keep_topk(pre_activations(x, w_enc, b_enc, b_dec), k);
   const variable_list kept = EncodeTopK::apply(x, w_enc, b_enc, if_defined(b_dec), k);
   return with_k_per_row(kept[0], kept[1], x.size(0), k, w_enc.size(1));
 }

@@ -35,7 +35,8 @@ float norm_of(const at::TensorAccessor<float, 1>& row, int64_t d) {
 
 }  // namespace
 
-Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec) {
+Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                       const Tensor& b_dec) {
   const int64_t n = x.size(0);
   const int64_t d = x.size(1);
   const int64_t m = w_enc.size(1);
@@ -84,7 +85,8 @@ Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
   auto sum = matrix(out);
   const auto latent = codes.latent.accessor<int32_t, 1>();
   for_each_entry(codes, [&](int64_t i, int64_t e) {
-    for (int64_t j = 0; j < d; ++j) sum[i][j] += vector(codes.value)[e] * matrix(w_dec)[latent[e]][j];
+    for (int64_t j = 0; j < d; ++j)
+      sum[i][j] += vector(codes.value)[e] * matrix(w_dec)[latent[e]][j];
   });
   for (int64_t i = 0; i < codes.rows(); ++i)
     for (int64_t j = 0; j < d; ++j) sum[i][j] += at_or_zero(b_dec, j);
@@ -113,7 +115,8 @@ EncodeGradients encode_topk_backward(const Codes& codes, const Tensor& grad_valu
   return g;
 }
 
-DecodeGradients decode_backward(const Codes& codes, const Tensor& grad_output, const Tensor& w_dec) {
+DecodeGradients decode_backward(const Codes& codes, const Tensor& grad_output,
+                                const Tensor& w_dec) {
   const int64_t d = w_dec.size(1);
   DecodeGradients g;
   g.value = at::zeros({codes.nonzeros()}, at::kFloat);

@@ -8,8 +8,8 @@
 namespace facet {
 namespace {
 
-constexpr Tensor Rows::* kMembers[] = {&Rows::x, &Rows::sequence, &Rows::position, &Rows::token,
-                                       &Rows::flag};
+constexpr Tensor Rows::*kMembers[] = {&Rows::x, &Rows::sequence, &Rows::position, &Rows::token,
+                                      &Rows::flag};
 
 /// The rows with `change` applied to each member that is there.
 template <class Change>

@@ -14,7 +14,8 @@ int64_t Group::rank() const { return 0; }
 int64_t Group::size() const { return 1; }
 Tensor Group::sum(const Tensor& x) const { return x; }
 
-Init::Init(uint64_t seed, std::string device) : rng_(seed, "sae/init"), device_(std::move(device)) {}
+Init::Init(uint64_t seed, std::string device)
+    : rng_(seed, "sae/init"), device_(std::move(device)) {}
 
 Tensor Init::uniform(std::vector<int64_t> sizes, double row_norm) {
   const Tensor drawn = uniform_within(std::move(sizes), 1.0);
@@ -61,7 +62,8 @@ int64_t Sae::d_sae() const { return decoder(0).size(0); }
 
 namespace {
 
-/// A copy of its own; strides stay, so a transposed view of a contiguous tensor keeps its rows contiguous.
+/// A copy of its own; strides stay, so a transposed view of a contiguous tensor keeps its rows
+/// contiguous.
 Tensor owned(const Tensor& value) { return value.detach().clone(at::MemoryFormat::Preserve); }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Safetensors: the header is checked in full before any tensor is handed out; data are read through a mapping.
-// source: the format as in huggingface/safetensors README.md; refusals as in its Metadata::validate, and stricter.
+// Safetensors: the header is checked in full before any tensor is handed out; data are read through
+// a mapping. source: the format as in huggingface/safetensors README.md; refusals as in its
+// Metadata::validate, and stricter.
 #include "facet/safetensors.h"
 
 #include <facet/torch.h>
@@ -30,11 +31,21 @@ struct Dtype {
   at::ScalarType type;
 };
 constexpr Dtype kDtypes[] = {
-    {"F64", at::kDouble},  {"F32", at::kFloat},   {"F16", at::kHalf},
-    {"BF16", at::kBFloat16}, {"I64", at::kLong},  {"I32", at::kInt},
-    {"I16", at::kShort},   {"I8", at::kChar},     {"U8", at::kByte},
-    {"BOOL", at::kBool},   {"U16", at::kUInt16},  {"U32", at::kUInt32},
-    {"U64", at::kUInt64},  {"F8_E4M3", at::kFloat8_e4m3fn}, {"F8_E5M2", at::kFloat8_e5m2},
+    {"F64", at::kDouble},
+    {"F32", at::kFloat},
+    {"F16", at::kHalf},
+    {"BF16", at::kBFloat16},
+    {"I64", at::kLong},
+    {"I32", at::kInt},
+    {"I16", at::kShort},
+    {"I8", at::kChar},
+    {"U8", at::kByte},
+    {"BOOL", at::kBool},
+    {"U16", at::kUInt16},
+    {"U32", at::kUInt32},
+    {"U64", at::kUInt64},
+    {"F8_E4M3", at::kFloat8_e4m3fn},
+    {"F8_E5M2", at::kFloat8_e5m2},
 };
 
 const Dtype* find_dtype(const std::string& name) {
@@ -155,7 +166,8 @@ struct Safetensors::Mapped {
     uint64_t length = 0;
     std::memcpy(&length, bytes.at(0), sizeof length);
     if (length > kLongestHeader)
-      refuse("header is " + std::to_string(length) + " bytes, should be at most 100000000: not a safetensors file");
+      refuse("header is " + std::to_string(length) +
+             " bytes, should be at most 100000000: not a safetensors file");
     data = kLengthBytes + static_cast<int64_t>(length);
     if (data > bytes.size())
       refuse("cut short: is " + std::to_string(bytes.size()) + " bytes, should be at least " +
@@ -181,7 +193,8 @@ struct Safetensors::Mapped {
     if (!members) refuse("__metadata__ is " + value.describe() + ", should be a table of strings");
     for (const auto& [key, member] : *members) {
       const auto* text = member.as<std::string>();
-      if (!text) refuse("__metadata__." + key + " is " + member.describe() + ", should be a string");
+      if (!text)
+        refuse("__metadata__." + key + " is " + member.describe() + ", should be a string");
       metadata[key] = *text;
     }
   }
@@ -244,7 +257,8 @@ Tensor Safetensors::tensor(const std::string& name) const {
   if (entry.begin == entry.end) return at::empty(entry.sizes, entry.dtype);
   const int64_t offset = mapped_->data + entry.begin;
   if (offset % static_cast<int64_t>(at::elementSize(entry.dtype)) == 0)
-    return at::from_blob(mapped_->bytes.at(offset), entry.sizes, [keep = mapped_](void*) {}, entry.dtype);
+    return at::from_blob(
+        mapped_->bytes.at(offset), entry.sizes, [keep = mapped_](void*) {}, entry.dtype);
   Tensor copy = at::empty(entry.sizes, entry.dtype);
   std::memcpy(copy.mutable_data_ptr(), mapped_->bytes.at(offset), copy.nbytes());
   return copy;
@@ -253,11 +267,14 @@ Tensor Safetensors::tensor(const std::string& name) const {
 Tensor Safetensors::tensor(const std::string& name, const std::vector<int64_t>& sizes) const {
   const Entry& entry = mapped_->entry(name);
   if (entry.sizes != sizes)
-    mapped_->refuse(name + ": shape is " + shape_text(entry.sizes) + ", should be " + shape_text(sizes));
+    mapped_->refuse(name + ": shape is " + shape_text(entry.sizes) + ", should be " +
+                    shape_text(sizes));
   return tensor(name).to(at::kFloat);
 }
 
-const std::map<std::string, std::string>& Safetensors::metadata() const { return mapped_->metadata; }
+const std::map<std::string, std::string>& Safetensors::metadata() const {
+  return mapped_->metadata;
+}
 
 const std::filesystem::path& Safetensors::file() const { return mapped_->file; }
 

@@ -1,5 +1,5 @@
-// Picks the k largest of a row in one scan: candidates gather in a buffer, and each time it is full the k best stay
-// and the least of them becomes the bar that later entries must pass.
+// Picks the k largest of a row in one scan: candidates gather in a buffer, and each time it is full
+// the k best stay and the least of them becomes the bar that later entries must pass.
 #include "tensor/select.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// The working versions of what changes parameters and gradients in place: adam_step, normalise_rows, remove_parallel.
+// The working versions of what changes parameters and gradients in place: adam_step,
+// normalise_rows, remove_parallel.
 #include <ATen/Parallel.h>
 #include <facet/torch.h>
 
@@ -7,12 +8,14 @@
 
 #include "facet/error.h"
 #include "facet/ops.h"
+#include "tensor/elsewhere.h"
 #include "tensor/vectors.h"
 
 namespace facet::ops {
 namespace {
 
-constexpr int64_t kChunk = 16384;  // floats of one task: fixed, so that its tail is the same at any thread count
+constexpr int64_t kChunk =
+    16384;  // floats of one task: fixed, so that its tail is the same at any thread count
 
 vectors::AdamFactors factors(int64_t step, const Adam& adam) {
   const auto t = static_cast<double>(step);
@@ -26,13 +29,6 @@ vectors::AdamFactors factors(int64_t step, const Adam& adam) {
   f.correct = static_cast<float>(1 / std::sqrt(1 - std::pow(adam.beta2, t)));
   f.eps = static_cast<float>(adam.eps);
   return f;
-}
-
-void adam_elsewhere(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second,
-                    const vectors::AdamFactors& f) {
-  first.mul_(f.beta1).add_(gradient, f.one_minus_beta1);
-  second.mul_(f.beta2).addcmul_(gradient, gradient, f.one_minus_beta2);
-  param.mul_(f.keep).addcdiv_(first, second.sqrt().mul_(f.correct).add_(f.eps), -f.rate);
 }
 
 /// The rows of a matrix whose rows are contiguous: W_dec, or W_enc transposed.
@@ -49,8 +45,8 @@ void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& sec
   for (const Tensor& other : {gradient, first, second})
     FACET_ASSERT(other.sizes() == param.sizes() && other.strides() == param.strides(),
                  "a parameter, its gradient and its moments differ in layout");
+  if (!param.is_cpu()) return elsewhere::adam_step(param, gradient, first, second, step, adam);
   const vectors::AdamFactors f = factors(step, adam);
-  if (!param.is_cpu()) return adam_elsewhere(param, gradient, first, second, f);
   float* p = param.mutable_data_ptr<float>();
   const float* g = gradient.const_data_ptr<float>();
   float* m = first.mutable_data_ptr<float>();
@@ -65,10 +61,7 @@ void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& sec
 void normalise_rows(Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
   check_rows(w);
-  if (!w.is_cpu()) {
-    w.div_(w.norm(2, 1, true).add_(eps));
-    return;
-  }
+  if (!w.is_cpu()) return elsewhere::normalise_rows(w, eps);
   const int64_t d = w.size(1);
   float* rows = w.mutable_data_ptr<float>();
   at::parallel_for(0, w.size(0), 64, [&](int64_t begin, int64_t end) {
@@ -83,11 +76,7 @@ void remove_parallel(Tensor& gradient, const Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
   check_rows(w);
   check_rows(gradient);
-  if (!w.is_cpu()) {
-    const Tensor unit = w / w.norm(2, 1, true).add_(eps);
-    gradient.sub_((gradient * unit).sum(1, true) * unit);
-    return;
-  }
+  if (!w.is_cpu()) return elsewhere::remove_parallel(gradient, w, eps);
   const int64_t d = w.size(1);
   const float* rows = w.const_data_ptr<float>();
   float* gradients = gradient.mutable_data_ptr<float>();

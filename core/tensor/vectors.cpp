@@ -3,9 +3,10 @@
 
 #include <cmath>
 
-// A resolver that picks a clone runs before a sanitizer is ready, so sanitized builds have one version.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
+// A resolver that picks a clone runs before a sanitizer is ready, so sanitized builds have one
+// version.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FACET_FOR_EACH_CPU \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

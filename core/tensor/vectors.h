@@ -1,4 +1,5 @@
-// Loops over contiguous floats, compiled for several instruction sets and chosen when the program starts.
+// Loops over contiguous floats, compiled for several instruction sets and chosen when the program
+// starts.
 //
 // Each has one fixed order of summation on one machine, whatever the number of threads.
 #pragma once
@@ -22,9 +23,9 @@ bool any_above(const float* x, float bound, int64_t n);
 struct AdamFactors {
   float beta1, one_minus_beta1;
   float beta2, one_minus_beta2;
-  float keep;       ///< 1 - lr * weight_decay
-  float rate;       ///< lr / (1 - beta1^step)
-  float correct;    ///< 1 / sqrt(1 - beta2^step)
+  float keep;     ///< 1 - lr * weight_decay
+  float rate;     ///< lr / (1 - beta1^step)
+  float correct;  ///< 1 / sqrt(1 - beta2^step)
   float eps;
 };
 void adam(float* param, const float* gradient, float* first, float* second, int64_t n,

@@ -2,11 +2,13 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
 #include "config.h"
 #include "letters.h"
+#include "stages.h"
 #include "weights.h"
 
 namespace facet::esm2 {
@@ -78,19 +80,24 @@ class Esm2 final : public HostModel {
     if (want.logits && !weights_->head.weight.defined())
       throw UserError(weights_file() + ": has no lm_head, so there are no logits");
     const layers::Packed packed(tokens);
-    layers::Walk walk(info_, hooks, want, packed);
-    Tensor x = walk.visit(embedded(tokens, packed));
-    std::optional<layers::Rotary> rotary;
-    for (size_t i = 0; i < weights_->blocks.size(); ++i) {
-      if (walk.finished()) return {};
-      if (i == 0 || params_.inv_freq == "stored") rotary.emplace(weights_->frequencies[i], packed);
-      x = layers::run_block(weights_->blocks[i], x, config_.heads, config_.eps, *rotary, packed, walk);
-    }
-    if (walk.finished()) return {};
-    x = walk.visit(layers::layer_norm(x, weights_->final_norm, config_.eps));
-    if (!want.logits) return {};
-    const Tensor inner = layers::gelu(layers::linear(x, weights_->head));
-    return {layers::linear(layers::layer_norm(inner, weights_->head_norm, config_.eps), weights_->decoder), {}};
+    const Tensor x = embedded(tokens, packed);
+    std::vector<layers::Rotary> rotary;  // one for each set of frequencies
+    for (const Tensor& frequencies : weights_->frequencies) rotary.emplace_back(frequencies, packed);
+    std::vector<layers::Stage> stages;
+    stages.push_back([&](layers::Residual& r, const layers::Stretch& stretch) {
+      r.shown = x.slice(0, stretch.begin, stretch.end);
+    });
+    for (size_t i = 0; i < weights_->blocks.size(); ++i)
+      layers::add_block(stages, weights_->blocks[i], config_.heads, config_.eps,
+                        rotary[std::min(i, rotary.size() - 1)], packed);
+    stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
+      r.shown = layers::layer_norm(r.shown, weights_->final_norm, config_.eps);
+    });
+    stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
+      const Tensor inner = layers::gelu(layers::linear(r.shown, weights_->head));
+      r.shown = layers::linear(layers::layer_norm(inner, weights_->head_norm, config_.eps), weights_->decoder);
+    });
+    return layers::run_stages(info_, stages, packed, hooks, want, x.device());
   }
 
  private:

@@ -118,11 +118,12 @@ Weights read_weights(const std::filesystem::path& file, const Config& config, Fr
   for (int64_t i = 0; i < config.blocks; ++i) {
     const std::string name = body + "encoder.layer." + std::to_string(i) + ".";
     weights.blocks.push_back(read_block(find, name, config));
-    weights.frequencies.push_back(
-        frequencies == Frequencies::stored
-            ? find.tensor(name + "attention.self.rotary_embeddings.inv_freq", {head_dim / 2})
-            : layers::inverse_frequencies(head_dim, config.rotary_base).to(device));
+    if (frequencies == Frequencies::stored)
+      weights.frequencies.push_back(
+          find.tensor(name + "attention.self.rotary_embeddings.inv_freq", {head_dim / 2}));
   }
+  if (frequencies == Frequencies::computed)
+    weights.frequencies.push_back(layers::inverse_frequencies(head_dim, config.rotary_base).to(device));
   weights.final_norm = find.norm(body + "encoder.emb_layer_norm_after", config.d);
   read_head(find, config, weights);
   find.throw_problems();

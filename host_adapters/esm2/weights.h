@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "config.h"
-#include "layers.h"
+#include "stages.h"
 
 namespace facet::esm2 {
 
@@ -18,7 +18,7 @@ enum class Frequencies { computed = 1, stored };
 struct Weights {
   at::Tensor embedding;                  ///< [v, d]
   std::vector<layers::Block> blocks;
-  std::vector<at::Tensor> frequencies;   ///< of each block, [head_dim / 2]
+  std::vector<at::Tensor> frequencies;   ///< [head_dim / 2]: one for all blocks, or one for each
   layers::Norm final_norm;
   layers::Linear head;                   ///< of the language model; undefined tensors when the file has none
   layers::Norm head_norm;

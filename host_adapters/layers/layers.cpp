@@ -3,8 +3,6 @@
 
 #include <facet/torch.h>
 
-#include <cmath>
-
 namespace facet::layers {
 
 Tensor layer_norm(const Tensor& x, const Norm& norm, double eps) {
@@ -27,60 +25,30 @@ Rotary::Rotary(const Tensor& inv_freq, const Packed& packed) {
   sin = angle.sin().index_select(0, position).unsqueeze(1).to(inv_freq.device());
 }
 
-Tensor Rotary::rotated(const Tensor& x) const {
+Tensor Rotary::rotated(const Tensor& x, const Stretch& stretch) const {
   const int64_t half = x.size(-1) / 2;
   const Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
-  return torch::cat({a * cos - b * sin, b * cos + a * sin}, -1);
+  const Tensor c = cos.slice(0, stretch.begin, stretch.end), s = sin.slice(0, stretch.begin, stretch.end);
+  return torch::cat({a * c - b * s, b * c + a * s}, -1);
 }
 
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed) {
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed, const Stretch& stretch) {
   std::vector<Tensor> parts;
-  const auto of = [](const Tensor& x, int64_t begin, int64_t end) {
-    return x.slice(0, begin, end).transpose(0, 1).unsqueeze(0);  // [1, heads, n, head_dim]
-  };
-  for (int64_t i = 0; i < packed.sequences(); ++i) {
-    const int64_t begin = packed.begin(i), end = packed.end(i);
+  for (int64_t i = stretch.first; i < stretch.last; ++i) {
+    const int64_t begin = packed.begin(i) - stretch.begin, end = packed.end(i) - stretch.begin;
     if (begin == end) continue;
-    parts.push_back(at::scaled_dot_product_attention(of(q, begin, end), of(k, begin, end), of(v, begin, end),
+    const auto of_sequence = [&](const Tensor& x) {
+      return x.slice(0, begin, end).transpose(0, 1).unsqueeze(0);  // [1, heads, n, head_dim]
+    };
+    parts.push_back(at::scaled_dot_product_attention(of_sequence(q), of_sequence(k), of_sequence(v),
                                                      /*attn_mask=*/{}, /*dropout_p=*/0.0,
                                                      /*is_causal=*/false, /*scale=*/1.0)
                         .squeeze(0)
                         .transpose(0, 1)
                         .reshape({end - begin, -1}));
   }
+  if (parts.size() == 1) return parts[0];
   return parts.empty() ? v.reshape({0, v.size(1) * v.size(2)}) : torch::cat(parts);
-}
-
-Tensor run_block(const Block& block, const Tensor& x_in, int64_t heads, double eps, const Rotary& rotary,
-                 const Packed& packed, Walk& walk) {
-  Tensor x = walk.visit(x_in);
-  if (walk.finished()) return {};
-  const int64_t head_dim = x.size(1) / heads;
-  const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
-  const Tensor h = layer_norm(x, block.attention_norm, eps);
-  const Tensor q = linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5);
-  const Tensor attended = attention(rotary.rotated(by_head(q)), rotary.rotated(by_head(linear(h, block.key))),
-                                    by_head(linear(h, block.value)), packed);
-  x = x + walk.visit(linear(attended, block.output));
-  if (walk.finished()) return {};
-  const Tensor inner = layers::gelu(linear(layer_norm(x, block.mlp_norm, eps), block.up));
-  x = x + walk.visit(linear(inner, block.down));
-  if (walk.finished()) return {};
-  return walk.visit(x);
-}
-
-std::vector<HookPoint> block_points(int64_t blocks, int64_t d) {
-  std::vector<HookPoint> points = {{"embeddings", "layers.0", d, -1}};
-  for (int64_t i = 0; i < blocks; ++i) {
-    const std::string block = "blocks." + std::to_string(i);
-    const std::string layer = i + 1 < blocks ? "layers." + std::to_string(i + 1) : "";
-    points.push_back({block + ".in", "", d, i});
-    points.push_back({block + ".attn.out", "", d, i});
-    points.push_back({block + ".mlp.out", "", d, i});
-    points.push_back({block + ".out", layer, d, i});
-  }
-  points.push_back({"final_norm.out", "layers." + std::to_string(blocks), d, -1});
-  return points;
 }
 
 }  // namespace facet::layers

@@ -30,30 +30,15 @@ struct Rotary {
 
   /// inv_freq [head_dim / 2] float32.
   Rotary(const Tensor& inv_freq, const Packed& packed);
-  /// x [t, heads, head_dim]: the first half of a head is rotated against its second half.
-  Tensor rotated(const Tensor& x) const;
+  /// x [t of the stretch, heads, head_dim]: the first half of a head is rotated against its second half.
+  Tensor rotated(const Tensor& x, const Stretch& stretch) const;
 };
 /// base^(-2j / head_dim), j = 0 .. head_dim / 2 - 1, computed in float32.
 Tensor inverse_frequencies(int64_t head_dim, double base);
 
-/// softmax(q k^T) v in each sequence and head; q, k, v [t, heads, head_dim], q already scaled. [t, heads * head_dim].
-/// Each sequence is computed by itself, so its rows do not depend on the others.
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed);
-
-/// A pre-norm transformer block.
-struct Block {
-  Norm attention_norm;
-  Linear query, key, value, output;
-  Norm mlp_norm;
-  Linear up, down;
-};
-
-/// x + attention(norm(x)), then that + mlp(norm(that)), visiting blocks.I.in, .attn.out, .mlp.out and .out. Queries
-/// are scaled by head_dim^-0.5 before the rotary embedding. Undefined when the walk is finished before the end.
-Tensor run_block(const Block& block, const Tensor& x, int64_t heads, double eps, const Rotary& rotary,
-                 const Packed& packed, Walk& walk);
-
-/// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases layers.K.
-std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
+/// softmax(q k^T) v in each sequence and head of a stretch; q, k, v [t of the stretch, heads, head_dim], q already
+/// scaled. [t of the stretch, heads * head_dim]. Each sequence is computed by itself, so its rows do not depend on
+/// the others.
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed, const Stretch& stretch);
 
 }  // namespace facet::layers

@@ -1,4 +1,4 @@
-// Lays out tokens and calls hooks.
+// Lays out tokens.
 #include "packed.h"
 
 #include <facet/torch.h>
@@ -37,18 +37,14 @@ Rows Packed::rows(Tensor x) const {
   return out;
 }
 
-Walk::Walk(const HostInfo& info, std::span<const Hook> hooks, Want want, const Packed& packed)
-    : info_(info),
-      hooks_(hooks),
-      packed_(packed),
-      want_logits_(want.logits),
-      last_(last_hooked(info, hooks)) {
-  if (want.attention) throw UserError(info.type + ": attention maps are not offered by this host");
-}
-
-Tensor Walk::visit(const Tensor& x) {
-  const HookPoint& point = info_.points.at(static_cast<size_t>(next_++));
-  return apply_hooks(hooks_, point.name, packed_.rows(x));
+std::vector<Stretch> Packed::stretches(int64_t tokens) const {
+  std::vector<Stretch> out(1);
+  for (int64_t i = 0; i < sequences(); ++i) {
+    if (out.back().end - out.back().begin >= tokens) out.push_back({i, i, begin(i), begin(i)});
+    out.back().last = i + 1;
+    out.back().end = end(i);
+  }
+  return out;
 }
 
 }  // namespace facet::layers

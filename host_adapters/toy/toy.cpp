@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "layers.h"
 #include "letters.h"
+#include "stages.h"
 
 using namespace facet;
 
@@ -72,17 +72,21 @@ class Toy final : public HostModel {
     const at::AutoGradMode gradients(want.gradients);
     draw_weights();
     const layers::Packed packed(tokens);
-    layers::Walk walk(info_, hooks, want, packed);
     const layers::Rotary rotary(inv_freq_, packed);
-    Tensor x = walk.visit(embedding_.index_select(0, tokens.id.to(device_)));
-    for (const layers::Block& block : blocks_) {
-      if (walk.finished()) return {};
-      x = layers::run_block(block, x, params_.heads, kEps, rotary, packed, walk);
-    }
-    if (walk.finished()) return {};
-    x = walk.visit(layers::layer_norm(x, final_norm_, kEps));
-    if (!want.logits) return {};
-    return {torch::matmul(x, embedding_.t()), {}};
+    const Tensor id = tokens.id.to(device_);
+    std::vector<layers::Stage> stages;
+    stages.push_back([&](layers::Residual& r, const layers::Stretch& stretch) {
+      r.shown = embedding_.index_select(0, id.slice(0, stretch.begin, stretch.end));
+    });
+    for (const layers::Block& block : blocks_)
+      layers::add_block(stages, block, params_.heads, kEps, rotary, packed);
+    stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
+      r.shown = layers::layer_norm(r.shown, final_norm_, kEps);
+    });
+    stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
+      r.shown = torch::matmul(r.shown, embedding_.t());
+    });
+    return layers::run_stages(info_, stages, packed, hooks, want, device_);
   }
 
  private:

@@ -75,7 +75,7 @@ class Faulty final : public PlainSae {
   }
 
   Tensor decoder(int64_t point) const override {
-    return kFault == Fault::wrong_decoder ? w_dec_.t() : PlainSae::decoder(point);
+    return kFault == Fault::wrong_decoder ? w_dec_.slice(1, 0, 3) : PlainSae::decoder(point);
   }
 
   void after_step() override {
@@ -133,7 +133,7 @@ TEST(Conformance, finds_an_sae_that_cannot_be_made) {
 }
 
 TEST(Conformance, finds_wrong_shapes) {
-  expect_found<Fault::wrong_decoder>("shapes", "decoder(0): is [16, 32], should be [32, 16]");
+  expect_found<Fault::wrong_decoder>("shapes", "decoder(0): is [32, 3], should be [32, 16]");
 }
 
 TEST(Conformance, finds_a_loss_that_is_not_finite) {
@@ -227,4 +227,50 @@ TEST(Conformance, finds_a_field_without_help) {
   const Findings findings =
       findings_of_idle(Schema<AnyParamsOf>().field("cells", &AnyParamsOf::cells, ""));
   EXPECT_EQ(findings.at(0).detail, "no help text: cells");
+}
+
+namespace {
+
+struct NoParams {};
+
+enum class Rowwise { none = 1, long_features, restless };
+
+// Answers as nothing, or as rows with a dictionary twice too long, or with other bits every time.
+template <Rowwise kFault>
+class FaultyData final : public Data {
+ public:
+  explicit FaultyData(const NoParams&) {}
+  const RowMaker* rows() const override { return kFault == Rowwise::none ? nullptr : &maker_; }
+
+ private:
+  struct Maker final : RowMaker {
+    int64_t rows() const override { return 100; }
+    int64_t width() const override { return 4; }
+    Tensor make(int64_t, int64_t n) const override {
+      if (kFault == Rowwise::restless) ++calls;
+      return torch::full({n, 4}, calls, torch::kFloat32);
+    }
+    Tensor dictionary() const override { return 2 * torch::eye(4); }
+    mutable int calls = 0;
+  };
+  Maker maker_;
+};
+
+template <Rowwise kFault>
+std::string last_but_one_detail() {
+  Registry registry;
+  registry.set_plugin("org.example.faulty");
+  registry.add_data<FaultyData<kFault>>("faulty", "Data with one fault.", Schema<NoParams>());
+  const Findings findings = check_data(registry.data("faulty"));
+  return findings.at(findings.size() - 2).detail;
+}
+
+}  // namespace
+
+TEST(Conformance, finds_data_that_is_none) {
+  EXPECT_EQ(last_but_one_detail<Rowwise::none>(), "answers as neither");
+  EXPECT_EQ(last_but_one_detail<Rowwise::long_features>(),
+            "the dictionary's rows are not of norm 1");
+  EXPECT_EQ(last_but_one_detail<Rowwise::restless>(),
+            "the same rows have other bits the second time");
 }

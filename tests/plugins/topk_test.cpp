@@ -97,7 +97,8 @@ TEST(TopK, codes_each_row_alone) {
   const Batch batch = some_batch();
   const Codes together = sae->pass(batch, Mode::infer).codes;
   for (int64_t i = 0; i < kRows; ++i) {
-    const Codes alone = sae->pass(batch_of(batch.input.select(1, 0).slice(0, i, i + 1)), Mode::infer).codes;
+    const Codes alone =
+        sae->pass(batch_of(batch.input.select(1, 0).slice(0, i, i + 1)), Mode::infer).codes;
     EXPECT_TRUE(alone.latent.equal(together.slice(i, i + 1).latent));
     EXPECT_LT(worst(alone.value, together.slice(i, i + 1).value), kAlone);
   }
@@ -112,8 +113,8 @@ TEST(TopK, can_keep_another_number_once_trained) {
 TEST(TopK, can_keep_all_above_a_threshold_once_trained) {
   const auto sae = made(table({{"theta", 0.75}}));
   const Batch batch = some_batch();
-  const Tensor pre = ops::pre_activations(batch.input.select(1, 0), param(*sae, "W_enc"), param(*sae, "b_enc"),
-                                          param(*sae, "b_dec"));
+  const Tensor pre = ops::pre_activations(batch.input.select(1, 0), param(*sae, "W_enc"),
+                                          param(*sae, "b_enc"), param(*sae, "b_dec"));
   EXPECT_TRUE(sae->pass(batch, Mode::infer).codes.dense().equal(pre * (pre > 0.75)));
   EXPECT_EQ(sae->pass(batch, Mode::train).codes.nonzeros(), kRows * kActive);
 }
@@ -140,8 +141,8 @@ TEST(TopK, mse_sums_over_the_width_and_means_over_rows) {
   EXPECT_LT(worst(losses[0].value, (pass.output - pass.target).square().sum(-1).mean()), 1e-6);
 }
 
-/// Slope of mse + auxk along a random direction of each parameter, by autograd and by two values. The error that auxk
-/// reconstructs is a constant, so it is taken from one pass.
+/// Slope of mse + auxk along a random direction of each parameter, by autograd and by two values.
+/// The error that auxk reconstructs is a constant, so it is taken from one pass.
 TEST(TopK, gradients_agree_with_finite_differences) {
   constexpr double kStep = 1e-3;
   constexpr double kSlope = 2e-2;  // a float32 loss over a step of 1e-3
@@ -183,11 +184,13 @@ TEST(TopK, auxk_is_the_share_of_the_error_that_dead_latents_leave) {
 
   const at::NoGradGuard no_grad;
   const Tensor x = batch.input.select(1, 0);
-  const Tensor pre = ops::pre_activations(x, param(*sae, "W_enc"), param(*sae, "b_enc"), param(*sae, "b_dec"));
+  const Tensor pre =
+      ops::pre_activations(x, param(*sae, "W_enc"), param(*sae, "b_enc"), param(*sae, "b_dec"));
   const Tensor of_dead = pre.masked_fill(~step.dead, -INFINITY);
   const Tensor aux = ops::keep_topk(of_dead, 3).dense().matmul(param(*sae, "W_dec"));
   const Tensor error = (pass.target - pass.output).select(1, 0);
-  const Tensor expected = (error - aux).square().sum() / (error - error.mean(0)).square().sum() / 32;
+  const Tensor expected =
+      (error - aux).square().sum() / (error - error.mean(0)).square().sum() / 32;
   EXPECT_LT(worst(losses[1].value, expected), 1e-6);
 }
 
@@ -220,7 +223,9 @@ TEST(TopK, auxk_is_left_out_without_dead_latents_or_weight) {
   Step step;
   step.dead = at::zeros({kLatents}, at::kBool);
   EXPECT_EQ(names_of(sae->losses(pass, step)), "mse ");
-  EXPECT_EQ(names_of(made(table({{"aux_coefficient", 0}}))->losses(pass, step_with_silent_dead(pass))), "mse ");
+  EXPECT_EQ(
+      names_of(made(table({{"aux_coefficient", 0}}))->losses(pass, step_with_silent_dead(pass))),
+      "mse ");
 }
 
 TEST(TopK, auxk_of_an_error_without_variance_is_zero) {
@@ -257,11 +262,13 @@ TEST(TopK, starts_at_the_centre_of_the_first_batch) {
   const Start starts[] = {
       {"zero", {1, 1, 3, 3}, {0, 0}},
       {"mean", {0, 0, 3, 0, 0, 6}, {1, 2}},
-      {"geometric_median", {0, 0, 1, 0, 2, 0}, {1, 0}},           // the mean is one of the rows
-      {"geometric_median", {5, 5, 5, 5, 5, 5}, {5, 5}},           // all rows are the same
+      {"geometric_median", {0, 0, 1, 0, 2, 0}, {1, 0}},              // the mean is one of the rows
+      {"geometric_median", {5, 5, 5, 5, 5, 5}, {5, 5}},              // all rows are the same
       {"geometric_median", {0, 0, 0, 0, 0, 0, 9, 0, 0, 9}, {0, 0}},  // most rows are the same
       {"geometric_median", {0, 0, 4, 0, 4, 4, 0, 4}, {2, 2}},
-      {"geometric_median", {-3, 0, 0, 0, 1, 0, 2, 0, 0, 5, 0, -5}, {0, 0}},  // the mean is near a row
+      {"geometric_median",
+       {-3, 0, 0, 0, 1, 0, 2, 0, 0, 5, 0, -5},
+       {0, 0}},  // the mean is near a row
   };
   for (const Start& start : starts) {
     const auto sae = made(table({{"b_dec_start", start.name}}), 2);
@@ -279,13 +286,16 @@ TEST(TopK, refuses_parameters_that_cannot_be) {
   const Refusal refusals[] = {
       {table({{"d_sae", 65536}, {"k", 70000}}), "sae: k: 70000 exceeds d_sae (65536)"},
       {table({{"d_sae", 8}, {"k", 2}, {"infer_k", 9}}), "sae: infer_k: 9 exceeds d_sae (8)"},
-      {table({{"d_sae", 64}, {"infer_k", 2}, {"theta", 0.5}}), "sae: infer_k and theta exclude each other"},
+      {table({{"d_sae", 64}, {"infer_k", 2}, {"theta", 0.5}}),
+       "sae: infer_k and theta exclude each other"},
       {table({{"k", 2}}), "sae.d_sae: required"},
       {table({{"d_sae", 64}, {"k", 0}}), "sae.k: integer 0, must be at least 1"},
       {table({{"d_sae", 64}, {"b_dec_start", "median"}}),
-       "sae.b_dec_start: string \"median\", must be one of \"zero\", \"mean\", \"geometric_median\""},
+       "sae.b_dec_start: string \"median\", must be one of \"zero\", \"mean\", "
+       "\"geometric_median\""},
   };
-  for (const Refusal& refusal : refusals) EXPECT_EQ(refusal_of([&] { parsed(refusal.given); }), refusal.text);
+  for (const Refusal& refusal : refusals)
+    EXPECT_EQ(refusal_of([&] { parsed(refusal.given); }), refusal.text);
 }
 
 TEST(TopK, refuses_a_target_of_another_width) {
@@ -294,13 +304,15 @@ TEST(TopK, refuses_a_target_of_another_width) {
     topk().make(parsed(table({{"d_sae", 64}})), Shape{1, 1, 8, 16}, init);
   };
   EXPECT_EQ(refusal_of(refused),
-            "facet.sae.topk: sae: topk: reconstructs the rows of one hookpoint: is given 1 of width 8 and should "
+            "facet.sae.topk: sae: topk: reconstructs the rows of one hookpoint: is given 1 of "
+            "width 8 and should "
             "return 1 of width 16");
 }
 
 TEST(TopK, tells_saelens_what_it_is) {
-  EXPECT_EQ(emit_json(made(table({}))->saelens()),
-            R"({"apply_b_dec_to_input":true,"architecture":"topk","k":4,"rescale_acts_by_decoder_norm":false})");
+  EXPECT_EQ(
+      emit_json(made(table({}))->saelens()),
+      R"({"apply_b_dec_to_input":true,"architecture":"topk","k":4,"rescale_acts_by_decoder_norm":false})");
   EXPECT_EQ(made(table({{"infer_k", 7}}))->saelens().integer("k"), 7);
   EXPECT_TRUE(made(table({{"theta", 0.5}}))->saelens().empty());
 }
@@ -313,17 +325,21 @@ struct Golden {
 TEST(TopK, gives_the_codes_of_saelens) {
   constexpr double kFeatures = 2e-5;  // both as golden.json states them, absolute
   constexpr double kDecoded = 5e-5;
-  for (const Golden& golden : {Golden{"saelens_topk", 8}, Golden{"saelens_topk_sparse_relu", 100}}) {
+  for (const Golden& golden :
+       {Golden{"saelens_topk", 8}, Golden{"saelens_topk_sparse_relu", 100}}) {
     const std::filesystem::path folder = std::filesystem::path(FACET_TEST_DATA) / golden.name;
-    const Safetensors weights(folder / "sae_weights.safetensors"), expected(folder / "golden.safetensors");
+    const Safetensors weights(folder / "sae_weights.safetensors"),
+        expected(folder / "golden.safetensors");
     const auto sae = made(table({{"d_sae", 128}, {"k", golden.k}}), 32);
-    for (const auto& [name, value] : sae->params()) set(*sae, name, weights.tensor(name, value.sizes().vec()));
+    for (const auto& [name, value] : sae->params())
+      set(*sae, name, weights.tensor(name, value.sizes().vec()));
     const at::NoGradGuard no_grad;
     const Pass pass = sae->pass(batch_of(expected.tensor("x")), Mode::infer);
     const Tensor codes = pass.codes.dense(), features = expected.tensor("features");
     EXPECT_TRUE((codes != 0).equal(features != 0)) << golden.name;
     EXPECT_LT((codes - features).abs().max().item<double>(), kFeatures) << golden.name;
-    EXPECT_LT((pass.output.select(1, 0) - expected.tensor("decoded")).abs().max().item<double>(), kDecoded);
+    EXPECT_LT((pass.output.select(1, 0) - expected.tensor("decoded")).abs().max().item<double>(),
+              kDecoded);
   }
 }
 

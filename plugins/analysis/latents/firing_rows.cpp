@@ -63,7 +63,9 @@ LatentSummary summarise(const CodesReader& codes, const RowOrigins& origins, int
   const int64_t* rows = row.const_data_ptr<int64_t>();
   const float* values = value.const_data_ptr<float>();
 
-  LatentSummary summary{.latent = latent, .rows = row.numel()};
+  LatentSummary summary;
+  summary.latent = latent;
+  summary.rows = row.numel();
   if (summary.rows == 0) return summary;
   summary.max = values[0];
   std::unordered_map<int64_t, size_t>

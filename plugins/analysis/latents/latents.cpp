@@ -14,7 +14,7 @@ namespace {
 // Latents and examples that the report shows.
 constexpr size_t kLatentsShown = 10;
 constexpr size_t kExamplesShown = 3;
-// Latents between two looks at whether the run should stop.
+// Latents between two looks at whether the run should stop, and two words on how far it is.
 constexpr int64_t kBreath = 256;
 
 struct LatentsParams {
@@ -75,10 +75,13 @@ class Latents final : public Analysis {
     const RowOrigins origins(codes);
     std::vector<LatentSummary> summaries;
     for (int64_t latent = 0; latent < codes.d_sae(); ++latent) {
-      if (latent % kBreath == 0) context.breathe();
+      if (latent % kBreath == 0) {
+        context.breathe();
+        context.events().progress("latents", latent, codes.d_sae(), "latents");
+      }
       summaries.push_back(summarise(codes, origins, latent, params_.examples));
-      context.events().progress("latents", latent + 1, codes.d_sae(), "latents");
     }
+    context.events().progress("latents", codes.d_sae(), codes.d_sae(), "latents");
     const std::vector<size_t> order = by_activity(summaries, codes.rows());
 
     Report report;

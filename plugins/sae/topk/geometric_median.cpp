@@ -9,7 +9,7 @@ namespace facet {
 namespace {
 
 constexpr int kSteps = 100;
-constexpr double kShortest = 1e-5;   // length of the last step
+constexpr double kShortest = 1e-5;    // length of the last step
 constexpr double kCoinciding = 1e-9;  // a row nearer than this is the point itself
 
 }  // namespace
@@ -18,7 +18,7 @@ at::Tensor geometric_median(const at::Tensor& x) {
   const at::Tensor rows = x.to(at::kDouble);
   at::Tensor point = rows.mean(0);
   for (int step = 0; step < kSteps; ++step) {
-    const at::Tensor away = rows - point;                   // [n, d]
+    const at::Tensor away = rows - point;                 // [n, d]
     const at::Tensor distance = away.norm(2, {1}, true);  // [n, 1]
     const at::Tensor coincides = distance < kCoinciding;
     const double here = coincides.sum().item<double>();
@@ -26,7 +26,8 @@ at::Tensor geometric_median(const at::Tensor& x) {
     const at::Tensor weight = at::where(coincides, at::zeros({}, distance.options()), 1 / distance);
     const at::Tensor pull = weight.flatten().matmul(away);  // [d]
     const double strength = pull.norm().item<double>();
-    if (here > 0 && strength <= here) break;  // the rows at the point outweigh the others: it is the median
+    if (here > 0 && strength <= here)
+      break;  // the rows at the point outweigh the others: it is the median
     const double share = here > 0 ? 1 - here / strength : 1.0;
     const at::Tensor move = pull / weight.sum() * share;
     point = point + move;

@@ -1,6 +1,7 @@
 // TopK: each row keeps its k largest latents; AuxK teaches dead latents the residual.
-// Source: Gao et al. 2024, "Scaling and evaluating sparse autoencoders", arXiv:2406.04093; inference as in SAELens
-// 6.54 (topk_sae.py), training as in dictionary_learning 0.1.0 (trainers/top_k.py).
+// Source: Gao et al. 2024, "Scaling and evaluating sparse autoencoders", arXiv:2406.04093;
+// inference as in SAELens 6.54 (topk_sae.py), training as in dictionary_learning 0.1.0
+// (trainers/top_k.py).
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
@@ -13,8 +14,9 @@ using namespace facet;
 
 namespace {
 
-constexpr double kUnitEps = std::numeric_limits<float>::epsilon();  // dictionary_learning, trainers/trainer.py
-constexpr double kProjectionEps = 1e-6;                             // the same place
+constexpr double kUnitEps =
+    std::numeric_limits<float>::epsilon();  // dictionary_learning, trainers/trainer.py
+constexpr double kProjectionEps = 1e-6;     // the same place
 
 struct TopKParams {
   int64_t d_sae = 0;
@@ -31,35 +33,43 @@ struct TopKParams {
 Schema<TopKParams> schema() {
   return Schema<TopKParams>()
       .field("d_sae", &TopKParams::d_sae, "Number of latents.", required, at_least(1))
-      .field("k", &TopKParams::k,
-             "Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3).",
-             at_least(1))
+      .field(
+          "k", &TopKParams::k,
+          "Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3).",
+          at_least(1))
       .field("infer_k", &TopKParams::infer_k,
              "Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k).", at_least(0))
-      .field("theta", &TopKParams::theta,
-             "Once trained, keep every pre-activation above theta instead of the k largest; 0 is off "
-             "(RouteSAE's theta).",
-             at_least(0))
-      .field("k_aux", &TopKParams::k_aux,
-             "Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 "
-             "(Gao et al. 2024, appendix A.2, near d_in / 2).",
-             at_least(0))
+      .field(
+          "theta", &TopKParams::theta,
+          "Once trained, keep every pre-activation above theta instead of the k largest; 0 is off "
+          "(RouteSAE's theta).",
+          at_least(0))
+      .field(
+          "k_aux", &TopKParams::k_aux,
+          "Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 "
+          "(Gao et al. 2024, appendix A.2, near d_in / 2).",
+          at_least(0))
       .field("aux_coefficient", &TopKParams::aux_coefficient,
-             "Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. "
+             "Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in "
+             "Gao et al. "
              "2024, appendix A.2).",
              at_least(0))
       .field("unit_norm_decoder", &TopKParams::unit_norm_decoder,
-             "Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised "
+             "Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are "
+             "normalised "
              "after each step (dictionary_learning, trainers/top_k.py).")
       .field("decoder_init_norm", &TopKParams::decoder_init_norm,
              "Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' "
              "decoder_init_norm).",
              above(0))
       .field("b_dec_start", &TopKParams::b_dec_start,
-             "What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, "
+             "What b_dec is before the first step, from the first batch (geometric median: Gao et "
+             "al. 2024, "
              "appendix A.1).",
              one_of({"zero", "mean", "geometric_median"}))
-      .check([](const TopKParams& p) { return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae); })
+      .check([](const TopKParams& p) {
+        return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae);
+      })
       .check([](const TopKParams& p) {
         return p.infer_k <= p.d_sae ? "" : "infer_k: " + exceeds(p.infer_k, "d_sae", p.d_sae);
       })
@@ -68,17 +78,20 @@ Schema<TopKParams> schema() {
 }
 
 /// The sum over the rows of all ranks.
-Tensor over_ranks(const Step& step, const Tensor& sum) { return step.group ? step.group->sum(sum) : sum; }
+Tensor over_ranks(const Step& step, const Tensor& sum) {
+  return step.group ? step.group->sum(sum) : sum;
+}
 
 class TopK final : public PlainSae {
  public:
   TopK(const TopKParams& p, const Shape& shape, Init& init)
       : p_(p),
-        w_dec_(param("W_dec", init.uniform({p.d_sae, shape.d_out},
-                                           p.unit_norm_decoder ? 1.0 : p.decoder_init_norm))),  // [m, d]
-        w_enc_(param("W_enc", w_dec_.detach().t())),                                            // [d, m]
-        b_enc_(param("b_enc", at::zeros({p.d_sae}, w_dec_.options()))),                         // [m]
-        b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))) {                    // [d]
+        w_dec_(param("W_dec",
+                     init.uniform({p.d_sae, shape.d_out},
+                                  p.unit_norm_decoder ? 1.0 : p.decoder_init_norm))),  // [m, d]
+        w_enc_(param("W_enc", w_dec_.detach().t())),                                   // [d, m]
+        b_enc_(param("b_enc", at::zeros({p.d_sae}, w_dec_.options()))),                // [m]
+        b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))) {           // [d]
     if (shape.d_in != shape.d_out || shape.points_in != 1 || shape.points_out != 1)
       throw UserError("sae: topk: reconstructs the rows of one hookpoint: is given " +
                       std::to_string(shape.points_in) + " of width " + std::to_string(shape.d_in) +
@@ -106,7 +119,8 @@ class TopK final : public PlainSae {
 
   Losses losses(const Pass& pass, const Step& step) override {
     const Tensor error = (pass.target - pass.output).select(1, 0);  // [n, d]
-    const Tensor n = over_ranks(step, at::full({}, static_cast<float>(error.size(0)), error.options()));
+    const Tensor n =
+        over_ranks(step, at::full({}, static_cast<float>(error.size(0)), error.options()));
     Losses losses = {{"mse", over_ranks(step, error.square().sum()) / n}};
     if (p_.aux_coefficient > 0 && step.dead.defined()) {
       const Tensor dead = step.dead.nonzero().flatten();  // [dead latents]
@@ -139,10 +153,10 @@ class TopK final : public PlainSae {
  private:
   int64_t inference_k() const { return p_.infer_k > 0 ? p_.infer_k : p_.k; }
 
-  /// How well the best dead latents reconstruct the error [n, d], as a share of the error's variance. Only the
-  /// weights of the dead latents are gathered: nothing here is [n, d_sae].
-  /// source: dictionary_learning, trainers/top_k.py, get_auxiliary_loss; no b_dec, the error is a constant. Differs:
-  /// an error without variance gives 0, not only where the quotient is NaN.
+  /// How well the best dead latents reconstruct the error [n, d], as a share of the error's
+  /// variance. Only the weights of the dead latents are gathered: nothing here is [n, d_sae].
+  /// source: dictionary_learning, trainers/top_k.py, get_auxiliary_loss; no b_dec, the error is a
+  /// constant. Differs: an error without variance gives 0, not only where the quotient is NaN.
   Tensor auxk(const Tensor& x, const Tensor& error, const Tensor& dead, const Tensor& n,
               const Step& step) const {
     const int64_t wanted = p_.k_aux > 0 ? p_.k_aux : std::max<int64_t>(1, x.size(1) / 2);
@@ -153,7 +167,8 @@ class TopK final : public PlainSae {
     const Tensor mean = over_ranks(step, error.sum(0)) / n;  // [d]
     const Tensor variance = over_ranks(step, (error - mean).square().sum());
     const Tensor varies = variance > 0;
-    return over_ranks(step, left.square().sum()) / at::where(varies, variance, at::ones_like(variance)) * varies;
+    return over_ranks(step, left.square().sum()) /
+           at::where(varies, variance, at::ones_like(variance)) * varies;
   }
 
   TopKParams p_;
@@ -163,5 +178,6 @@ class TopK final : public PlainSae {
 }  // namespace
 
 FACET_PLUGIN("facet.sae.topk", FACET_VERSION) {
-  registry.add_sae<TopK>("topk", "Keeps the k largest latents of each row (arXiv:2406.04093).", schema());
+  registry.add_sae<TopK>("topk", "Keeps the k largest latents of each row (arXiv:2406.04093).",
+                         schema());
 }

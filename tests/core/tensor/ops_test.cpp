@@ -11,6 +11,7 @@
 #include "core/tensor/numbers.h"
 #include "facet/error.h"
 #include "facet/torch.h"
+#include "tensor/elsewhere.h"
 
 namespace facet {
 namespace {
@@ -25,8 +26,13 @@ struct Case {
 };
 
 constexpr Case kCases[] = {
-    {1, 1, 1, 1},     {3, 5, 7, 2},    {4, 8, 16, 16}, {33, 24, 300, 7},
-    {300, 17, 65, 9}, {5, 32, 1000, 64}, {6, 9, 40, 3, Layout::row_major},
+    {1, 1, 1, 1},
+    {3, 5, 7, 2},
+    {4, 8, 16, 16},
+    {33, 24, 300, 7},
+    {300, 17, 65, 9},
+    {5, 32, 1000, 64},
+    {6, 9, 40, 3, Layout::row_major},
     {0, 4, 9, 2},
 };
 
@@ -45,9 +51,33 @@ struct Problem {
   Tensor pre() const { return ops::reference::pre_activations(x, w_enc, b_enc, b_dec); }
 };
 
+/// The implementations of what runs on the CPU and, in other words, on other devices.
+struct Implementation {
+  const char* name;
+  Codes (*keep_topk)(const Tensor&, int64_t);
+  Tensor (*decode)(const Codes&, const Tensor&, const Tensor&);
+  void (*adam_step)(Tensor&, const Tensor&, Tensor&, Tensor&, int64_t, const ops::Adam&);
+  void (*normalise_rows)(Tensor&, double);
+  void (*remove_parallel)(Tensor&, const Tensor&, double);
+};
+
+constexpr Implementation kImplementations[] = {
+    {"cpu", ops::keep_topk, ops::decode, ops::adam_step, ops::normalise_rows, ops::remove_parallel},
+    {"elsewhere", ops::elsewhere::keep_topk, ops::elsewhere::decode, ops::elsewhere::adam_step,
+     ops::elsewhere::normalise_rows, ops::elsewhere::remove_parallel},
+};
+
+void for_each_implementation(const std::function<void(const Implementation&)>& test) {
+  for (const Implementation& implementation : kImplementations) {
+    SCOPED_TRACE(implementation.name);
+    test(implementation);
+  }
+}
+
 void for_each_case(const std::function<void(const Problem&)>& test) {
   for (const Case& c : kCases) {
-    SCOPED_TRACE("n " + std::to_string(c.n) + " d " + std::to_string(c.d) + " m " + std::to_string(c.m));
+    SCOPED_TRACE("n " + std::to_string(c.n) + " d " + std::to_string(c.d) + " m " +
+                 std::to_string(c.m));
     test(Problem(c));
   }
 }
@@ -69,8 +99,10 @@ TEST(Ops, pre_activations_equal_the_reference) {
 }
 
 TEST(Ops, keep_topk_has_the_bits_of_the_reference) {
-  for_each_case([](const Problem& p) {
-    expect_same_codes(ops::keep_topk(p.pre(), p.k), ops::reference::keep_topk(p.pre(), p.k));
+  for_each_implementation([](const Implementation& is) {
+    for_each_case([&](const Problem& p) {
+      expect_same_codes(is.keep_topk(p.pre(), p.k), ops::reference::keep_topk(p.pre(), p.k));
+    });
   });
 }
 
@@ -89,9 +121,11 @@ TEST(Ops, keep_topk_has_the_bits_of_the_reference_on_awkward_rows) {
       floats({1, nan, 3, -nan, infinity, -infinity, -0.0f, 0.0f, 2, nan, 5, 5, 5}).view({1, -1}),
       random_tensor({20, 777}, "coarse").round(),
   };
-  for (const Tensor& pre : rows)
-    for (const int64_t k : {1, 2, 3, 4, 13})
-      expect_same_codes(ops::keep_topk(pre, k), ops::reference::keep_topk(pre, k));
+  for_each_implementation([&](const Implementation& is) {
+    for (const Tensor& pre : rows)
+      for (const int64_t k : {1, 2, 3, 4, 13})
+        expect_same_codes(is.keep_topk(pre, k), ops::reference::keep_topk(pre, k));
+  });
 }
 
 TEST(Ops, keep_topk_breaks_ties_to_the_lowest_latent) {
@@ -118,10 +152,12 @@ TEST(Ops, keep_topk_refuses_k_above_the_number_of_latents) {
 }
 
 TEST(Ops, keep_topk_passes_gradients_to_positive_entries) {
-  const Tensor pre = floats({-1, 4, 2, -3}).view({1, -1}).requires_grad_();
-  const Codes codes = ops::keep_topk(pre, 3);
-  (codes.value * floats({10, 20, 30})).sum().backward();
-  EXPECT_TRUE(pre.grad().equal(floats({0, 20, 30, 0}).view({1, -1})));
+  for_each_implementation([](const Implementation& is) {
+    const Tensor pre = floats({-1, 4, 2, -3}).view({1, -1}).requires_grad_();
+    const Codes codes = is.keep_topk(pre, 3);
+    (codes.value * floats({10, 20, 30})).sum().backward();
+    EXPECT_TRUE(pre.grad().equal(floats({0, 20, 30, 0}).view({1, -1})));
+  });
 }
 
 TEST(Ops, encode_topk_equals_the_two_calls) {
@@ -139,7 +175,8 @@ TEST(Ops, encode_topk_gradients_equal_the_reference) {
     const Codes codes = ops::encode_topk(x, w_enc, b_enc, b_dec, p.k);
     const Tensor gradient = random_tensor({codes.nonzeros()}, "gradient");
     codes.value.backward(gradient);
-    const auto expected = ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, p.b_dec);
+    const auto expected =
+        ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, p.b_dec);
     EXPECT_LT(worst(x.grad(), expected.x), kRounding);
     EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
     EXPECT_LT(worst(b_enc.grad(), expected.b_enc), kRounding);
@@ -154,32 +191,38 @@ TEST(Ops, encode_topk_works_without_b_dec) {
   const Codes codes = ops::encode_topk(p.x, w_enc, p.b_enc, Tensor(), 3);
   const Tensor gradient = random_tensor({18}, "gradient");
   codes.value.backward(gradient);
-  const auto expected = ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, Tensor());
+  const auto expected =
+      ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, Tensor());
   EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
 }
 
 TEST(Ops, decode_equals_the_reference) {
-  for_each_case([](const Problem& p) {
-    const Codes codes = ops::reference::keep_topk(p.pre(), p.k);
-    EXPECT_LT(worst(ops::decode(codes, p.w_dec, p.b_dec), ops::reference::decode(codes, p.w_dec, p.b_dec)),
-              kRounding);
-    EXPECT_LT(worst(ops::decode(codes, p.w_dec, Tensor()), ops::reference::decode(codes, p.w_dec, Tensor())),
-              kRounding);
+  for_each_implementation([](const Implementation& is) {
+    for_each_case([&](const Problem& p) {
+      const Codes codes = ops::reference::keep_topk(p.pre(), p.k);
+      for (const Tensor& b_dec : {p.b_dec, Tensor()})
+        EXPECT_LT(
+            worst(is.decode(codes, p.w_dec, b_dec), ops::reference::decode(codes, p.w_dec, b_dec)),
+            kRounding);
+    });
   });
 }
 
 TEST(Ops, decode_gradients_equal_the_reference) {
-  for_each_case([](const Problem& p) {
-    Codes codes = ops::reference::keep_topk(p.pre(), p.k);
-    codes.value.requires_grad_();
-    const Tensor w_dec = p.w_dec.clone().requires_grad_(), b_dec = p.b_dec.clone().requires_grad_();
-    const Tensor gradient = random_tensor({p.x.size(0), p.x.size(1)}, "gradient");
-    ops::decode(codes, w_dec, b_dec).backward(gradient);
-    const auto expected = ops::reference::decode_backward(codes.cpu(), gradient, p.w_dec);
-    EXPECT_LT(worst(codes.value.grad(), expected.value), kRounding);
-    EXPECT_LT(worst(w_dec.grad(), expected.w_dec), kRounding);
-    EXPECT_LT(worst(b_dec.grad(), expected.b_dec), kRounding);
-    EXPECT_EQ(w_dec.grad().strides(), w_dec.strides());
+  for_each_implementation([](const Implementation& implementation) {
+    for_each_case([&](const Problem& p) {
+      Codes codes = ops::reference::keep_topk(p.pre(), p.k);
+      codes.value.requires_grad_();
+      const Tensor w_dec = p.w_dec.clone().requires_grad_(),
+                   b_dec = p.b_dec.clone().requires_grad_();
+      const Tensor gradient = random_tensor({p.x.size(0), p.x.size(1)}, "gradient");
+      implementation.decode(codes, w_dec, b_dec).backward(gradient);
+      const auto expected = ops::reference::decode_backward(codes.cpu(), gradient, p.w_dec);
+      EXPECT_LT(worst(codes.value.grad(), expected.value), kRounding);
+      EXPECT_LT(worst(w_dec.grad(), expected.w_dec), kRounding);
+      EXPECT_LT(worst(b_dec.grad(), expected.b_dec), kRounding);
+      EXPECT_EQ(w_dec.grad().strides(), w_dec.strides());
+    });
   });
 }
 
@@ -189,7 +232,8 @@ TEST(Ops, decode_takes_rows_of_any_length) {
   EXPECT_LT(worst(ops::decode(Codes::of(dense), w_dec, Tensor()), dense.matmul(w_dec)), kRounding);
 }
 
-/// Slopes of the loss along a random direction: by autograd, and by a difference of two values in float32.
+/// Slopes of the loss along a random direction: by autograd, and by a difference of two values in
+/// float32.
 TEST(Ops, gradients_agree_with_finite_differences) {
   constexpr double kStep = 1e-3;
   constexpr double kSlope = 2e-2;  // float32 loss over a step of 1e-3
@@ -216,25 +260,29 @@ TEST(Ops, gradients_agree_with_finite_differences) {
   }
 }
 
-TEST(Ops, adam_step_equals_the_reference) {
+void expect_adam_of_the_reference(const Implementation& implementation, bool transposed) {
   constexpr double kAdam = 1e-6;  // the reference computes each step in double
-  for (const bool transposed : {false, true}) {
-    ops::Adam adam;
-    adam.weight_decay = 0.1;
-    const Tensor base = random_tensor({40, 700}, "param");
-    Tensor p = transposed ? base.t() : base;
-    Tensor m = at::zeros_like(p), v = at::zeros_like(p);
-    Tensor rp = p.clone(), rm = m.clone(), rv = v.clone();
-    for (int64_t step = 1; step <= 5; ++step) {
-      const Tensor drawn = random_tensor({40, 700}, "gradient" + std::to_string(step));
-      const Tensor gradient = transposed ? drawn.t() : drawn;
-      ops::adam_step(p, gradient, m, v, step, adam);
-      ops::reference::adam_step(rp, gradient, rm, rv, step, adam);
-    }
-    EXPECT_LT(worst(p, rp), kAdam);
-    EXPECT_LT(worst(m, rm), kAdam);
-    EXPECT_LT(worst(v, rv), kAdam);
+  ops::Adam adam;
+  adam.weight_decay = 0.1;
+  const auto laid_out = [&](const Tensor& t) { return transposed ? t.t() : t; };
+  Tensor p = laid_out(random_tensor({40, 700}, "param"));
+  Tensor m = at::zeros_like(p), v = at::zeros_like(p);
+  Tensor rp = p.clone(), rm = m.clone(), rv = v.clone();
+  for (int64_t step = 1; step <= 5; ++step) {
+    const Tensor gradient = laid_out(random_tensor({40, 700}, "gradient" + std::to_string(step)));
+    implementation.adam_step(p, gradient, m, v, step, adam);
+    ops::reference::adam_step(rp, gradient, rm, rv, step, adam);
   }
+  EXPECT_LT(worst(p, rp), kAdam);
+  EXPECT_LT(worst(m, rm), kAdam);
+  EXPECT_LT(worst(v, rv), kAdam);
+}
+
+TEST(Ops, adam_step_equals_the_reference) {
+  for_each_implementation([](const Implementation& implementation) {
+    expect_adam_of_the_reference(implementation, false);
+    expect_adam_of_the_reference(implementation, true);
+  });
 }
 
 TEST(Ops, adam_step_refuses_layouts_that_differ) {
@@ -243,18 +291,20 @@ TEST(Ops, adam_step_refuses_layouts_that_differ) {
 }
 
 TEST(Ops, rows_are_normalised_and_projected_like_the_reference) {
-  for (const int64_t d : {1, 5, 300}) {
-    const Tensor base = random_tensor({70, d}, "w");
-    Tensor w = base.clone(), reference_w = base.clone();
-    Tensor g = random_tensor({70, d}, "g"), reference_g = g.clone();
-    ops::remove_parallel(g, w, 1e-6);
-    ops::reference::remove_parallel(reference_g, reference_w, 1e-6);
-    ops::normalise_rows(w, 1e-7);
-    ops::reference::normalise_rows(reference_w, 1e-7);
-    EXPECT_LT(worst(g, reference_g), kRounding);
-    EXPECT_LT(worst(w, reference_w), kRounding);
-    EXPECT_LT(worst(w.norm(2, {1}), at::ones({70})), kRounding);
-  }
+  for_each_implementation([](const Implementation& implementation) {
+    for (const int64_t d : {1, 5, 300}) {
+      const Tensor base = random_tensor({70, d}, "w");
+      Tensor w = base.clone(), reference_w = base.clone();
+      Tensor g = random_tensor({70, d}, "g"), reference_g = g.clone();
+      implementation.remove_parallel(g, w, 1e-6);
+      ops::reference::remove_parallel(reference_g, reference_w, 1e-6);
+      implementation.normalise_rows(w, 1e-7);
+      ops::reference::normalise_rows(reference_w, 1e-7);
+      EXPECT_LT(worst(g, reference_g), kRounding);
+      EXPECT_LT(worst(w, reference_w), kRounding);
+      EXPECT_LT(worst(w.norm(2, {1}), at::ones({70})), kRounding);
+    }
+  });
 }
 
 /// Everything that follows the pre-activations, with one thread and with two.
@@ -268,13 +318,16 @@ TEST(Ops, results_do_not_depend_on_the_number_of_threads) {
     const Codes kept = ops::keep_topk(pre, p.k);
     out.insert(out.end(), {kept.latent, kept.value});
     // Small integers: the matrix product is exact, so the codes are the same whatever its order.
-    const Tensor x = p.x.mul(4).round().requires_grad_(), w_enc = p.w_enc.mul(4).round().requires_grad_();
+    const Tensor x = p.x.mul(4).round().requires_grad_(),
+                 w_enc = p.w_enc.mul(4).round().requires_grad_();
     const Tensor b_enc = p.b_enc.round().requires_grad_(), b_dec = p.b_dec.round().requires_grad_();
     Tensor w_dec = p.w_dec.clone().requires_grad_();
     const Tensor decoded = ops::decode(ops::encode_topk(x, w_enc, b_enc, b_dec, p.k), w_dec, b_dec);
     decoded.backward(random_tensor({300, 33}, "gradient"));
-    out.insert(out.end(), {decoded.detach(), x.grad(), w_enc.grad(), b_enc.grad(), b_dec.grad(), w_dec.grad()});
-    Tensor first = at::zeros_like(w_dec), second = at::zeros_like(w_dec), gradient = w_dec.grad().clone();
+    out.insert(out.end(), {decoded.detach(), x.grad(), w_enc.grad(), b_enc.grad(), b_dec.grad(),
+                           w_dec.grad()});
+    Tensor first = at::zeros_like(w_dec), second = at::zeros_like(w_dec),
+           gradient = w_dec.grad().clone();
     ops::remove_parallel(gradient, w_dec.detach(), 1e-6);
     ops::adam_step(w_dec, gradient, first, second, 1, {});
     Tensor unit = w_dec.detach().clone();

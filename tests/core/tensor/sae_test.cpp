@@ -57,7 +57,8 @@ TEST(SaeTest, what_is_registered_is_what_is_returned) {
 TEST(SaeTest, gradients_come_in_the_layout_of_the_parameters) {
   Small sae;
   sae.pass(batch_of(random_tensor({5, 1, 4}, "x")), Mode::train).output.sum().backward();
-  for (const auto& [name, value] : sae.params()) EXPECT_EQ(value.grad().strides(), value.strides()) << name;
+  for (const auto& [name, value] : sae.params())
+    EXPECT_EQ(value.grad().strides(), value.strides()) << name;
 }
 
 TEST(SaeTest, a_plain_pass_adds_and_drops_the_points_axis) {
@@ -80,7 +81,9 @@ TEST(SaeTest, splicing_replaces_every_row_by_its_reconstruction) {
 }
 
 TEST(SaeTest, a_plain_sae_refuses_several_hookpoints) {
-  EXPECT_EQ(refusal_of([] { Small().pass(batch_of(at::zeros({5, 3, 4})), Mode::infer); }),
+  EXPECT_EQ(refusal_of([] {
+              Small().pass(batch_of(at::zeros({5, 3, 4})), Mode::infer);
+            }),
             "sae: this architecture reads one hookpoint: 3 are given");
 }
 
@@ -92,7 +95,9 @@ TEST(SaeTest, latents_are_not_started_anew_by_default) {
 TEST(SaeTest, an_sae_of_several_hookpoints_must_say_how_it_is_spliced) {
   Pass seen;
   seen.output = at::zeros({5, 2, 4});
-  EXPECT_EQ(refusal_of([&] { Small().splice(0, at::zeros({5, 4}), seen); }),
+  EXPECT_EQ(refusal_of([&] {
+              Small().splice(0, at::zeros({5, 4}), seen);
+            }),
             "sae: splice: this architecture does not say how one of its 2 hookpoints is replaced");
 }
 
@@ -111,7 +116,9 @@ TEST(SaeTest, an_unmentioned_loss_has_weight_one) {
   EXPECT_EQ(coefficients.of("mse"), 1.0);
 }
 
-TEST(SaeTest, saelens_has_no_name_for_an_architecture_by_default) { EXPECT_TRUE(Small().saelens().empty()); }
+TEST(SaeTest, saelens_has_no_name_for_an_architecture_by_default) {
+  EXPECT_TRUE(Small().saelens().empty());
+}
 
 TEST(InitTest, rows_have_the_norm_asked_for) {
   const Tensor w = Init(1).uniform({50, 8}, 0.1);

@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 /// A folder of this test alone, empty at its start.
 fs::path fresh_folder() {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const fs::path folder = fs::path(testing::TempDir()) / (std::string("facet_safetensors_") + test->name());
+  const fs::path folder =
+      fs::path(testing::TempDir()) / (std::string("facet_safetensors_") + test->name());
   fs::remove_all(folder);
   fs::create_directories(folder);
   return folder;
@@ -37,9 +38,10 @@ fs::path file_with(const std::string& header, size_t data_bytes) {
 
 TEST(SafetensorsTest, every_dtype_comes_back_with_its_bits) {
   const fs::path file = fresh_folder() / "x.safetensors";
-  const at::ScalarType types[] = {at::kDouble, at::kFloat,  at::kHalf,   at::kBFloat16, at::kLong,
-                                  at::kInt,    at::kShort,  at::kChar,   at::kByte,     at::kBool,
-                                  at::kUInt16, at::kUInt32, at::kUInt64, at::kFloat8_e4m3fn, at::kFloat8_e5m2};
+  const at::ScalarType types[] = {at::kDouble, at::kFloat,         at::kHalf,       at::kBFloat16,
+                                  at::kLong,   at::kInt,           at::kShort,      at::kChar,
+                                  at::kByte,   at::kBool,          at::kUInt16,     at::kUInt32,
+                                  at::kUInt64, at::kFloat8_e4m3fn, at::kFloat8_e5m2};
   NamedTensors tensors;
   for (const at::ScalarType type : types)
     tensors.emplace_back(at::toString(type), floats({1, 0, 1, 1, 0, 1}).view({2, 3}).to(type));
@@ -47,7 +49,8 @@ TEST(SafetensorsTest, every_dtype_comes_back_with_its_bits) {
   const Safetensors read(file);
   EXPECT_EQ(read.names().size(), std::size(types));
   EXPECT_EQ(read.metadata().at("format"), "pt");
-  for (const auto& [name, value] : tensors) EXPECT_TRUE(same_bits(read.tensor(name), value)) << name;
+  for (const auto& [name, value] : tensors)
+    EXPECT_TRUE(same_bits(read.tensor(name), value)) << name;
 }
 
 TEST(SafetensorsTest, tensors_are_written_row_by_row_whatever_their_strides) {
@@ -62,7 +65,9 @@ TEST(SafetensorsTest, tensors_are_written_row_by_row_whatever_their_strides) {
 
 TEST(SafetensorsTest, empty_and_zero_dimensional_tensors_come_back) {
   const fs::path file = fresh_folder() / "x.safetensors";
-  save_safetensors(file, {{"none", at::empty({0, 3})}, {"one", at::full({}, 5.0)}, {"none too", at::empty({0})}});
+  save_safetensors(
+      file,
+      {{"none", at::empty({0, 3})}, {"one", at::full({}, 5.0)}, {"none too", at::empty({0})}});
   const Safetensors read(file);
   EXPECT_EQ(read.sizes("none"), (std::vector<int64_t>{0, 3}));
   EXPECT_EQ(read.tensor("one").item<float>(), 5.0f);
@@ -97,7 +102,9 @@ TEST(SafetensorsTest, the_shape_that_is_needed_is_checked) {
   save_safetensors(file, {{"W_dec", at::ones({2, 3}, at::kHalf)}});
   const Safetensors read(file);
   EXPECT_EQ(read.tensor("W_dec", {2, 3}).scalar_type(), at::kFloat);
-  EXPECT_EQ(refusal_of([&] { read.tensor("W_dec", {3, 2}); }),
+  EXPECT_EQ(refusal_of([&] {
+              read.tensor("W_dec", {3, 2});
+            }),
             file.string() + ": W_dec: shape is [2, 3], should be [3, 2]");
   EXPECT_EQ(refusal_of([&] { read.tensor("W_dex"); }),
             file.string() + ": tensor \"W_dex\" is missing (did you mean \"W_dec\"?)");
@@ -117,12 +124,12 @@ TEST(SafetensorsTest, headers_that_lie_are_refused) {
        ": holds 9 bytes of data, should be 8: no tensor covers the rest"},
       {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8,
        ": a: holds 8 bytes, should be 12 for F32 [3]"},
-      {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8,
-       ": b: data begin at byte 4, should be at 8 where the tensor before ends"},
+      {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+       8, ": b: data begin at byte 4, should be at 8 where the tensor before ends"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8,
        ": a: data begin at byte 4, should be at 0 where the tensor before ends"},
-      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8,
-       ": header: key \"a\" stands twice in one object"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+       8, ": header: key \"a\" stands twice in one object"},
       {R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", 4,
        ": a: dtype \"F33\" is unknown (did you mean \"F32\"?)"},
       {R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4,
@@ -140,13 +147,15 @@ TEST(SafetensorsTest, headers_that_lie_are_refused) {
   };
   for (const Lie& lie : lies) {
     const fs::path file = file_with(lie.header, lie.data_bytes);
-    EXPECT_EQ(refusal_of([&] { Safetensors read(file); }), file.string() + lie.refusal) << lie.header;
+    EXPECT_EQ(refusal_of([&] { Safetensors read(file); }), file.string() + lie.refusal)
+        << lie.header;
   }
 }
 
 TEST(SafetensorsTest, all_wrong_tensors_are_named_together) {
   const fs::path file = file_with(
-      R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]},"b":{"dtype":"X","shape":[1],"data_offsets":[8,12]}})", 12);
+      R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]},"b":{"dtype":"X","shape":[1],"data_offsets":[8,12]}})",
+      12);
   EXPECT_EQ(refusal_of([&] { Safetensors read(file); }),
             file.string() + ": a: holds 8 bytes, should be 12 for F32 [3]\n" + file.string() +
                 ": b: dtype \"X\" is unknown");
@@ -170,18 +179,23 @@ TEST(SafetensorsTest, files_cut_short_are_refused) {
 TEST(SafetensorsTest, what_is_no_safetensors_file_is_refused) {
   const fs::path folder = fresh_folder();
   std::ofstream(folder / "x.bin") << "PK\x03\x04 a zip archive";
-  EXPECT_EQ(refusal_of([&] { Safetensors read(folder / "x.bin"); }).substr((folder / "x.bin").string().size(), 12),
+  EXPECT_EQ(refusal_of([&] {
+              Safetensors read(folder / "x.bin");
+            }).substr((folder / "x.bin").string().size(), 12),
             ": header is ");
   EXPECT_EQ(refusal_of([&] { Safetensors read(folder / "gone"); }),
             (folder / "gone").string() + ": cannot read: No such file or directory");
-  EXPECT_EQ(refusal_of([&] { Safetensors read{folder}; }), folder.string() + ": cannot read: not a file");
+  EXPECT_EQ(refusal_of([&] { Safetensors read{folder}; }),
+            folder.string() + ": cannot read: not a file");
 }
 
 TEST(SafetensorsTest, a_full_disk_leaves_the_old_file) {
   const fs::path file = fresh_folder() / "x.safetensors";
   save_safetensors(file, {{"a", at::ones({4})}});
   fail_disk_after(100);
-  const std::string refusal = refusal_of([&] { save_safetensors(file, {{"a", at::zeros({1000})}}); });
+  const std::string refusal = refusal_of([&] {
+    save_safetensors(file, {{"a", at::zeros({1000})}});
+  });
   fail_disk_after(-1);
   EXPECT_EQ(refusal, file.string() + ": cannot write: No space left on device");
   EXPECT_TRUE(Safetensors(file).tensor("a").equal(at::ones({4})));

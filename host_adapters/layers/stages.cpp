@@ -1,0 +1,122 @@
+// Runs stages from hookpoint to hookpoint.
+#include "stages.h"
+
+#include <facet/torch.h>
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "facet/error.h"
+
+namespace facet::layers {
+
+namespace {
+
+/// Activations of so many tokens fit a core's cache, and are enough for matrix products to be fast.
+constexpr int64_t kStretchTokens = 512;
+
+class Run {
+ public:
+  Run(std::span<const Stage> stages, const Packed& packed, Want want, at::Device device)
+      : stages_(stages), gradients_(want.gradients) {
+    stretches_ = packed.stretches(kStretchTokens);
+    threads_ = at::get_num_threads();
+    if (want.gradients || !device.is_cpu() || static_cast<int64_t>(stretches_.size()) < threads_)
+      stretches_ = packed.stretches(std::numeric_limits<int64_t>::max());
+    residuals_.resize(stretches_.size());
+  }
+
+  /// Runs the stages up to and with stages[last]; the rows there.
+  Tensor until(int64_t last) {
+    const int64_t n = static_cast<int64_t>(stretches_.size());
+    if (n == 1) {
+      advance(0, last);
+    } else {
+      std::atomic<int64_t> next = 0;
+      at::parallel_for(0, threads_, 1, [&](int64_t, int64_t) {
+        const at::AutoGradMode no_gradients(gradients_);
+        for (int64_t i = next++; i < n; i = next++) advance(i, last);
+      });
+    }
+    done_ = last + 1;
+    std::vector<Tensor> parts;
+    for (const Residual& residual : residuals_) parts.push_back(residual.shown);
+    return n == 1 ? parts[0] : torch::cat(parts);
+  }
+
+  void edited(const Tensor& shown) {
+    for (size_t i = 0; i < stretches_.size(); ++i)
+      residuals_[i].shown = shown.slice(0, stretches_[i].begin, stretches_[i].end);
+  }
+
+ private:
+  void advance(int64_t stretch, int64_t last) {
+    const auto i = static_cast<size_t>(stretch);
+    for (int64_t stage = done_; stage <= last; ++stage)
+      stages_[static_cast<size_t>(stage)](residuals_[i], stretches_[i]);
+  }
+
+  std::span<const Stage> stages_;
+  bool gradients_;
+  int threads_;
+  std::vector<Stretch> stretches_;
+  std::vector<Residual> residuals_;
+  int64_t done_ = 0;
+};
+
+}  // namespace
+
+Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Packed& packed,
+                  std::span<const Hook> hooks, Want want, at::Device device) {
+  if (want.attention) throw UserError(info.type + ": attention maps are not offered by this host");
+  const int64_t points = static_cast<int64_t>(info.points.size());
+  FACET_ASSERT(static_cast<int64_t>(stages.size()) == points + 1, "a stage for each point and one for the logits");
+  std::vector<bool> hooked(info.points.size(), false);
+  for (const Hook& hook : hooks) hooked[hookpoint_index(info, hook.point)] = true;
+  Run run(stages, packed, want, device);
+  for (int64_t i = 0; i < points; ++i) {
+    if (!hooked[static_cast<size_t>(i)]) continue;
+    run.edited(apply_hooks(hooks, info.points[static_cast<size_t>(i)].name, packed.rows(run.until(i))));
+  }
+  if (!want.logits) return {};
+  return {run.until(points), {}};
+}
+
+void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps, const Rotary& rotary,
+               const Packed& packed) {
+  stages.push_back([](Residual&, const Stretch&) {});
+  stages.push_back([&block, &rotary, &packed, heads, eps](Residual& r, const Stretch& stretch) {
+    r.x = r.shown;
+    const int64_t head_dim = r.x.size(1) / heads;
+    const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
+    const Tensor h = layer_norm(r.x, block.attention_norm, eps);
+    const Tensor q = by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
+    const Tensor k = by_head(linear(h, block.key)), v = by_head(linear(h, block.value));
+    const Tensor mixed = attention(rotary.rotated(q, stretch), rotary.rotated(k, stretch), v, packed, stretch);
+    r.shown = linear(mixed, block.output);
+  });
+  stages.push_back([&block, eps](Residual& r, const Stretch&) {
+    r.x = r.x + r.shown;
+    r.shown = linear(gelu(linear(layer_norm(r.x, block.mlp_norm, eps), block.up)), block.down);
+  });
+  stages.push_back([](Residual& r, const Stretch&) { r.shown = r.x + r.shown; });
+}
+
+std::vector<HookPoint> block_points(int64_t blocks, int64_t d) {
+  std::vector<HookPoint> points = {{"embeddings", "layers.0", d, -1}};
+  for (int64_t i = 0; i < blocks; ++i) {
+    const std::string block = "blocks." + std::to_string(i);
+    const std::string layer = i + 1 < blocks ? "layers." + std::to_string(i + 1) : "";
+    points.push_back({block + ".in", "", d, i});
+    points.push_back({block + ".attn.out", "", d, i});
+    points.push_back({block + ".mlp.out", "", d, i});
+    points.push_back({block + ".out", layer, d, i});
+  }
+  points.push_back({"final_norm.out", "layers." + std::to_string(blocks), d, -1});
+  return points;
+}
+
+}  // namespace facet::layers

@@ -1,0 +1,47 @@
+// A forward pass as stages, one for each hookpoint, run over stretches of sequences side by side.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "facet/host.h"
+#include "layers.h"
+#include "packed.h"
+
+namespace facet::layers {
+
+/// What one stretch carries from stage to stage.
+struct Residual {
+  Tensor x;      ///< [t, d] the residual stream before the branch that is being computed
+  Tensor shown;  ///< [t, d] the rows at the last hookpoint, edited
+};
+
+/// Computes the rows of the next hookpoint into `shown`. Called for several stretches at a time.
+using Stage = std::function<void(Residual& residual, const Stretch& stretch)>;
+
+/// The layers of a pre-norm transformer block.
+struct Block {
+  Norm attention_norm;
+  Linear query, key, value, output;
+  Norm mlp_norm;
+  Linear up, down;
+};
+
+/// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then that + mlp(norm(that)).
+/// Queries are scaled by head_dim^-0.5 before the rotary embedding. All arguments must outlive the stages.
+void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps, const Rotary& rotary,
+               const Packed& packed);
+/// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases layers.K.
+std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
+
+/// Runs stages[i] up to info.points[i], with its hooks, for all i that are needed; one more stage gives the
+/// logits, when they are wanted. Between two hooked points each stretch runs by itself on one thread, so that its
+/// layers stay in the cache; with few stretches, with gradients and on other devices all tokens run together.
+/// UserError for what hosts of stages do not give.
+Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Packed& packed,
+                  std::span<const Hook> hooks, Want want, at::Device device);
+
+}  // namespace facet::layers

@@ -1,0 +1,169 @@
+// The conformance suite of hosts finds each fault it looks for, and nothing in a host without
+// faults.
+#include <gtest/gtest.h>
+
+#include "facet/torch.h"
+
+#include "plugin/conformance.h"
+
+using namespace facet;
+
+namespace {
+
+enum class Fault {
+  none = 1,
+  two_of_a_name,
+  tokens_from_one,
+  skips_a_hook,
+  notices_readers,
+  ignores_edits,
+  mixes_sequences,
+  logits_unasked,
+  gradients_unasked,
+  cuts_gradients,
+};
+
+struct NoParams {};
+
+// Letters A .. H between specials; one block of width 6.
+template <Fault kFault>
+class FaultyHost final : public HostModel {
+ public:
+  FaultyHost(const NoParams&, const HostSetup&) {
+    info_.points = {{"embeddings", "layers.0", 6, -1}, {"blocks.0.out", "layers.1", 6, 0}};
+    if (kFault == Fault::two_of_a_name) info_.points[1].alias = "layers.0";
+    info_.tokens = {"<cls>", "A", "B", "C", "D", "E", "F", "G", "H", "<eos>"};
+    info_.vocabulary = 10;
+    info_.weights_hash = "seed 5";
+    Init init(5);
+    embeddings_ = init.uniform({10, 6}, 1.0);
+    block_ = init.uniform({6, 6}, 1.0);
+    if (kFault == Fault::gradients_unasked) block_.requires_grad_();
+  }
+
+  const HostInfo& info() const override { return info_; }
+
+  Tokens tokenize(std::span<const std::string> texts) const override {
+    std::vector<int64_t> id, start = {0}, sequence;
+    for (const std::string& text : texts) {
+      id.push_back(0);
+      for (const char letter : text) id.push_back(letter - 'A' + 1);
+      id.push_back(9);
+      start.push_back(static_cast<int64_t>(id.size()));
+      sequence.push_back(static_cast<int64_t>(sequence.size()));
+    }
+    if (kFault == Fault::tokens_from_one) start[0] = 1;
+    const auto tokens = static_cast<int64_t>(id.size());
+    return {torch::tensor(id, torch::kInt64), torch::tensor(start, torch::kInt64),
+            torch::tensor(sequence, torch::kInt64), torch::zeros({tokens}, torch::kUInt8)};
+  }
+
+  Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want, Decoding*) override {
+    const bool tracked = want.gradients || kFault == Fault::gradients_unasked;
+    const at::AutoGradMode gradients(tracked);
+    const auto edit = [&](size_t point, const Tensor& x) {
+      const int64_t n = tokens.id.size(0);
+      const Rows rows{x, torch::zeros({n}, torch::kInt64), torch::arange(n, torch::kInt32),
+                      tokens.id.to(torch::kInt32), tokens.flag};
+      return apply_hooks(hooks, info_.points[point].name, rows);
+    };
+    Tensor x = edit(0, embeddings_.index_select(0, tokens.id));  // [t, 6]
+    if (kFault == Fault::notices_readers && !hooks.empty()) x = x + 1e-3;
+    if (kFault == Fault::mixes_sequences) x = x - x.mean(0);
+    if (kFault == Fault::cuts_gradients) x = x.detach();
+    x = x + torch::matmul(x, block_).tanh();
+    if (kFault != Fault::skips_a_hook) {
+      const Tensor edited = edit(1, x);
+      if (kFault != Fault::ignores_edits) x = edited;
+    }
+    if (!want.logits && kFault != Fault::logits_unasked) return {};
+    return {torch::matmul(x, embeddings_.t()), {}};
+  }
+
+ private:
+  HostInfo info_;
+  Tensor embeddings_, block_;
+};
+
+template <Fault kFault>
+Findings findings_of() {
+  Registry registry;
+  registry.set_plugin("org.example.faulty");
+  registry.add_host<FaultyHost<kFault>>("faulty", "A host with one fault.", Schema<NoParams>());
+  return check_host(registry.host("faulty"));
+}
+
+// The details of what failed, by property.
+template <Fault kFault>
+std::string failures() {
+  Findings failed;
+  for (const Finding& finding : findings_of<kFault>())
+    if (finding.verdict != Verdict::pass) failed.push_back(finding);
+  return describe(failed);
+}
+
+}  // namespace
+
+TEST(HostConformance, finds_nothing_in_a_host_without_faults) {
+  EXPECT_EQ(describe(findings_of<Fault::none>()),
+            "host faulty: documented: pass\n"
+            "host faulty: constructs: pass\n"
+            "host faulty: information is consistent: pass\n"
+            "host faulty: tokens are consistent: pass\n"
+            "host faulty: rows at each hookpoint: pass\n"
+            "host faulty: reading changes nothing: pass\n"
+            "host faulty: replacing changes the output: pass\n"
+            "host faulty: a batch gives the rows of single sequences: pass\n"
+            "host faulty: logits only when wanted: pass\n"
+            "host faulty: gradients only when wanted: pass\n"
+            "host faulty: prints nothing: pass\n");
+}
+
+TEST(HostConformance, finds_two_hookpoints_of_one_name) {
+  EXPECT_EQ(failures<Fault::two_of_a_name>(),
+            "host faulty: information is consistent: fail: two hookpoints are called layers.0\n");
+}
+
+TEST(HostConformance, finds_tokens_that_do_not_add_up) {
+  EXPECT_EQ(failures<Fault::tokens_from_one>(),
+            "host faulty: tokens are consistent: fail: start should rise from 0 to the number of "
+            "tokens\n");
+}
+
+TEST(HostConformance, finds_a_hook_that_is_not_called) {
+  const std::string said = failures<Fault::skips_a_hook>();
+  EXPECT_EQ(said.substr(0, said.find('\n')),
+            "host faulty: rows at each hookpoint: fail: blocks.0.out: its hook was not called");
+}
+
+TEST(HostConformance, finds_a_host_that_notices_readers) {
+  EXPECT_EQ(failures<Fault::notices_readers>(),
+            "host faulty: reading changes nothing: fail: logits have other bits when every "
+            "hookpoint is read\n");
+}
+
+TEST(HostConformance, finds_edits_without_effect) {
+  EXPECT_EQ(failures<Fault::ignores_edits>(),
+            "host faulty: replacing changes the output: fail: blocks.0.out: zeros instead of its "
+            "rows change no logit\n");
+}
+
+TEST(HostConformance, finds_sequences_that_see_each_other) {
+  EXPECT_EQ(failures<Fault::mixes_sequences>(),
+            "host faulty: a batch gives the rows of single sequences: fail: blocks.0.out: sequence "
+            "0 has other rows in a batch than alone\n");
+}
+
+TEST(HostConformance, finds_logits_that_came_unasked) {
+  EXPECT_EQ(failures<Fault::logits_unasked>(),
+            "host faulty: logits only when wanted: fail: logits came unasked\n");
+}
+
+TEST(HostConformance, finds_gradients_that_came_unasked_or_not_at_all) {
+  EXPECT_EQ(failures<Fault::gradients_unasked>(),
+            "host faulty: gradients only when wanted: fail: rows carry gradients that nobody asked "
+            "for\n");
+  EXPECT_EQ(failures<Fault::cuts_gradients>(),
+            "host faulty: gradients only when wanted: fail: no gradients when they were asked "
+            "for\n");
+}

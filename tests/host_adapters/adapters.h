@@ -1,0 +1,65 @@
+// Hosts made by the adapters that were built beside the tests, and passes through them.
+#pragma once
+
+#include <facet/torch.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "facet/plugin.h"
+#include "plugin/loader.h"
+
+namespace facet {
+
+inline const std::string kTiny = FACET_TEST_DATA "/esm2_tiny";
+
+inline const Registry& adapters() {
+  static Registry registry;
+  static const bool loaded = [] {
+    for (const char* name : {"toy", "esm2"})
+      load_plugin(std::string(FACET_TEST_PLUGINS "/") + name + ".so", registry);
+    return true;
+  }();
+  (void)loaded;
+  return registry;
+}
+
+inline std::unique_ptr<HostModel> make_host(const std::string& type, const Value::Table& params) {
+  const HostPart& part = adapters().host(type);
+  std::vector<std::string> problems;
+  const AnyParams parsed = part.schema.parse("host", Value(params), Demand::whole, problems);
+  if (!problems.empty()) throw UserError(problems);
+  return part.make(parsed, HostSetup());
+}
+
+/// The rows at each of `points` (names or aliases), and the logits when they are wanted.
+struct Seen {
+  std::map<std::string, Rows> rows;
+  Tensor logits;
+};
+inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::string>& points, Want want = {}) {
+  Seen seen;
+  std::vector<Hook> hooks;
+  for (const std::string& point : points)
+    hooks.push_back({host.info().points[hookpoint_index(host.info(), point)].name, [&seen, point](const Rows& rows) {
+                       seen.rows[point] = rows;
+                       return rows.x;
+                     }});
+  seen.logits = host.forward(tokens, hooks, want).value;
+  return seen;
+}
+
+inline Tokens tokens_of(const HostModel& host, const std::vector<std::string>& texts) { return host.tokenize(texts); }
+
+/// |a - b| <= atol + rtol * |b| everywhere.
+inline ::testing::AssertionResult near(const Tensor& a, const Tensor& b, double atol, double rtol) {
+  if (a.sizes() != b.sizes()) return ::testing::AssertionFailure() << a.sizes() << " against " << b.sizes();
+  const double worst = ((a - b).abs() - rtol * b.abs()).max().item<double>();
+  if (worst <= atol) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "off by " << worst << " beyond the relative tolerance";
+}
+
+}  // namespace facet
