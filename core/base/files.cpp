@@ -118,7 +118,12 @@ Appender::~Appender() {
 
 void Appender::line(const std::string& text) {
   const std::string bytes = text + "\n";
-  write_all(descriptor_, file_, bytes.data(), bytes.size());
+  try {
+    write_all(descriptor_, file_, bytes.data(), bytes.size());
+  } catch (const UserError&) {
+    static_cast<void>(::ftruncate(descriptor_, size_) == 0);  // no half line before the next one
+    throw;
+  }
   size_ += static_cast<int64_t>(bytes.size());
 }
 
@@ -138,7 +143,11 @@ void rename_folder(const fs::path& from, const fs::path& to) {
   fs::remove_all(old, none);
   const bool replaces = fs::exists(to);
   if (replaces && ::rename(to.c_str(), old.c_str()) != 0) refuse(to, "rename", errno);
-  if (::rename(from.c_str(), to.c_str()) != 0) refuse(to, "rename", errno);
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    const int error = errno;
+    if (replaces) static_cast<void>(::rename(old.c_str(), to.c_str()) == 0);
+    refuse(to, "rename", error);
+  }
   sync_folder(to.parent_path());
   if (replaces) fs::remove_all(old, none);
 }

@@ -11,10 +11,47 @@ namespace {
 
 using nlohmann::json;
 
+// A text in which what Python writes bare became strings, and where the strings end in both texts.
+struct Clean {
+  std::string text;
+  std::vector<std::pair<size_t, size_t>> ends;  // in `text`, in the original
+
+  /// The length of the original that became the first `size` bytes.
+  size_t original(size_t size) const {
+    for (auto it = ends.rbegin(); it != ends.rend(); ++it)
+      if (it->first <= size) return it->second + size - it->first;
+    return size;
+  }
+};
+
+// Python writes bare Infinity, -Infinity and NaN: outside strings they become strings that no document contains.
+Clean without_bare_numbers(const std::string& text) {
+  Clean out;
+  if (text.find("Infinity") == std::string::npos && text.find("NaN") == std::string::npos) {
+    out.text = text;
+    return out;
+  }
+  bool in_string = false;
+  for (size_t i = 0; i < text.size();) {
+    const auto bare = [&](const std::string& word) {
+      if (in_string || text.compare(i, word.size(), word) != 0) return false;
+      out.text += "\"\\u0001" + word + "\"";
+      i += word.size();
+      out.ends.emplace_back(out.text.size(), i);
+      return true;
+    };
+    if (bare("Infinity") || bare("-Infinity") || bare("NaN")) continue;
+    if (in_string && text[i] == '\\' && i + 1 < text.size()) out.text += text[i++];
+    else if (text[i] == '"') in_string = !in_string;
+    out.text += text[i++];
+  }
+  return out;
+}
+
 // Builds a Value while the library parses, so that duplicate keys and the place of an error are seen.
 class Builder : public nlohmann::json_sax<json> {
  public:
-  Builder(const std::string& text, const std::string& name) : text_(text), name_(name) {}
+  Builder(const std::string& text, const Clean& clean, const std::string& name) : text_(text), clean_(clean), name_(name) {}
 
   bool null() override { return put(Value()); }
   bool boolean(bool v) override { return put(v); }
@@ -28,6 +65,7 @@ class Builder : public nlohmann::json_sax<json> {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (v == "\x01Infinity") return put(infinity);
     if (v == "\x01-Infinity") return put(-infinity);
+    if (v == "\x01NaN") return put(std::numeric_limits<double>::quiet_NaN());
     return put(v);
   }
   bool binary(binary_t&) override { return false; }
@@ -42,7 +80,8 @@ class Builder : public nlohmann::json_sax<json> {
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
     int line = 1, column = 1;
-    for (size_t i = 0; i + 1 < position && i < text_.size(); ++i) {
+    const size_t end = clean_.original(position);
+    for (size_t i = 0; i + 1 < end && i < text_.size(); ++i) {
       column = text_[i] == '\n' ? 1 : column + 1;
       line += text_[i] == '\n';
     }
@@ -78,32 +117,12 @@ class Builder : public nlohmann::json_sax<json> {
   }
 
   const std::string& text_;
+  const Clean& clean_;
   const std::string& name_;
   Value root_;
   std::vector<Value*> open_;
   std::vector<std::string> keys_;
 };
-
-// Python writes bare Infinity and NaN: outside strings they become strings that no document contains.
-std::string without_bare_infinities(const std::string& text) {
-  if (text.find("Infinity") == std::string::npos && text.find("NaN") == std::string::npos) return text;
-  std::string out;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) in_string = !in_string;
-    const bool minus = text[i] == '-';
-    if (!in_string && text.compare(i + minus, 8, "Infinity") == 0) {
-      out += minus ? "\"\\u0001-Infinity\"" : "\"\\u0001Infinity\"";
-      i += 7 + minus;
-    } else if (!in_string && text.compare(i, 3, "NaN") == 0) {
-      out += "null";
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 void quote(const std::string& text, std::string& out) {
   out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
@@ -159,10 +178,10 @@ void emit(const Value& value, int indent, int depth, std::string& out) {
 }  // namespace
 
 Value parse_json(const std::string& text, const std::string& name) {
-  const std::string clean = without_bare_infinities(text);
-  Builder builder(clean, name);
+  const Clean clean = without_bare_numbers(text);
+  Builder builder(text, clean, name);
   try {
-    json::sax_parse(clean, &builder);
+    json::sax_parse(clean.text, &builder);
   } catch (const json::exception& e) {
     throw UserError(name + ": not valid JSON");
   }

@@ -1,6 +1,8 @@
 // Bodies of Value: typed access to tables, and descriptions for messages.
 #include "facet/value.h"
 
+#include <cmath>
+
 namespace facet {
 namespace {
 
@@ -68,7 +70,11 @@ std::string Value::describe() const {
     std::string operator()(std::monostate) const { return "nothing"; }
     std::string operator()(bool v) const { return v ? "bool true" : "bool false"; }
     std::string operator()(int64_t v) const { return "integer " + std::to_string(v); }
-    std::string operator()(double v) const { return "number " + emit_json(v); }
+    std::string operator()(double v) const {
+      if (std::isnan(v)) return "number nan";
+      if (std::isinf(v)) return v > 0 ? "number inf" : "number -inf";
+      return "number " + emit_json(v);
+    }
     std::string operator()(const std::string& v) const { return "string \"" + v + "\""; }
     std::string operator()(const Array& v) const { return "list of " + std::to_string(v.size()); }
     std::string operator()(const Table& v) const {

@@ -1,4 +1,5 @@
 // The executable: reads the command line, calls one command, turns errors into text and exit codes.
+#include <cstdio>
 #include <exception>
 #include <iostream>
 
@@ -15,6 +16,7 @@ constexpr int kStopped = 75;
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a script's print stands in a job's log as it happens
   try {
     return facet::cli::run_command_line(argc, argv);
   } catch (const facet::UserError& e) {

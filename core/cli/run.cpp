@@ -9,15 +9,25 @@
 #include "run/manifest.h"
 
 namespace facet::cli {
+namespace {
+
+// .toml or .lua: anything else would be refused in the words of the wrong language.
+void check_extension(const std::filesystem::path& file, const std::string& should_be) {
+  const std::string extension = file.extension().string();
+  if (extension != ".toml" && extension != ".lua") throw UserError(file.string() + ": should be " + should_be);
+}
+
+}  // namespace
 
 int run(const RunRequest& request, const std::vector<std::filesystem::path>& plugin_paths) {
+  check_extension(request.file, "MANIFEST.toml or SCRIPT.lua");
   Kernel kernel;
   load_kernel(kernel, plugin_paths);
   prepare_device(request);
   catch_interrupts();
   try {
     const ScriptOutcome outcome = run_script(kernel, request);
-    if (outcome.folder.empty()) return 0;
+    if (outcome.folder.empty() || request.quiet) return 0;
     if (outcome.reused) std::cerr << outcome.folder.string() << ": done before, nothing to do; delete the folder to run it again\n";
     else std::cerr << outcome.folder.string() << ": done; read report.md there\n";
     return 0;
@@ -37,6 +47,7 @@ int check(const RunRequest& request, const std::vector<std::filesystem::path>& p
     std::cout << describe(findings);
     return conforms(findings) ? 0 : 1;
   }
+  check_extension(request.file, "MANIFEST.toml, SCRIPT.lua or PLUGIN.so");
   load_kernel(kernel, plugin_paths);
   if (extension == ".lua") {
     check_script(request.file);

@@ -23,8 +23,9 @@ std::string split_problem(const SplitParams& split) {
   const int64_t n = parts_of(split);
   if (n >= 2 && std::abs(split.eval * static_cast<double>(n) - 1) < kFractionSlack) return "";
   char text[160];
-  std::snprintf(text, sizeof(text), "eval is %g, should be 1/n for a whole n of at least 2 (1/%lld = %g)",
-                split.eval, static_cast<long long>(std::max<int64_t>(n, 2)),
+  std::snprintf(text, sizeof(text),
+                "eval is %g, should be 1/n for a whole n of at least 2 (1/%lld = %g)", split.eval,
+                static_cast<long long>(std::max<int64_t>(n, 2)),
                 1.0 / static_cast<double>(std::max<int64_t>(n, 2)));
   return text;
 }
@@ -32,9 +33,11 @@ std::string split_problem(const SplitParams& split) {
 Schema<SplitParams> split_schema() {
   return Schema<SplitParams>()
       .field("eval", &SplitParams::eval,
-             "Share of the records that is held out, 1/n for a whole n; 0: no split.", between(0, 0.5))
+             "Share of the records that is held out, 1/n for a whole n; 0: no split.",
+             between(0, 0.5))
       .field("by", &SplitParams::by,
-             "What decides: a record is held out when sha256 of its name, as a number, is divisible by n.",
+             "What decides: a record is held out when sha256 of its name, as a number, is "
+             "divisible by n.",
              one_of({"name"}))
       .check(split_problem);
 }
@@ -49,7 +52,8 @@ class PolicyReader final : public RecordReader {
       if (!inner_->next(record)) return false;
       if (!fits(record)) continue;
       ++taken_;
-      if (share_ == DataShare::all || held_out(record.id, params_.split) == (share_ == DataShare::eval))
+      if (share_ == DataShare::all ||
+          held_out(record.id, params_.split) == (share_ == DataShare::eval))
         return true;
     }
     return false;
@@ -74,9 +78,12 @@ class PolicyReader final : public RecordReader {
 
 const char* name_of(DataShare share) {
   switch (share) {
-    case DataShare::train: return "train";
-    case DataShare::eval: return "eval";
-    default: return "all";
+    case DataShare::train:
+      return "train";
+    case DataShare::eval:
+      return "eval";
+    default:
+      return "all";
   }
 }
 
@@ -92,10 +99,10 @@ Schema<DatasetParams> dataset_schema() {
   return Schema<DatasetParams>()
       .field("type", &DatasetParams::type, "Kind of source.", required)
       .field("limit", &DatasetParams::limit,
-             "Use the first so many records that the length policy lets through; 0: all.", at_least(0),
-             unit("records"))
-      .field("max_length", &DatasetParams::max_length, "Longest sequence; 0: no limit.", at_least(0),
-             unit("letters"))
+             "Use the first so many records that the length policy lets through; 0: all.",
+             at_least(0), unit("records"))
+      .field("max_length", &DatasetParams::max_length, "Longest sequence; 0: no limit.",
+             at_least(0), unit("letters"))
       .field("longer", &DatasetParams::longer, "What happens to longer sequences.",
              one_of({"drop", "truncate"}))
       .field("split", &DatasetParams::split, "Holds records out for evaluation.", split_schema());
@@ -149,7 +156,8 @@ std::string Dataset::key() const {
   }
   if (share_ != DataShare::all) {
     in_force.set("share", name_of(share_));
-    in_force.set("split", Value::Table{{"by", params_.split.by}, {"parts", parts_of(params_.split)}});
+    in_force.set("split",
+                 Value::Table{{"by", params_.split.by}, {"parts", parts_of(params_.split)}});
   }
   return sha256(emit_json(in_force));
 }

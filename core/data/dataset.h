@@ -1,8 +1,8 @@
-// A [data] section: a source and the policies every source of records shares (length, limit, split).
+// A [data] section: a source and the policies every source of records shares (length, limit,
+// split).
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "facet/data.h"
@@ -16,8 +16,9 @@ struct SplitParams {
   std::string by = "name";  ///< what is hashed
 };
 
-/// The fields of [data] that every source of records has beside its own. In force in this order: the length
-/// policy, then `limit` (so train and eval are parts of the same limited set), then the split.
+/// The fields of [data] that every source of records has beside its own. In force in this order:
+/// the length policy, then `limit` (so train and eval are parts of the same limited set), then the
+/// split.
 struct DatasetParams {
   std::string type;
   int64_t limit = 0;       ///< records; 0: all
@@ -29,15 +30,16 @@ Schema<DatasetParams> dataset_schema();
 
 enum class DataShare { all = 1, train, eval };
 
-/// True when a record of this name is held out: sha256(name), read as one big number, is divisible by
-/// round(1 / eval).
+/// True when a record of this name is held out: sha256(name), read as one big number, is divisible
+/// by round(1 / eval).
 bool held_out(const std::string& name, const SplitParams& split);
 
 /// A source with its policies. Copies share the source.
 class Dataset {
  public:
-  /// source_key decides what the source yields (its resolved parameters, and the hashes of its input files).
-  /// UserError when a policy is set on a source of rows, which has no names and no lengths.
+  /// source_key decides what the source yields (its resolved parameters, and the hashes of its
+  /// input files). UserError when a policy is set on a source of rows, which has no names and no
+  /// lengths.
   Dataset(std::shared_ptr<const Data> source, DatasetParams params, std::string source_key);
 
   /// The train or eval part; UserError when the section has no split.

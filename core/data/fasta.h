@@ -15,9 +15,9 @@ struct FastaParams {
 };
 Schema<FastaParams> fasta_schema();
 
-/// Record::id is the first word of the header, the column "description" the rest of it, the text the sequence as
-/// written, case kept. Letters, '*', '-' and '.' are taken; blank lines are skipped. UserError with file, line and
-/// record for anything else.
+/// Record::id is the first word of the header, the column "description" the rest of it, the text
+/// the sequence as written, case kept. Letters, '*', '-' and '.' are taken; blank lines are
+/// skipped. UserError with file, line and record for anything else.
 class Fasta final : public Data {
  public:
   /// UserError when the file's hash is not the given one.

@@ -44,12 +44,13 @@ Schema<SyntheticParams> synthetic_schema() {
       .field("d", &SyntheticParams::d, "Width of a row.", at_least(1))
       .field("features", &SyntheticParams::features, "Features in the dictionary.", at_least(1))
       .field("rows", &SyntheticParams::rows, "Rows of one epoch.", at_least(1), unit("rows"))
-      .field("active", &SyntheticParams::active, "Mean number of features that fire in a row.", above(0))
+      .field("active", &SyntheticParams::active, "Mean number of features that fire in a row.",
+             above(0))
       .field("correlation", &SyntheticParams::correlation,
              "Correlation of firing between the two features of each pair (0 and 1, 2 and 3, ...).",
              between(0, 1))
-      .field("noise", &SyntheticParams::noise, "Standard deviation of Gaussian noise in each coordinate.",
-             at_least(0))
+      .field("noise", &SyntheticParams::noise,
+             "Standard deviation of Gaussian noise in each coordinate.", at_least(0))
       .field("magnitudes", &SyntheticParams::magnitudes,
              "Least and largest magnitude of a feature that fires; uniform between them.")
       .field("seed", &SyntheticParams::seed, "Seed of the dictionary and the rows.", at_least(0))
@@ -112,14 +113,15 @@ void SyntheticRows::fill_block(int64_t block, int64_t first, int64_t n, float* o
     });
     visit_with_probability(rng, p, evens, [&](int64_t pair) {
       firing.push_back(2 * pair);
-      if (copied > 0 && pair < odds && !odd_fires[static_cast<size_t>(pair)] && rng.uniform() < copied)
+      if (copied > 0 && pair < odds && !odd_fires[static_cast<size_t>(pair)] &&
+          rng.uniform() < copied)
         firing.push_back(2 * pair + 1);
     });
     float* x = row < first ? nullptr : out + (row - first) * d;
     for (const int64_t feature : firing) {
       const double share = rng.uniform();
-      const auto magnitude = static_cast<float>(params_.magnitudes[0] +
-                                                share * (params_.magnitudes[1] - params_.magnitudes[0]));
+      const auto magnitude = static_cast<float>(
+          params_.magnitudes[0] + share * (params_.magnitudes[1] - params_.magnitudes[0]));
       const float* direction = dictionary + feature * d;
       for (int64_t i = 0; x && i < d; ++i) x[i] += magnitude * direction[i];
     }

@@ -20,13 +20,15 @@ struct SyntheticParams {
 };
 Schema<SyntheticParams> synthetic_schema();
 
-/// row = sum over firing features of magnitude * dictionary row, + noise * N(0, 1) in each coordinate.
+/// row = sum over firing features of magnitude * dictionary row, + noise * N(0, 1) in each
+/// coordinate.
 ///
 /// dictionary   `features` directions, uniform on the unit sphere of d dimensions
-/// firing       each feature fires with p = active / features. Features 2i and 2i + 1 are a pair: with
-///              probability `correlation` the odd one copies the even one, else it fires by itself with p. So
-///              both keep the share p, and the correlation of their firing is exactly `correlation`. Pairs are
-///              independent.
+/// firing       each feature fires with p = active / features. Features 2i and 2i + 1 are a pair:
+/// with
+///              probability `correlation` the odd one copies the even one, else it fires by itself
+///              with p. So both keep the share p, and the correlation of their firing is exactly
+///              `correlation`. Pairs are independent.
 /// magnitude    uniform between the two `magnitudes`, drawn anew for each firing
 class SyntheticRows final : public RowMaker {
  public:

@@ -28,7 +28,8 @@ struct TextLines::Stream {
   }
 };
 
-TextLines::TextLines(const std::filesystem::path& file) : name_(file.string()), stream_(new Stream) {
+TextLines::TextLines(const std::filesystem::path& file)
+    : name_(file.string()), stream_(new Stream) {
   if (std::filesystem::is_directory(file))
     throw UserError(name_ + ": cannot read: " + std::strerror(EISDIR));
   stream_->file = gzopen(name_.c_str(), "rb");
@@ -51,8 +52,8 @@ bool TextLines::fill() {
   if (got < 0 || code != Z_OK) {
     const std::string why = text;  // zlib puts the name in front
     const std::string prefix = name_ + ": ";
-    throw UserError(prefix + "damaged: " +
-                    (why.starts_with(prefix) ? why.substr(prefix.size()) : why));
+    throw UserError(prefix +
+                    "damaged: " + (why.starts_with(prefix) ? why.substr(prefix.size()) : why));
   }
   s.begin = 0;
   s.end = static_cast<size_t>(got);

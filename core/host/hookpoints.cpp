@@ -14,7 +14,8 @@ struct Range {
   int64_t first = 0, last = 0;
 };
 
-/// "layers.{4..12}" in its parts; nothing when the pattern has no braces, UserError when they are no range.
+/// "layers.{4..12}" in its parts; nothing when the pattern has no braces, UserError when they are
+/// no range.
 std::optional<Range> parse_range(const std::string& pattern, const std::string& where) {
   const size_t open = pattern.find('{');
   if (open == std::string::npos) return std::nullopt;
@@ -118,7 +119,8 @@ std::vector<std::string> select_hookpoints(const HostInfo& info, const Value& se
   if (const auto* list = selector.as<Value::Array>()) {
     for (const Value& one : *list) add(one);
     if (list->empty())
-      throw UserError(prefix_of(selector.origin, where) + "names no hookpoint, should name at least one");
+      throw UserError(prefix_of(selector.origin, where) +
+                      "names no hookpoint, should name at least one");
   } else {
     add(selector);
   }

@@ -23,20 +23,24 @@ Session& session_of(lua_State* L) {
 class Arguments {
  public:
   Arguments(lua_State* L, std::string verb) : L_(L), verb_(std::move(verb)), origin_(place_of(L, 1)) {
-    if (lua_gettop(L) > 2) throw UserError("run:" + verb_ + ": " + std::to_string(lua_gettop(L) - 1) + " arguments, should be one table");
-    if (!lua_isnoneornil(L, 2) && !lua_istable(L, 2))
-      throw UserError("run:" + verb_ + ": " + luaL_typename(L, 2) + ", should be one table: run:" + verb_ + " { ... }");
+    const std::string form = "run:" + verb_ + " { ... }";
+    if (!luaL_testudata(L, 1, kRun))
+      throw UserError("run." + verb_ + ": " + (lua_isnone(L, 1) ? "nothing" : described(L, 1)) + " where the run should be: write " + form);
+    if (lua_gettop(L) > 2) throw UserError("run:" + verb_ + ": " + std::to_string(lua_gettop(L) - 1) + " arguments, should be one table: " + form);
+    if (lua_isnoneornil(L, 2)) return;
+    if (!lua_istable(L, 2)) throw UserError("run:" + verb_ + ": " + described(L, 2) + ", should be one table: " + form);
+    if (lua_rawlen(L, 2) > 0) throw UserError("run:" + verb_ + ": a list, should be a table with names: run:" + verb_ + " { name = value }");
   }
 
-  /// The handle under `key`, or nullptr; UserError when something else stands there.
+  /// The handle under `key`, or nullptr; UserError when something else stands there. `also`: what else might.
   template <class T>
-  std::shared_ptr<T> take(const char* key) {
+  std::shared_ptr<T> take(const char* key, const char* also = "") {
     taken_.push_back(key);
     if (!push(key)) return nullptr;
     auto handle = handle_at<T>(L_, -1);
-    const std::string is = luaL_tolstring(L_, -1, nullptr);
-    lua_pop(L_, 2);
-    if (!handle) throw UserError(verb_ + "." + key + ": is " + is + ", should be a handle of run:" + handle_name<T>());
+    const std::string is = described(L_, -1);
+    lua_pop(L_, 1);
+    if (!handle) throw UserError(verb_ + "." + key + ": " + is + ", should be a handle from run:" + handle_name<T>() + also);
     return handle;
   }
   /// The handle under `key` when it is of this kind.
@@ -53,9 +57,9 @@ class Arguments {
     taken_.push_back(key);
     if (!push(key)) return LUA_NOREF;
     if (!lua_isfunction(L_, -1)) {
-      const std::string type = luaL_typename(L_, -1);
+      const std::string is = described(L_, -1);
       lua_pop(L_, 1);
-      throw UserError(verb_ + "." + key + ": is a " + type + ", should be a function");
+      throw UserError(verb_ + "." + key + ": " + is + ", should be a function");
     }
     return luaL_ref(L_, LUA_REGISTRYINDEX);
   }
@@ -72,9 +76,7 @@ class Arguments {
       none.origin = origin_;
       return none;
     }
-    Value table = to_value(L_, 2, origin_, taken_);
-    if (!table.is<Value::Table>()) throw UserError("run:" + verb_ + ": a list, should be a table of named fields");
-    return table;
+    return to_value(L_, 2, origin_, verb_, taken_);
   }
   const Origin& origin() const { return origin_; }
 
@@ -93,22 +95,7 @@ class Arguments {
   std::vector<std::string> taken_;
 };
 
-// Calls the function and arguments on the stack; an error becomes a UserError, since C++ objects are alive here.
-void call_lua(lua_State* L, int arguments, int results) {
-  if (lua_pcall(L, arguments, results, 0) == LUA_OK) return;
-  size_t size = 0;
-  const char* text = luaL_tolstring(L, -1, &size);
-  const std::string message(text, size);
-  lua_pop(L, 2);
-  Wall& w = wall(L);
-  if (w.pending && w.text == message) std::rethrow_exception(w.pending);
-  throw UserError(message);
-}
-
-Experiment& run_of(lua_State* L) {
-  luaL_checkudata(L, 1, kRun);
-  return *session_of(L).run;
-}
+Experiment& run_of(lua_State* L) { return *session_of(L).run; }
 
 int verb_host(lua_State* L) {
   Arguments arguments(L, "host");
@@ -132,7 +119,7 @@ Value chosen_points(lua_State* L, int function, const HostInfo& info, const Orig
     push_value(L, point.name);
     Value about(Value::Table{{"width", point.width}, {"alias", point.alias}, {"block", point.block}});
     push_value(L, about);
-    call_lua(L, 2, 1);
+    call(L, 2, 1);
     if (lua_toboolean(L, -1)) {
       chosen.emplace_back(point.name);
       chosen.back().origin = origin;
@@ -178,9 +165,9 @@ OnStep on_step_of(lua_State* L, int function) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     push_value(L, table);
     lua_pushvalue(L, -3);
-    call_lua(L, 2, 1);
+    call(L, 2, 1);
     const bool go_on = lua_isnil(L, -1) || lua_toboolean(L, -1);
-    state = to_value(L, -2, {});
+    state = to_value(L, -2, {}, "train.on_step: state");
     lua_pop(L, 2);
     return go_on;
   };
@@ -206,7 +193,7 @@ int verb_encode(lua_State* L) {
 AnalysisInputs inputs_of(Arguments& arguments) {
   AnalysisInputs inputs;
   inputs.codes = arguments.try_take<CodesHandle>("on");
-  if (!inputs.codes) inputs.rows = arguments.take<RowsHandle>("on");
+  if (!inputs.codes) inputs.rows = arguments.take<RowsHandle>("on", " or run:encode");
   inputs.sae = arguments.take<SaeHandle>("sae");
   inputs.host = arguments.take<HostHandle>("host");
   inputs.data = arguments.take<DataHandle>("data");
@@ -239,11 +226,31 @@ const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
 
 // A field that is not there is an error with the nearest name, never a silent nil.
 [[noreturn]] void no_field(const char* kind, const std::string& name, const std::vector<std::string>& names) {
-  throw UserError(std::string(kind) + "." + name + ": no such field" + did_you_mean(name, names));
+  std::string all;
+  for (const std::string& one : names) all += (all.empty() ? "" : ", ") + one;
+  throw UserError(std::string(kind) + "." + name + ": no such field" + did_you_mean(name, names) + ", should be one of " + all);
+}
+
+// The name of the field that is asked for, at 2.
+std::string field_name(lua_State* L, const char* kind) {
+  if (lua_type(L, 2) != LUA_TSTRING) throw UserError(std::string(kind) + ": has named fields only, asked for " + described(L, 2));
+  return lua_tostring(L, 2);
+}
+
+// Upvalue: the kind of handle.
+int read_only(lua_State* L) {
+  const std::string kind = lua_tostring(L, lua_upvalueindex(1));
+  throw UserError(kind + "." + field_name(L, kind.c_str()) + ": cannot be set; a handle is read only");
+}
+
+// No address, which would tell one run from the next.
+int handle_text(lua_State* L) {
+  lua_pushstring(L, described(L, 1).c_str());
+  return 1;
 }
 
 int run_index(lua_State* L) {
-  const std::string name = luaL_checkstring(L, 2);
+  const std::string name = field_name(L, kRun);
   Experiment& run = run_of(L);
   std::vector<std::string> names = {"id", "folder", "seed"};
   for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) {
@@ -288,8 +295,8 @@ Value fields_of(const CodesHandle& codes) {
 
 template <class T>
 int handle_index(lua_State* L) {
+  const std::string name = field_name(L, handle_name<T>());
   const auto handle = handle_at<T>(L, 1);
-  const std::string name = luaL_checkstring(L, 2);
   const Value fields = fields_of(*handle);
   const Value* field = fields.find(name);
   if (!field) no_field(handle_name<T>(), name, names_of(fields));
@@ -299,8 +306,8 @@ int handle_index(lua_State* L) {
 
 // data.train and data.eval are data handles themselves.
 int data_index(lua_State* L) {
+  const std::string name = field_name(L, "data");
   const auto handle = handle_at<DataHandle>(L, 1);
-  const std::string name = luaL_checkstring(L, 2);
   if (name != "train" && name != "eval") no_field("data", name, {"train", "eval"});
   auto part = std::make_shared<DataHandle>(*handle);
   part->data = std::make_shared<Dataset>(handle->data->part(name == "train" ? DataShare::train : DataShare::eval));
@@ -309,14 +316,28 @@ int data_index(lua_State* L) {
   return 1;
 }
 
-template <class T>
-void add_handle(lua_State* L, lua_CFunction index) {
-  luaL_newmetatable(L, handle_name<T>());
-  lua_pushcfunction(L, collect_handle<T>);
-  lua_setfield(L, -2, "__gc");
+// The metatable of a kind, out of the script's reach.
+void add_kind(lua_State* L, const char* kind, lua_CFunction index, lua_CFunction collect) {
+  luaL_newmetatable(L, kind);
   lua_pushcfunction(L, index);
   lua_setfield(L, -2, "__index");
+  lua_pushstring(L, kind);
+  lua_pushcclosure(L, guard<read_only>, 1);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, guard<handle_text>);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushstring(L, kind);
+  lua_setfield(L, -2, "__metatable");
+  if (collect) {
+    lua_pushcfunction(L, collect);
+    lua_setfield(L, -2, "__gc");
+  }
   lua_pop(L, 1);
+}
+
+template <class T>
+void add_handle(lua_State* L, lua_CFunction index) {
+  add_kind(L, handle_name<T>(), index, collect_handle<T>);
 }
 
 // facet.run { name = ..., seed = ... }: opens the run; a script has one.
@@ -325,7 +346,7 @@ int open_run(lua_State* L) {
   if (session.run) throw UserError("facet.run: this script has a run already");
   const Origin origin = place_of(L, 1);
   Value top{Value::Table()};
-  if (!lua_isnoneornil(L, 1)) top = to_value(L, 1, origin);
+  if (!lua_isnoneornil(L, 1)) top = to_value(L, 1, origin, "run");
   if (!top.is<Value::Table>()) throw UserError("facet.run: " + top.describe() + ", should be one table: facet.run { name = ... }");
   session.run = std::make_unique<Experiment>(session.kernel, session.request, session.manifest, session.script, top);
   seed_random(L, session.run->seed());
@@ -334,12 +355,18 @@ int open_run(lua_State* L) {
   return 1;
 }
 
+int module_index(lua_State* L) { no_field("facet", field_name(L, "facet"), {"run", "version"}); }
+
 int open_module(lua_State* L) {
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, guard<open_run>);
   lua_setfield(L, -2, "run");
   lua_pushliteral(L, FACET_VERSION);
   lua_setfield(L, -2, "version");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, guard<module_index>);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
   return 1;
 }
 
@@ -350,10 +377,7 @@ void bind(lua_State* L, Session& session, Wall& wall) {
   lua_setfield(L, LUA_REGISTRYINDEX, "facet.session");
   lua_pushlightuserdata(L, &wall);
   lua_setfield(L, LUA_REGISTRYINDEX, "facet.wall");
-  luaL_newmetatable(L, kRun);
-  lua_pushcfunction(L, guard<run_index>);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  add_kind(L, kRun, guard<run_index>, nullptr);
   add_handle<HostHandle>(L, guard<handle_index<HostHandle>>);
   add_handle<DataHandle>(L, guard<data_index>);
   add_handle<RowsHandle>(L, guard<handle_index<RowsHandle>>);

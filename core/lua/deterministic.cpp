@@ -139,6 +139,10 @@ int random(lua_State* L) {
     lua_pushnumber(L, stream(L).uniform());
     return 1;
   }
+  if (lua_gettop(L) == 1 && luaL_checkinteger(L, 1) == 0) {  // as in Lua: all bits
+    lua_pushinteger(L, static_cast<lua_Integer>(stream(L).next()));
+    return 1;
+  }
   const lua_Integer low = lua_gettop(L) == 1 ? 1 : luaL_checkinteger(L, 1);
   const lua_Integer high = luaL_checkinteger(L, lua_gettop(L) == 1 ? 1 : 2);
   luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");

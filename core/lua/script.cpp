@@ -19,48 +19,30 @@ struct Closer {
 };
 using State = std::unique_ptr<lua_State, Closer>;
 
-// Only Lua's own text is kept: a traceback is made where the error is raised.
-int with_traceback(lua_State* L) {
-  const char* text = lua_tostring(L, 1);
-  luaL_traceback(L, L, text ? text : "(an error that is no text)", 1);
-  return 1;
+// The name that messages use: short where the file lies under the working folder.
+fs::path shown(const fs::path& file) {
+  const fs::path relative = file.lexically_relative(fs::current_path());
+  return relative.empty() || relative.begin()->string() == ".." ? file : relative;
 }
 
 void load(lua_State* L, const fs::path& script) {
   const std::string text = read_file(script);
-  if (luaL_loadbufferx(L, text.data(), text.size(), ("@" + script.string()).c_str(), "t") != LUA_OK)
+  if (luaL_loadbufferx(L, text.data(), text.size(), ("@" + shown(script).string()).c_str(), "t") != LUA_OK)
     throw UserError(std::string(lua_tostring(L, -1)));
 }
 
 void set_path(lua_State* L, const fs::path& script) {
-  std::string path = (fs::absolute(script).parent_path() / "?.lua").string();
+  std::string path = (shown(script).parent_path() / "?.lua").string();
   if (const fs::path library = lua_library(); !library.empty()) path += ";" + (library / "?.lua").string();
   lua_getglobal(L, "package");
   lua_pushlstring(L, path.data(), path.size());
   lua_setfield(L, -2, "path");
-  lua_pushliteral(L, "");
-  lua_setfield(L, -2, "cpath");
-  lua_pop(L, 1);
-}
-
-// Calls the loaded chunk; what went wrong leaves with the type it had in C++.
-void call(lua_State* L, lua::Wall& wall) {
-  lua_pushcfunction(L, with_traceback);
-  lua_insert(L, 1);
-  if (lua_pcall(L, 0, 0, 1) == LUA_OK) return;
-  const std::string text = lua_tostring(L, -1);
-  const size_t cut = text.find("\nstack traceback:");
-  const std::string message = text.substr(0, cut);
-  if (wall.pending && wall.text == message) {
-    try {
-      std::rethrow_exception(wall.pending);
-    } catch (const UserError& e) {
-      std::vector<std::string> problems = e.problems();
-      if (cut != std::string::npos) problems.push_back(text.substr(cut + 1));
-      throw UserError(problems);
-    }
+  lua_getfield(L, -1, "searchers");  // preloaded and Lua files; no C libraries
+  for (const int searcher : {4, 3}) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, searcher);
   }
-  throw UserError(text);
+  lua_pop(L, 2);
 }
 
 }  // namespace
@@ -102,7 +84,8 @@ ScriptOutcome run_script(Kernel& kernel, const RunRequest& request) {
   lua::bind(L, session, wall);
   load(L, session.script);
   try {
-    call(L, wall);
+    lua::call(L, 0, 0);
+    if (wall.ended) std::rethrow_exception(wall.ended);
   } catch (const AlreadyDone& done) {
     return {done.folder, true};
   } catch (const Stopped& e) {

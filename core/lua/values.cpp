@@ -10,11 +10,38 @@ namespace {
 
 constexpr int kDeepest = 64;
 
-Value convert(lua_State* L, int index, const Origin& origin, const std::vector<std::string>& left_out, int depth) {
+using Words = std::vector<std::string>;
+
+Value convert(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out, int depth);
+
+[[noreturn]] void refuse(const std::string& where, const std::string& what) { throw UserError(where + ": " + what); }
+
+Value convert_table(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out, int depth) {
+  const auto length = static_cast<int64_t>(lua_rawlen(L, index));
+  Value::Table table;
+  Value::Array array(static_cast<size_t>(length));
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= length) {
+      const auto at = static_cast<size_t>(lua_tointeger(L, -2));
+      array[at - 1] = convert(L, -1, origin, where + "[" + std::to_string(at) + "]", {}, depth + 1);
+    } else if (lua_type(L, -2) == LUA_TSTRING) {
+      const std::string key = lua_tostring(L, -2);
+      if (std::find(left_out.begin(), left_out.end(), key) == left_out.end())
+        table[key] = convert(L, -1, origin, where + "." + key, {}, depth + 1);
+    } else {
+      refuse(where, "a table with a key of type " + std::string(luaL_typename(L, -2)) + ", should be names, or 1, 2, 3 without holes");
+    }
+  }
+  if (!array.empty() && !table.empty()) refuse(where, "a table with both names and numbers as keys, should be one or the other");
+  if (array.empty()) return table;
+  return array;
+}
+
+Value convert(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out, int depth) {
   Value out;
   index = lua_absindex(L, index);
-  if (depth > kDeepest) throw UserError("a table nested deeper than " + std::to_string(kDeepest) + " levels");
-  luaL_checkstack(L, 4, "facet values");
+  if (depth > kDeepest) refuse(where, "a table nested deeper than " + std::to_string(kDeepest) + " levels");
+  luaL_checkstack(L, 8, "facet values");
   switch (lua_type(L, index)) {
     case LUA_TNIL:
       break;
@@ -31,35 +58,11 @@ Value convert(lua_State* L, int index, const Origin& origin, const std::vector<s
       out = std::string(text, size);
       break;
     }
-    case LUA_TTABLE: {
-      const auto length = static_cast<int64_t>(lua_rawlen(L, index));
-      Value::Table table;
-      Value::Array array(static_cast<size_t>(length));
-      lua_pushnil(L);
-      while (lua_next(L, index) != 0) {
-        if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= length) {
-          array[static_cast<size_t>(lua_tointeger(L, -2)) - 1] = convert(L, -1, origin, {}, depth + 1);
-        } else if (lua_type(L, -2) == LUA_TSTRING) {
-          const std::string key = lua_tostring(L, -2);
-          if (std::find(left_out.begin(), left_out.end(), key) == left_out.end()) table[key] = convert(L, -1, origin, {}, depth + 1);
-        } else {
-          throw UserError("a table with a key of type " + std::string(luaL_typename(L, -2)) + ", should be names, or 1, 2, 3 without holes");
-        }
-        lua_pop(L, 1);
-      }
-      if (!array.empty() && !table.empty()) throw UserError("a table with both names and numbers as keys, should be one or the other");
-      if (array.empty()) out = std::move(table);
-      else out = std::move(array);
+    case LUA_TTABLE:
+      out = convert_table(L, index, origin, where, left_out, depth);
       break;
-    }
-    case LUA_TUSERDATA: {
-      const bool named = luaL_getmetafield(L, index, "__name") != LUA_TNIL;
-      const std::string kind = named ? lua_tostring(L, -1) : "userdata";
-      if (named) lua_pop(L, 1);
-      throw UserError("a handle of run:" + kind + " where a plain value is wanted");
-    }
     default:
-      throw UserError("a " + std::string(luaL_typename(L, index)) + " where a plain value is wanted");
+      refuse(where, described(L, index) + ", should be a plain value");
   }
   out.origin = origin;
   return out;
@@ -67,13 +70,9 @@ Value convert(lua_State* L, int index, const Origin& origin, const std::vector<s
 
 }  // namespace
 
-Value to_value(lua_State* L, int index, const Origin& origin, const std::vector<std::string>& left_out) {
-  try {
-    return convert(L, index, origin, left_out, 0);
-  } catch (const UserError& e) {
-    const std::string place = origin.text();
-    throw UserError((place.empty() ? "" : place + ": ") + e.what());
-  }
+Value to_value(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out) {
+  const std::string place = origin.text();
+  return convert(L, index, origin, (place.empty() ? "" : place + ": ") + where, left_out, 0);
 }
 
 void push_value(lua_State* L, const Value& value) {

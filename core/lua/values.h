@@ -11,8 +11,10 @@
 namespace facet::lua {
 
 /// The value at `index`; its origin is the line of the call. Keys in `left_out` of a top-level table are skipped
-/// (handles, callbacks). UserError for a function, a handle or a table with holes.
-Value to_value(lua_State* L, int index, const Origin& origin, const std::vector<std::string>& left_out = {});
+/// (handles, callbacks). UserError "origin: where.key: ..." for a function, a handle or a table of both names and
+/// numbers.
+Value to_value(lua_State* L, int index, const Origin& origin, const std::string& where,
+               const std::vector<std::string>& left_out = {});
 void push_value(lua_State* L, const Value& value);
 
 /// Replaces pairs, next, math.random and math.randomseed by versions with a fixed order and a seeded stream, and takes

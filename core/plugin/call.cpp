@@ -35,4 +35,14 @@ void rethrow_as(const std::string& plugin) {
   }
 }
 
+void rethrow_beside(const std::string& plugin) {
+  try {
+    throw;
+  } catch (const UserError&) {
+    throw;
+  } catch (...) {
+    rethrow_as(plugin);
+  }
+}
+
 }  // namespace facet

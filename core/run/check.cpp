@@ -6,19 +6,32 @@
 
 #include "base/files.h"
 #include "run/manifest.h"
+#include "run/sections.h"
 
 namespace facet {
 namespace {
 
 bool sets(const std::string& script, const std::string& key) {
-  return std::regex_search(script, std::regex("\\b" + key + "\\s*="));
+  return std::regex_search(script, std::regex("\\b" + key + "\\s*=(?!=)"));
 }
 
-// The required keys that neither the manifest nor the script has.
-bool script_may_add(const Section& section, const std::string& script) {
-  for (const FieldDoc& field : section.schema.fields)
-    if (!section.value.find(field.name) && sets(script, field.name)) return true;
-  return false;
+bool has(const std::vector<FieldDoc>& fields, const std::string& name) {
+  return std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) { return field.name == name; });
+}
+
+// Relations wait for run time when the script adds a key of the part's own.
+void check_section(const Section& section, const std::string& script, std::vector<std::string>& problems) {
+  const auto adds = [&](const FieldDoc& field) { return !section.value.find(field.name) && sets(script, field.name); };
+  const std::vector<FieldDoc> kernels = section.kind.empty() ? std::vector<FieldDoc>() : kernel_schema(section.kind).fields;
+  const auto& fields = section.schema.fields;
+  const bool waits = section.value.is<Value::Table>() && std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) {
+    return adds(field) && !has(kernels, field.name);
+  });
+  section.schema.parse(section.where, section.value, waits ? Demand::part : Demand::whole, problems);
+  if (!waits) return;
+  for (const FieldDoc& field : fields)
+    if (field.required && !section.value.find(field.name) && !adds(field))
+      schema_detail::add_problem(problems, section.value.origin, section.where + "." + field.name, "required");
 }
 
 }  // namespace
@@ -39,13 +52,13 @@ void check_manifest(const Value& manifest, const Registry& registry) {
   }
   manifest_schema().parse_into("manifest", head, Demand::whole, problems);
   std::string script;
-  if (!head.find("script")) {
-    problems.push_back(manifest.origin.text() + ": script: required, the Lua script that the manifest is for");
-  } else if (std::string path = head.at("script").is<std::string>() ? head.text("script") : ""; !path.empty()) {
-    if (schema_detail::resolve_path(head.at("script"), path).empty()) script = read_file(path);
+  const Value* named = head.find("script");
+  if (!named || *named == Value("")) {
+    problems.push_back((named ? named : &manifest)->origin.text() + ": script: required, the Lua script that the manifest is for");
+  } else if (std::string path = named->is<std::string>() ? head.text("script") : ""; !path.empty()) {
+    if (schema_detail::resolve_path(*named, path).empty()) script = read_file(path);
   }
-  for (const Section& section : sections_of(manifest, registry, problems))
-    section.schema.parse(section.where, section.value, script_may_add(section, script) ? Demand::part : Demand::whole, problems);
+  for (const Section& section : sections_of(manifest, registry, problems)) check_section(section, script, problems);
   if (!problems.empty()) throw UserError(problems);
 }
 

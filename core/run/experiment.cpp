@@ -76,7 +76,7 @@ Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest
   folder_->finish(Status::running, "");
 
   const Origin& home = manifest_.origin;
-  write_file(folder_->path("", "manifest.toml"), frozen_manifest(manifest_, home.folder.empty() ? fs::current_path() : fs::path(home.folder)));
+  write_file(folder_->path("", "manifest.toml"), frozen_manifest(manifest_, home.folder.empty() ? fs::current_path() : fs::path(home.folder), kernel_.registry));
   write_file(folder_->path("", "script.lua"), read_file(script_));
   if (resumed && earlier.find("inputs")) inputs_ = earlier.at("inputs");
   if (resumed && earlier.find("plugins")) plugins_ = earlier.at("plugins");

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 constexpr int kIdentityVersion = 1;
 
 void add_script(const fs::path& file, const fs::path& folder, std::map<std::string, std::string>& digests) {
-  const std::string name = fs::relative(file, folder).generic_string();
+  const std::string name = file.lexically_relative(folder).generic_string();
   if (digests.contains(name)) return;
   const std::string text = read_file(file);
   digests[name] = sha256(text);
@@ -79,6 +79,11 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
       if (!v.is<Value::Table>() && !v.is<Value::Array>() && key != "script") head.set(key, v);
   out.set("manifest", identity_value(manifest_schema().docs(), head, hash));
 
+  const auto keep_source = [&](const std::string& kind, const Value* type) {
+    for (const Part* part : registry.parts())
+      if (const PluginInfo* plugin = plugin_named(plugins, part->plugin); plugin && type && part->kind == kind && *type == Value(part->name))
+        sources.set(plugin->id, plugin->source_hash);
+  };
   std::vector<std::string> ignored;
   for (const Section& section : sections_of(manifest, registry, ignored)) {
     Value value = identity_value(section.schema.fields, section.value, hash);
@@ -87,10 +92,9 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
       if (std::string path = from->is<std::string>() ? *from->as<std::string>() : ""; !path.empty())
         if (schema_detail::resolve_path(*from, path).empty()) value.set("from", "sha256:" + hash.of(path));
     parts.set(section.where, std::move(value));
-    const Value* type = section.value.find("type");
-    if (section.kind.empty() || !type || !type->is<std::string>()) continue;
-    const Part& part = registry.part(section.kind, *type->as<std::string>());
-    if (const PluginInfo* plugin = plugin_named(plugins, part.plugin)) sources.set(plugin->id, plugin->source_hash);
+    if (!section.kind.empty()) keep_source(section.kind, section.value.find("type"));
+    if (const Value* normalize = section.where.starts_with("activations") ? section.value.find("normalize") : nullptr)
+      keep_source("normaliser", normalize->is<std::string>() ? normalize : normalize->find("type"));
   }
   out.set("sections", std::move(parts));
   out.set("plugins", std::move(sources));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 #include <vector>
 
 #include "base/files.h"
@@ -14,8 +15,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A change within the clock's step of the file system leaves no trace in the stamp of a file as young as this.
+constexpr int64_t kSettled = 2;  // seconds
+
 // What changes when a file's contents do; a folder's is made of its files'.
-std::string stamp_of(const fs::path& path) {
+struct Stamp {
+  std::string text;    // empty: unknown
+  int64_t newest = 0;  // seconds since 1970
+};
+
+Stamp stamp_of(const fs::path& path) {
   std::vector<fs::path> files;
   if (fs::is_directory(path)) {
     for (const auto& entry : fs::recursive_directory_iterator(path))
@@ -24,14 +33,16 @@ std::string stamp_of(const fs::path& path) {
   } else {
     files.push_back(path);
   }
-  std::string stamp;
+  Stamp stamp;
   for (const fs::path& file : files) {
     struct stat s = {};
-    if (::stat(file.c_str(), &s) != 0) return "";
-    stamp += file.string() + " " + std::to_string(s.st_size) + " " + std::to_string(s.st_mtim.tv_sec) + "." +
+    if (::stat(file.c_str(), &s) != 0) return {};
+    stamp.newest = std::max<int64_t>(stamp.newest, s.st_mtim.tv_sec);
+    stamp.text += file.string() + " " + std::to_string(s.st_size) + " " + std::to_string(s.st_mtim.tv_sec) + "." +
              std::to_string(s.st_mtim.tv_nsec) + " " + std::to_string(s.st_ino) + "\n";
   }
-  return files.size() == 1 ? stamp : sha256(stamp);
+  if (files.size() != 1) stamp.text = sha256(stamp.text);
+  return stamp;
 }
 
 }  // namespace
@@ -47,11 +58,12 @@ InputHash::InputHash(fs::path memory) : memory_(std::move(memory)), known_(Value
 
 std::string InputHash::of(const fs::path& path) {
   const std::string key = fs::weakly_canonical(path).string();
-  const std::string stamp = stamp_of(path);
-  if (const Value* entry = known_.find(key); entry && !stamp.empty() && entry->find("stamp") && entry->find("sha256"))
-    if (*entry->find("stamp") == Value(stamp)) return entry->text("sha256");
+  const Stamp stamp = stamp_of(key);
+  if (const Value* entry = known_.find(key); entry && !stamp.text.empty() && entry->find("stamp") && entry->find("sha256"))
+    if (*entry->find("stamp") == Value(stamp.text)) return entry->text("sha256");
   std::string digest = sha256_path(path);
-  known_.set(key, Value(Value::Table{{"stamp", stamp}, {"sha256", digest}}));
+  if (stamp.newest + kSettled > std::time(nullptr)) return digest;
+  known_.set(key, Value(Value::Table{{"stamp", stamp.text}, {"sha256", digest}}));
   changed_ = true;
   return digest;
 }

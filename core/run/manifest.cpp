@@ -70,6 +70,68 @@ Value parse_toml(const std::string& text, const Origin& file) {
   }
 }
 
+void place(Value& value, const Origin& origin) {
+  value.origin = origin;
+  if (auto* table = value.as<Value::Table>())
+    for (auto& [key, member] : *table) place(member, origin);
+  if (auto* array = value.as<Value::Array>())
+    for (Value& item : *array) place(item, origin);
+}
+
+// The words between the dots of a --set.
+std::vector<std::string> keys_of(const std::string& path) {
+  std::vector<std::string> keys(1);
+  for (const char c : path) {
+    if (c == '.') keys.emplace_back();
+    else keys.back() += c;
+  }
+  return keys;
+}
+
+// Paths that were not written in `folder` (--set) become absolute, so that a frozen copy keeps their meaning.
+void settle_paths(Value& table, const std::vector<FieldDoc>& fields, const std::string& folder) {
+  for (const FieldDoc& field : fields) {
+    auto* members = table.as<Value::Table>();
+    const auto found = members ? members->find(field.name) : Value::Table::iterator();
+    if (!members || found == members->end()) continue;
+    Value& v = found->second;
+    settle_paths(v, field.fields, folder);
+    const std::string* text = v.as<std::string>();
+    if (!field.input_path || !text || text->empty() || v.origin.folder.empty() || v.origin.folder == folder) continue;
+    if (std::string path = *text; schema_detail::resolve_path(v, path).empty()) v.data = path;
+  }
+}
+
+// `from` of [sae] is a folder where there is one, else a run's id.
+FieldDoc from_folder() {
+  FieldDoc from;
+  from.name = "from";
+  from.input_path = true;
+  return from;
+}
+
+// Calls use(section, where, value) for each section that the manifest has; a list has several.
+template <class Manifest, class Use>
+void for_each_section(Manifest& manifest, const Use& use) {
+  auto* table = manifest.template as<Value::Table>();
+  if (!table) return;
+  for (const std::string& name : manifest_sections()) {
+    const auto found = table->find(name);
+    if (found == table->end()) continue;
+    if (auto* array = found->second.template as<Value::Array>()) {
+      for (size_t i = 0; i < array->size(); ++i) use(name, name + "[" + std::to_string(i + 1) + "]", (*array)[i]);
+    } else {
+      use(name, name, found->second);
+    }
+  }
+}
+
+// The schema of a section, or of a loaded SAE, which has no type of its own.
+AnySchema schema_for(const std::string& section, const std::string& where, const Value& value, const Registry& registry) {
+  if (section == "sae" && value.find("from") && !value.find("type")) return kernel_schema(section);
+  return section_schema(section, value, registry, where);
+}
+
 }  // namespace
 
 Schema<ManifestHead> manifest_schema() {
@@ -97,22 +159,21 @@ Value load_manifest(const fs::path& file) {
 
 void lay_set(Value& manifest, const std::string& assignment) {
   const size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0)
+  const std::vector<std::string> keys = keys_of(assignment.substr(0, equals));
+  if (equals == std::string::npos || std::find(keys.begin(), keys.end(), "") != keys.end())
     throw UserError("--set: \"" + assignment + "\", should be KEY=VALUE, for instance sae.k=64");
   const Origin origin{"--set", 0, 0, fs::current_path().string()};
   const std::string text = assignment.substr(equals + 1);
   Value value;
   try {
-    value = parse_toml("v = " + text, origin).at("v");
+    const Value parsed = parse_toml("v = " + text, origin);
+    value = parsed.as<Value::Table>()->size() == 1 ? parsed.at("v") : Value(text);
   } catch (const UserError&) {
     value = text;
   }
-  value.origin = origin;
+  place(value, origin);
 
   Value* at = &manifest;
-  std::istringstream path(assignment.substr(0, equals));
-  std::vector<std::string> keys;
-  for (std::string key; std::getline(path, key, '.');) keys.push_back(key);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (auto* array = at->as<Value::Array>()) {  // analysis.2.alpha: items count from 1
       const size_t item = keys[i].find_first_not_of("0123456789") == std::string::npos && keys[i].size() < 6 ? std::stoul(keys[i]) : 0;
@@ -129,8 +190,18 @@ void lay_set(Value& manifest, const std::string& assignment) {
   *at = std::move(value);
 }
 
-std::string frozen_manifest(const Value& manifest, const fs::path& folder) {
-  return kFrozenMark + folder.string() + "\n" + emit_toml(manifest);
+std::string frozen_manifest(const Value& manifest, const fs::path& folder, const Registry& registry) {
+  Value settled = manifest;
+  settle_paths(settled, manifest_schema().docs(), folder.string());
+  for_each_section(settled, [&](const std::string& name, const std::string& where, Value& value) {
+    try {
+      settle_paths(value, schema_for(name, where, value, registry).fields, folder.string());
+    } catch (const UserError&) {
+      return;  // a section that no schema reads has no paths; its verb refuses it
+    }
+    if (name == "sae") settle_paths(value, {from_folder()}, folder.string());
+  });
+  return kFrozenMark + folder.string() + "\n" + emit_toml(settled);
 }
 
 std::string first_comment(const std::string& text) {
@@ -146,10 +217,14 @@ std::string first_comment(const std::string& text) {
   return "";
 }
 
-AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry) {
+AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry, const std::string& where) {
   if (section == "train") return train_schema().erased();
   if (section == "activations") return stream_schema().erased();
   if (section == "encode") return encode_schema().erased();
+  const std::string shown = where.empty() ? section : where;
+  const std::string home = value.origin.text();
+  if (!value.empty() && !value.is<Value::Table>())
+    throw UserError((home.empty() ? "" : home + ": ") + shown + ": expected table, got " + value.describe());
   const Value* type = value.find("type");
   const std::string* name = type ? type->as<std::string>() : nullptr;
   if (!name) {
@@ -160,35 +235,24 @@ AnySchema section_schema(const std::string& section, const Value& value, const R
     for (const std::string& n : names) list += (list.empty() ? "\"" : ", \"") + n + "\"";
     const Origin& origin = type ? type->origin : value.origin;
     const std::string place = origin.text();
-    throw UserError((place.empty() ? "" : place + ": ") + section + ".type: " + (type ? type->describe() : "required") +
+    throw UserError((place.empty() ? "" : place + ": ") + shown + ".type: " + (type ? type->describe() : "required") +
                     ", should be one of " + list);
   }
   const std::string place = type->origin.text();
-  const Part& part = registry.part(section, *name, (place.empty() ? "" : place + ": ") + section + ".type");
+  const Part& part = registry.part(section, *name, (place.empty() ? "" : place + ": ") + shown + ".type");
   return joined_schema(kernel_schema(section), part.schema);
 }
 
 std::vector<Section> sections_of(const Value& manifest, const Registry& registry, std::vector<std::string>& problems) {
   std::vector<Section> out;
-  const auto add = [&](const std::string& name, const std::string& where, const Value& value) {
+  for_each_section(manifest, [&](const std::string& name, const std::string& where, const Value& value) {
+    const bool is_part = name != "train" && name != "activations" && name != "encode";
     try {
-      const bool is_part = name != "train" && name != "activations" && name != "encode";
-      // An SAE that is loaded has no type of its own.
-      const bool loaded = name == "sae" && value.find("from") && !value.find("type");
-      out.push_back({where, is_part ? name : "", value, loaded ? kernel_schema(name) : section_schema(name, value, registry)});
+      out.push_back({where, is_part ? name : "", value, schema_for(name, where, value, registry)});
     } catch (const UserError& e) {
       problems.insert(problems.end(), e.problems().begin(), e.problems().end());
     }
-  };
-  for (const std::string& name : manifest_sections()) {
-    const Value* value = manifest.find(name);
-    if (!value) continue;
-    if (const auto* array = value->as<Value::Array>()) {
-      for (size_t i = 0; i < array->size(); ++i) add(name, name + "[" + std::to_string(i + 1) + "]", (*array)[i]);
-    } else {
-      add(name, name, *value);
-    }
-  }
+  });
   return out;
 }
 

@@ -28,8 +28,9 @@ const std::vector<std::string>& manifest_sections();
 Value load_manifest(const std::filesystem::path& file);
 /// Lays `--set a.b=v` over the tree; v is read as TOML, and as a string where it is none.
 void lay_set(Value& manifest, const std::string& assignment);
-/// The tree as TOML text that load_manifest reads back, with `folder` as the home of its relative paths.
-std::string frozen_manifest(const Value& manifest, const std::filesystem::path& folder);
+/// The tree as TOML text that load_manifest reads back, with `folder` as the home of its relative paths; a path
+/// that was written elsewhere (--set) is made absolute.
+std::string frozen_manifest(const Value& manifest, const std::filesystem::path& folder, const Registry& registry);
 /// The first comment line of a file ("# Does ...", "-- Which ..."): the question a report opens with.
 std::string first_comment(const std::string& text);
 
@@ -44,6 +45,7 @@ struct Section {
 /// Every section with its schema; problems (unknown sections, unknown or missing `type`) are appended.
 std::vector<Section> sections_of(const Value& manifest, const Registry& registry, std::vector<std::string>& problems);
 /// The schema that reads a section of this kind and `type`: the kernel's own fields and the part's together.
-AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry);
+/// `where` is the section's place in messages ("analysis[2]"); empty: its name.
+AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry, const std::string& where = "");
 
 }  // namespace facet

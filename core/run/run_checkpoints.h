@@ -20,6 +20,7 @@ class RunCheckpoints : public Checkpoints {
 
  private:
   std::vector<std::filesystem::path> whole() const;  ///< oldest first
+  void remove_old() const;
 
   std::filesystem::path folder_;
   std::string name_;

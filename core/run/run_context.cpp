@@ -114,15 +114,17 @@ Value report_value(const Report& report) {
     figures.emplace_back(Value::Table{{"name", figure.name}, {"value", figure.value}, {"definition", figure.definition}, {"baselines", baselines}});
   }
   for (const TableRef& table : report.tables) {
-    Value::Array definitions;
-    for (const Column& column : table.head.columns()) definitions.emplace_back(column.definition);
+    Value::Array columns, head;
+    for (const Column& column : table.head.columns())
+      columns.emplace_back(Value::Table{{"name", column.name}, {"definition", column.definition}});
+    for (const auto& row : table.head.rows()) head.emplace_back(row);
     tables.emplace_back(Value::Table{{"name", table.name}, {"title", table.title}, {"rows", table.rows},
-                                     {"shown", static_cast<int64_t>(table.head.rows().size())}, {"definitions", definitions}});
+                                     {"columns", columns}, {"head", head}});
   }
   return Value(Value::Table{{"figures", figures}, {"tables", tables}});
 }
 
-Report report_of(const Value& value, const fs::path& folder) {
+Report report_of(const Value& value) {
   Report report;
   for (const Value& v : value.array("figures")) {
     Figure figure{v.text("name"), v.at("value"), v.text("definition"), {}};
@@ -133,14 +135,11 @@ Report report_of(const Value& value, const fs::path& folder) {
     report.values.push_back(std::move(figure));
   }
   for (const Value& v : value.array("tables")) {
-    const fs::path file = folder / "artefacts" / v.text("name");
-    const Table whole = parse_tsv(read_file(file), file.string());
-    std::vector<Column> columns = whole.columns();
-    const auto& definitions = v.array("definitions");
-    for (size_t i = 0; i < columns.size() && i < definitions.size(); ++i) columns[i].definition = *definitions[i].as<std::string>();
-    Table head(columns);
-    for (size_t i = 0; i < static_cast<size_t>(v.integer("shown")) && i < whole.rows().size(); ++i) head.add(whole.rows()[i]);
-    report.tables.push_back({v.text("name"), v.text("title"), head, v.integer("rows")});
+    std::vector<Column> columns;
+    for (const Value& column : v.array("columns")) columns.push_back({column.text("name"), column.text("definition")});
+    Table head(std::move(columns));
+    for (const Value& row : v.array("head")) head.add(*row.as<Value::Array>());
+    report.tables.push_back({v.text("name"), v.text("title"), std::move(head), v.integer("rows")});
   }
   return report;
 }

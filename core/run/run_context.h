@@ -44,8 +44,8 @@ class RunContext : public Context {
   std::map<std::string, std::unique_ptr<Journal>> journals_;
 };
 
-/// A report as a value (tables by their files), and back from the files in `folder`.
+/// A report as a value that a record keeps (of tables, the head), and back.
 Value report_value(const Report& report);
-Report report_of(const Value& value, const std::filesystem::path& folder);
+Report report_of(const Value& value);
 
 }  // namespace facet

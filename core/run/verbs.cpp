@@ -154,7 +154,7 @@ void Experiment::check_provenance(const SaeRecord& record, const RowsHandle& on,
       problems.push_back(at(from) + "sae.from: " + what + ": trained on " + trained + ", `on` has " + (given.empty() ? "none" : given));
   };
   compare("host", record.host_type, on.host ? on.host->type : "");
-  compare("host weights", record.host_weights.substr(0, 12), on.host ? on.host->weights_hash.substr(0, 12) : "");
+  compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
   compare("hookpoints", joined(record.hookpoints), joined(points_of(on)));
   compare("rows", record.rows, on.stream->params().rows);
   const Shape shape = on.stream->shape();
@@ -253,7 +253,7 @@ Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae, std:
       ++steps_done_;
       return stop_wanted();
     };
-    const TrainOutcome outcome = call_plugin(sae->part->plugin, [&] { return fit(*sae->sae, *sae->normaliser, *source, settings, hooks); });
+    const TrainOutcome outcome = call_beside_plugin(sae->part->plugin, [&] { return fit(*sae->sae, *sae->normaliser, *source, settings, hooks); });
     sae->record.normaliser_state = sae->normaliser->state();
     sae->record.step = outcome.steps;
     fs::create_directories(folder);
@@ -287,7 +287,7 @@ std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_
       lock = FileLock::take(folder.string() + ".lock");
     }
     const torch::NoGradGuard no_grad;
-    call_plugin(sae->part->plugin, [&] {
+    call_beside_plugin(sae->part->plugin, [&] {
       build_codes(folder, *sae->sae, *sae->normaliser, *on->stream, out->key, call.finished ? *eyes_ : events(), [this] {
         if (stop_wanted()) throw Stopped("encode: stopped between two parts");
       });
@@ -341,7 +341,7 @@ Value Experiment::run_analysis(const std::string& where, const Value& section, c
         events().emit({Level::metric, "analysis." + name, -1, Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
     end(call, report_value(report));
   }
-  const Report report = report_of(call.record.result, folder());
+  const Report report = report_of(call.record.result);
   page_.sections.push_back({name, part.help, report});
   Value figures{Value::Table()};
   for (const Figure& figure : report.values) figures.set(figure.name, figure.value);

@@ -39,13 +39,16 @@ double as_number(const Value& v) {
 
 std::string number_text(double v) { return v == std::floor(v) && std::abs(v) < 1e15 ? std::to_string(static_cast<int64_t>(v)) : emit_json(v); }
 
-// A limit on a list is a limit on each of its items.
+// A limit on a list is a limit on each of its items; an empty table is an empty list.
+std::function<bool(const Value&)> on_each(std::function<bool(const Value&)> holds) {
+  return [holds = std::move(holds)](const Value& v) {
+    if (const auto* array = v.as<Value::Array>()) return std::all_of(array->begin(), array->end(), holds);
+    return v.is<Value::Table>() || holds(v);
+  };
+}
+
 Limit number_limit(std::string text, std::function<bool(double)> holds) {
-  return {std::move(text), [holds](const Value& v) {
-            if (const auto* array = v.as<Value::Array>())
-              return std::all_of(array->begin(), array->end(), [&](const Value& item) { return holds(as_number(item)); });
-            return holds(as_number(v));
-          }};
+  return {std::move(text), on_each([holds](const Value& v) { return holds(as_number(v)); })};
 }
 
 }  // namespace
@@ -67,10 +70,10 @@ Limit between(double least, double most) {
 Limit one_of(std::vector<std::string> words) {
   std::string text = "one of ";
   for (size_t i = 0; i < words.size(); ++i) text += (i > 0 ? ", \"" : "\"") + words[i] + "\"";
-  return {text, [words](const Value& v) {
+  return {text, on_each([words](const Value& v) {
             const std::string* s = v.as<std::string>();
             return s && std::find(words.begin(), words.end(), *s) != words.end();
-          }};
+          })};
 }
 
 std::string exceeds(int64_t is, const std::string& bound_name, int64_t bound) {
@@ -100,7 +103,7 @@ std::string read(const Value& v, int64_t& out) {
 std::string read(const Value& v, double& out) {
   if (!v.is<int64_t>() && !v.is<double>()) return wrong("number", v);
   out = as_number(v);
-  return std::isfinite(out) ? "" : "expected a finite number";
+  return std::isfinite(out) ? "" : wrong("finite number", v);
 }
 
 std::string read(const Value& v, std::string& out) {
@@ -127,8 +130,10 @@ std::string literal(const Value& v) { return v.empty() ? "" : toml_literal(v); }
 std::string resolve_path(const Value& v, std::string& path) {
   namespace fs = std::filesystem;
   const fs::path base = v.origin.folder.empty() ? fs::current_path() : fs::path(v.origin.folder);
-  const fs::path absolute = (base / path).lexically_normal();
-  if (!fs::exists(absolute)) return "\"" + path + "\" does not exist (" + absolute.string() + ")";
+  fs::path absolute = (base / path).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();  // "models/esm2/"
+  std::error_code unreachable;
+  if (!fs::exists(absolute, unreachable)) return "\"" + path + "\" does not exist (" + absolute.string() + ")";
   path = absolute.string();
   return {};
 }

@@ -13,11 +13,18 @@ bool is_sections(const Value& v) {
   return array && !array->empty() && std::all_of(array->begin(), array->end(), is_section);
 }
 
+// JSON's text is TOML's too but for DEL, which TOML wants escaped.
+std::string quoted(const std::string& text) {
+  std::string out = emit_json(text);
+  for (size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;) out.replace(at, 1, "\\u007F");
+  return out;
+}
+
 std::string key_text(const std::string& key) {
   const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
     return std::isalnum(c) || c == '_' || c == '-';
   });
-  return bare ? key : emit_json(key);
+  return bare ? key : quoted(key);
 }
 
 void emit_section(const Value& table, const std::string& path, const std::function<std::string(const Value&)>& note,
@@ -60,6 +67,7 @@ std::string toml_literal(const Value& value) {
       if (!member.empty()) out += (out.empty() ? " " : ", ") + key_text(key) + " = " + toml_literal(member);
     return out.empty() ? "{}" : "{" + out + " }";
   }
+  if (const std::string* text = value.as<std::string>()) return quoted(*text);
   return emit_json(value);
 }
 

@@ -110,8 +110,8 @@ void read_tokens(const std::filesystem::path& file, Fields& fields, Config& conf
   config.vocabulary = read_vocabulary(file);
   const int64_t tokens = static_cast<int64_t>(config.vocabulary.size());
   if (const int64_t said = fields.count("vocab_size"); said != tokens)
-    problems.push_back(file.string() + ": has " + std::to_string(tokens) + " tokens, config.json says " +
-                       std::to_string(said) + " (vocab_size)");
+    problems.push_back(file.string() + ": has " + std::to_string(tokens) +
+                       " tokens, config.json says " + std::to_string(said) + " (vocab_size)");
   const auto id_of = [&](const std::string& token) -> int64_t {
     const auto at = std::find(config.vocabulary.begin(), config.vocabulary.end(), token);
     if (at != config.vocabulary.end()) return at - config.vocabulary.begin();

@@ -23,8 +23,10 @@ std::string shown(const Sizes& sizes) {
 
 class Finder {
  public:
-  Finder(const std::filesystem::path& file, const std::string& device) : file_(file), device_(device) {
-    if (!file_.has("esm.embeddings.word_embeddings.weight")) body_.clear();  // a model without its head
+  Finder(const std::filesystem::path& file, const std::string& device)
+      : file_(file), device_(device) {
+    if (!file_.has("esm.embeddings.word_embeddings.weight"))
+      body_.clear();  // a model without its head
   }
 
   bool has(const std::string& name) const { return file_.has(name); }
@@ -46,7 +48,8 @@ class Finder {
   /// Some checkpoints keep the older names gamma and beta.
   layers::Norm norm(const std::string& name, int64_t d) {
     const bool older = file_.has(name + ".gamma");
-    return {tensor(name + (older ? ".gamma" : ".weight"), {d}), tensor(name + (older ? ".beta" : ".bias"), {d})};
+    return {tensor(name + (older ? ".gamma" : ".weight"), {d}),
+            tensor(name + (older ? ".beta" : ".bias"), {d})};
   }
 
   /// One more than the highest block that the file has tensors of.
@@ -102,8 +105,8 @@ void read_head(Finder& find, const Config& c, Weights& weights) {
 
 }  // namespace
 
-Weights read_weights(const std::filesystem::path& file, const Config& config, Frequencies frequencies,
-                     const std::string& device) {
+Weights read_weights(const std::filesystem::path& file, const Config& config,
+                     Frequencies frequencies, const std::string& device) {
   Finder find(file, device);
   if (const int64_t blocks = find.blocks(); blocks != config.blocks) {
     find.note("has " + std::to_string(blocks) + " layers, config.json says " +
@@ -123,7 +126,8 @@ Weights read_weights(const std::filesystem::path& file, const Config& config, Fr
           find.tensor(name + "attention.self.rotary_embeddings.inv_freq", {head_dim / 2}));
   }
   if (frequencies == Frequencies::computed)
-    weights.frequencies.push_back(layers::inverse_frequencies(head_dim, config.rotary_base).to(device));
+    weights.frequencies.push_back(
+        layers::inverse_frequencies(head_dim, config.rotary_base).to(device));
   weights.final_norm = find.norm(body + "encoder.emb_layer_norm_after", config.d);
   read_head(find, config, weights);
   find.throw_problems();

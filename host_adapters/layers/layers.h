@@ -1,4 +1,5 @@
-// The layers that transformer hosts share, over packed sequences [t, d]: no padding is ever computed.
+// The layers that transformer hosts share, over packed sequences [t, d]: no padding is ever
+// computed.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -30,15 +31,17 @@ struct Rotary {
 
   /// inv_freq [head_dim / 2] float32.
   Rotary(const Tensor& inv_freq, const Packed& packed);
-  /// x [t of the stretch, heads, head_dim]: the first half of a head is rotated against its second half.
+  /// x [t of the stretch, heads, head_dim]: the first half of a head is rotated against its second
+  /// half.
   Tensor rotated(const Tensor& x, const Stretch& stretch) const;
 };
 /// base^(-2j / head_dim), j = 0 .. head_dim / 2 - 1, computed in float32.
 Tensor inverse_frequencies(int64_t head_dim, double base);
 
-/// softmax(q k^T) v in each sequence and head of a stretch; q, k, v [t of the stretch, heads, head_dim], q already
-/// scaled. [t of the stretch, heads * head_dim]. Each sequence is computed by itself, so its rows do not depend on
-/// the others.
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed, const Stretch& stretch);
+/// softmax(q k^T) v in each sequence and head of a stretch; q, k, v [t of the stretch, heads,
+/// head_dim], q already scaled. [t of the stretch, heads * head_dim]. Each sequence is computed by
+/// itself, so its rows do not depend on the others.
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed,
+                 const Stretch& stretch);
 
 }  // namespace facet::layers

@@ -10,8 +10,8 @@
 
 namespace facet::layers {
 
-Letters::Letters(std::string host, const std::vector<std::string>& vocabulary, int64_t begin, int64_t end,
-                 int64_t unk, UnknownLetter unknown, LetterCase letter_case)
+Letters::Letters(std::string host, const std::vector<std::string>& vocabulary, int64_t begin,
+                 int64_t end, int64_t unk, UnknownLetter unknown, LetterCase letter_case)
     : host_(std::move(host)),
       begin_(begin),
       end_(end),
@@ -62,8 +62,9 @@ int64_t Letters::id_of(const std::string& text, size_t& at, size_t index) const 
   if (unknown_ == UnknownLetter::unk) return unk_;
   char shown[16];
   std::snprintf(shown, sizeof(shown), letter > ' ' && letter < 0x7f ? "\"%c\"" : "0x%02x", letter);
-  throw UserError(host_ + ": text " + std::to_string(index) + ": letter " + shown + " at position " +
-                  std::to_string(at) + ": not in the vocabulary; set unknown = \"unk\" to take it as <unk>");
+  throw UserError(host_ + ": text " + std::to_string(index) + ": letter " + shown +
+                  " at position " + std::to_string(at) +
+                  ": not in the vocabulary; set unknown = \"unk\" to take it as <unk>");
 }
 
 }  // namespace facet::layers

@@ -12,9 +12,11 @@ namespace facet::layers {
 Packed::Packed(const Tokens& tokens) {
   const Tensor start = tokens.start.to(torch::kCPU, torch::kInt64).contiguous();
   start_.assign(start.data_ptr<int64_t>(), start.data_ptr<int64_t>() + start.numel());
-  FACET_ASSERT(!start_.empty() && start_.back() == tokens.id.size(0), "Tokens::start does not end at t");
+  FACET_ASSERT(!start_.empty() && start_.back() == tokens.id.size(0),
+               "Tokens::start does not end at t");
   length_ = start.diff();
-  position_ = torch::arange(start_.back(), torch::kInt64) - per_token(start.slice(0, 0, sequences()));
+  position_ =
+      torch::arange(start_.back(), torch::kInt64) - per_token(start.slice(0, 0, sequences()));
   ids_.sequence = per_token(tokens.sequence);
   ids_.position = position_.to(torch::kInt32);
   ids_.token = tokens.id.to(torch::kInt32);

@@ -1,4 +1,5 @@
-// Sequences that lie one after another without padding, and stretches of them that are computed together.
+// Sequences that lie one after another without padding, and stretches of them that are computed
+// together.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,7 +16,8 @@ struct Stretch {
   int64_t begin = 0, end = 0;
 };
 
-/// Where each sequence of a forward pass begins, and what hooks are told of its tokens. Ids stay on the CPU.
+/// Where each sequence of a forward pass begins, and what hooks are told of its tokens. Ids stay on
+/// the CPU.
 class Packed {
  public:
   explicit Packed(const Tokens& tokens);

@@ -73,34 +73,44 @@ Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Pac
                   std::span<const Hook> hooks, Want want, at::Device device) {
   if (want.attention) throw UserError(info.type + ": attention maps are not offered by this host");
   const int64_t points = static_cast<int64_t>(info.points.size());
-  FACET_ASSERT(static_cast<int64_t>(stages.size()) == points + 1, "a stage for each point and one for the logits");
+  FACET_ASSERT(static_cast<int64_t>(stages.size()) == points + 1,
+               "a stage for each point and one for the logits");
   std::vector<bool> hooked(info.points.size(), false);
-  for (const Hook& hook : hooks) hooked[hookpoint_index(info, hook.point)] = true;
+  for (const Hook& hook : hooks) {
+    const size_t point = hookpoint_index(info, hook.point);
+    FACET_ASSERT(info.points[point].name == hook.point,
+                 hook.point + " is an alias, hooks name points");
+    hooked[point] = true;
+  }
   Run run(stages, packed, want, device);
   for (int64_t i = 0; i < points; ++i) {
     if (!hooked[static_cast<size_t>(i)]) continue;
-    run.edited(apply_hooks(hooks, info.points[static_cast<size_t>(i)].name, packed.rows(run.until(i))));
+    run.edited(
+        apply_hooks(hooks, info.points[static_cast<size_t>(i)].name, packed.rows(run.until(i))));
   }
   if (!want.logits) return {};
   return {run.until(points), {}};
 }
 
-void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps, const Rotary& rotary,
-               const Packed& packed) {
+void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
+               const Rotary& rotary, const Packed& packed) {
   stages.push_back([](Residual&, const Stretch&) {});
   stages.push_back([&block, &rotary, &packed, heads, eps](Residual& r, const Stretch& stretch) {
     r.x = r.shown;
     const int64_t head_dim = r.x.size(1) / heads;
     const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
     const Tensor h = layer_norm(r.x, block.attention_norm, eps);
-    const Tensor q = by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
+    const Tensor q =
+        by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
     const Tensor k = by_head(linear(h, block.key)), v = by_head(linear(h, block.value));
-    const Tensor mixed = attention(rotary.rotated(q, stretch), rotary.rotated(k, stretch), v, packed, stretch);
+    const Tensor mixed =
+        attention(rotary.rotated(q, stretch), rotary.rotated(k, stretch), v, packed, stretch);
     r.shown = linear(mixed, block.output);
   });
   stages.push_back([&block, eps](Residual& r, const Stretch&) {
     r.x = r.x + r.shown;
-    r.shown = linear(gelu(linear(layer_norm(r.x, block.mlp_norm, eps), block.up)), block.down);
+    r.shown =
+        linear(layers::gelu(linear(layer_norm(r.x, block.mlp_norm, eps), block.up)), block.down);
   });
   stages.push_back([](Residual& r, const Stretch&) { r.shown = r.x + r.shown; });
 }

@@ -30,17 +30,19 @@ struct Block {
   Linear up, down;
 };
 
-/// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then that + mlp(norm(that)).
-/// Queries are scaled by head_dim^-0.5 before the rotary embedding. All arguments must outlive the stages.
-void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps, const Rotary& rotary,
-               const Packed& packed);
-/// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases layers.K.
+/// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then
+/// that + mlp(norm(that)). Queries are scaled by head_dim^-0.5 before the rotary embedding. All
+/// arguments must outlive the stages.
+void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
+               const Rotary& rotary, const Packed& packed);
+/// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases
+/// layers.K.
 std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
 
-/// Runs stages[i] up to info.points[i], with its hooks, for all i that are needed; one more stage gives the
-/// logits, when they are wanted. Between two hooked points each stretch runs by itself on one thread, so that its
-/// layers stay in the cache; with few stretches, with gradients and on other devices all tokens run together.
-/// UserError for what hosts of stages do not give.
+/// Runs stages[i] up to info.points[i], with its hooks, for all i that are needed; one more stage
+/// gives the logits, when they are wanted. Between two hooked points each stretch runs by itself on
+/// one thread, so that its layers stay in the cache; with few stretches, with gradients and on
+/// other devices all tokens run together. UserError for what hosts of stages do not give.
 Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Packed& packed,
                   std::span<const Hook> hooks, Want want, at::Device device);
 

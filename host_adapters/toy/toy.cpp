@@ -1,4 +1,5 @@
-// The host "toy": a small transformer over letters with weights from a seed, for tests and documentation.
+// The host "toy": a small transformer over letters with weights from a seed, for tests and
+// documentation.
 #include <facet/plugin.h>
 #include <facet/rng.h>
 #include <facet/torch.h>
@@ -30,11 +31,13 @@ Schema<ToyParams> schema() {
       .field("blocks", &ToyParams::blocks, "Number of transformer blocks.", at_least(1))
       .field("heads", &ToyParams::heads, "Attention heads of each block.", at_least(1))
       .field("seed", &ToyParams::seed, "Seed of the weights.", at_least(0))
-      .field("unknown", &ToyParams::unknown, "A letter outside the vocabulary is an error or becomes <unk>.",
+      .field("unknown", &ToyParams::unknown,
+             "A letter outside the vocabulary is an error or becomes <unk>.",
              one_of({"error", "unk"}))
       .field("letter_case", &ToyParams::letter_case, "Letters as they are, or made upper case.",
              one_of({"keep", "upper"}))
-      .check([](const ToyParams& p) { return p.d % (2 * p.heads) == 0; }, "d must be divisible by 2 * heads");
+      .check([](const ToyParams& p) { return p.d % (2 * p.heads) == 0; },
+             "d must be divisible by 2 * heads");
 }
 
 /// <cls>, <eos>, <unk>, A .. Z and the letters of alignments.
@@ -50,24 +53,29 @@ class Toy final : public HostModel {
   Toy(const ToyParams& params, const HostSetup& setup)
       : params_(params),
         device_(setup.device),
-        letters_("toy", vocabulary(), 0, 1, 2,
-                 params.unknown == "unk" ? layers::UnknownLetter::unk : layers::UnknownLetter::error,
-                 params.letter_case == "upper" ? layers::LetterCase::upper : layers::LetterCase::keep) {
+        letters_(
+            "toy", vocabulary(), 0, 1, 2,
+            params.unknown == "unk" ? layers::UnknownLetter::unk : layers::UnknownLetter::error,
+            params.letter_case == "upper" ? layers::LetterCase::upper : layers::LetterCase::keep) {
     info_.type = "toy";
     info_.points = layers::block_points(params.blocks, params.d);
     info_.tokens = vocabulary();
     info_.vocabulary = static_cast<int64_t>(info_.tokens.size());
     info_.d_model = params.d;
     info_.layers = params.blocks;
-    info_.weights_hash = "toy d=" + std::to_string(params.d) + " blocks=" + std::to_string(params.blocks) +
-                         " heads=" + std::to_string(params.heads) + " seed=" + std::to_string(params.seed);
+    info_.weights_hash =
+        "toy d=" + std::to_string(params.d) + " blocks=" + std::to_string(params.blocks) +
+        " heads=" + std::to_string(params.heads) + " seed=" + std::to_string(params.seed);
     info_.switches = Value::Table{{"unknown", params.unknown}, {"letter_case", params.letter_case}};
   }
 
   const HostInfo& info() const override { return info_; }
-  Tokens tokenize(std::span<const std::string> texts) const override { return letters_.tokenize(texts); }
+  Tokens tokenize(std::span<const std::string> texts) const override {
+    return letters_.tokenize(texts);
+  }
 
-  Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want, Decoding* decoding) override {
+  Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
+                 Decoding* decoding) override {
     FACET_ASSERT(!decoding, "toy cannot generate");
     const at::AutoGradMode gradients(want.gradients);
     draw_weights();
@@ -97,7 +105,8 @@ class Toy final : public HostModel {
     embedding_ = normal(rng, {info_.vocabulary, d}, 1.0);
     for (int64_t i = 0; i < params_.blocks; ++i)
       blocks_.push_back({norm(rng), linear(rng, d, d), linear(rng, d, d), linear(rng, d, d),
-                         linear(rng, d, d), norm(rng), linear(rng, d, 4 * d), linear(rng, 4 * d, d)});
+                         linear(rng, d, d), norm(rng), linear(rng, d, 4 * d),
+                         linear(rng, 4 * d, d)});
     final_norm_ = norm(rng);
     inv_freq_ = layers::inverse_frequencies(d / params_.heads, kRotaryBase).to(device_);
   }
@@ -129,6 +138,7 @@ class Toy final : public HostModel {
 }  // namespace
 
 FACET_PLUGIN("facet.host.toy", FACET_VERSION) {
-  registry.add_host<Toy>("toy", "A small transformer over letters, weights from a seed; for tests and documentation.",
-                         schema());
+  registry.add_host<Toy>(
+      "toy", "A small transformer over letters, weights from a seed; for tests and documentation.",
+      schema());
 }

@@ -40,11 +40,13 @@ struct Seen {
   std::map<std::string, Rows> rows;
   Tensor logits;
 };
-inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::string>& points, Want want = {}) {
+inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::string>& points,
+                 Want want = {}) {
   Seen seen;
   std::vector<Hook> hooks;
   for (const std::string& point : points)
-    hooks.push_back({host.info().points[hookpoint_index(host.info(), point)].name, [&seen, point](const Rows& rows) {
+    hooks.push_back({host.info().points[hookpoint_index(host.info(), point)].name,
+                     [&seen, point](const Rows& rows) {
                        seen.rows[point] = rows;
                        return rows.x;
                      }});
@@ -52,11 +54,14 @@ inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::s
   return seen;
 }
 
-inline Tokens tokens_of(const HostModel& host, const std::vector<std::string>& texts) { return host.tokenize(texts); }
+inline Tokens tokens_of(const HostModel& host, const std::vector<std::string>& texts) {
+  return host.tokenize(texts);
+}
 
 /// |a - b| <= atol + rtol * |b| everywhere.
 inline ::testing::AssertionResult near(const Tensor& a, const Tensor& b, double atol, double rtol) {
-  if (a.sizes() != b.sizes()) return ::testing::AssertionFailure() << a.sizes() << " against " << b.sizes();
+  if (a.sizes() != b.sizes())
+    return ::testing::AssertionFailure() << a.sizes() << " against " << b.sizes();
   const double worst = ((a - b).abs() - rtol * b.abs()).max().item<double>();
   if (worst <= atol) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "off by " << worst << " beyond the relative tolerance";

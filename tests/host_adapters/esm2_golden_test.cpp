@@ -1,4 +1,5 @@
-// esm2 against transformers: every hidden state and the logits, for single sequences and for batches.
+// esm2 against transformers: every hidden state and the logits, for single sequences and for
+// batches.
 #include <facet/safetensors.h>
 
 #include <algorithm>
@@ -11,11 +12,14 @@ namespace {
 
 // As tests/golden/esm2_tiny/golden.json states them.
 constexpr double kHiddenAbs = 2e-4, kHiddenRel = 1e-4, kLogitsAbs = 5e-4;
-// A sequence gives the same rows alone and in a batch but for the order of summation in matrix products.
+// A sequence gives the same rows alone and in a batch but for the order of summation in matrix
+// products.
 constexpr double kBatchRel = 1e-5;
 const std::vector<std::string> kCases = {"a", "masked", "odd", "single"};
-const std::vector<std::string> kLayers = {"layers.0", "layers.1", "layers.2", "layers.3", "layers.4", "layers.5"};
-const std::vector<std::string> kPoints = {"layers.0", "layers.1", "layers.2", "layers.3", "layers.4", "blocks.4.out", "layers.5"};
+const std::vector<std::string> kLayers = {"layers.0", "layers.1", "layers.2",
+                                          "layers.3", "layers.4", "layers.5"};
+const std::vector<std::string> kPoints = {"layers.0", "layers.1",     "layers.2", "layers.3",
+                                          "layers.4", "blocks.4.out", "layers.5"};
 
 std::unique_ptr<HostModel> tiny() { return make_host("esm2", {{"weights", kTiny}}); }
 
@@ -36,11 +40,13 @@ Tokens tokens_of(const std::string& name, const std::vector<int64_t>& sequences)
     start.push_back(start.back() + ids.back().numel());
   }
   const int64_t n = static_cast<int64_t>(sequences.size());
-  return {torch::cat(ids), torch::tensor(start), torch::arange(n), torch::zeros({start.back()}, torch::kUInt8)};
+  return {torch::cat(ids), torch::tensor(start), torch::arange(n),
+          torch::zeros({start.back()}, torch::kUInt8)};
 }
 
 /// The golden rows of some sequences, padding left out.
-Tensor rows_of(const std::string& name, const std::string& tensor, const std::vector<int64_t>& sequences) {
+Tensor rows_of(const std::string& name, const std::string& tensor,
+               const std::vector<int64_t>& sequences) {
   std::vector<Tensor> rows;
   for (const int64_t i : sequences) {
     const int64_t n = golden().tensor(name + ".attention_mask")[i].sum().item<int64_t>();
@@ -49,11 +55,13 @@ Tensor rows_of(const std::string& name, const std::string& tensor, const std::ve
   return torch::cat(rows);
 }
 
-void expect_golden(HostModel& host, const std::string& name, const std::vector<int64_t>& sequences) {
+void expect_golden(HostModel& host, const std::string& name,
+                   const std::vector<int64_t>& sequences) {
   const Seen seen = pass(host, tokens_of(name, sequences), kLayers, {.logits = true});
   for (size_t k = 0; k < kLayers.size(); ++k)
-    EXPECT_TRUE(near(seen.rows.at(kLayers[k]).x, rows_of(name, "hidden_states." + std::to_string(k), sequences),
-                     kHiddenAbs, kHiddenRel))
+    EXPECT_TRUE(near(seen.rows.at(kLayers[k]).x,
+                     rows_of(name, "hidden_states." + std::to_string(k), sequences), kHiddenAbs,
+                     kHiddenRel))
         << name << " " << kLayers[k];
   EXPECT_TRUE(near(seen.logits, rows_of(name, "logits", sequences), kLogitsAbs, 0)) << name;
 }
@@ -84,7 +92,9 @@ TEST(Esm2Golden, gives_the_same_rows_alone_and_in_a_batch) {
     for (const std::string& point : kPoints) {
       const Rows& rows = together.rows.at(point);
       const Tensor same = rows.x.index({rows.sequence == i});
-      EXPECT_TRUE(near(same, alone.rows.at(point).x, kBatchRel * same.abs().max().item<double>(), 0)) << point;
+      EXPECT_TRUE(
+          near(same, alone.rows.at(point).x, kBatchRel * same.abs().max().item<double>(), 0))
+          << point;
     }
   }
 }
@@ -101,7 +111,8 @@ TEST(Esm2Golden, gives_the_same_bits_again) {
 TEST(Esm2Golden, tokenizes_as_transformers_but_for_runs_of_unknown_letters) {
   const auto host = make_host("esm2", {{"weights", kTiny}, {"unknown", "unk"}});
   std::ifstream file(kTiny + "/golden.json");
-  const Value said = parse_json(std::string(std::istreambuf_iterator<char>(file), {}), "golden.json");
+  const Value said =
+      parse_json(std::string(std::istreambuf_iterator<char>(file), {}), "golden.json");
   for (const std::string& name : kCases) {
     const auto& texts = said.at("cases").at(name).array("text");
     for (int64_t i = 0; i < sequences_of(name); ++i) {

@@ -13,7 +13,8 @@ Tensor logits_of(const Value::Table& params) {
 TEST(Toy, draws_its_weights_from_its_seed) {
   EXPECT_TRUE(torch::equal(logits_of({}), logits_of({{"seed", 0}})));
   EXPECT_FALSE(torch::equal(logits_of({}), logits_of({{"seed", 1}})));
-  EXPECT_EQ(make_host("toy", {{"seed", 1}})->info().weights_hash, "toy d=32 blocks=2 heads=4 seed=1");
+  EXPECT_EQ(make_host("toy", {{"seed", 1}})->info().weights_hash,
+            "toy d=32 blocks=2 heads=4 seed=1");
   EXPECT_TRUE(logits_of({}).isfinite().all().item<bool>());
 }
 
@@ -28,13 +29,18 @@ TEST(Toy, has_the_sizes_asked_for) {
 TEST(Toy, takes_no_text_and_empty_texts) {
   const auto host = make_host("toy", {});
   EXPECT_EQ(pass(*host, tokens_of(*host, {}), {"layers.2"}).rows.at("layers.2").x.size(0), 0);
-  EXPECT_EQ(pass(*host, tokens_of(*host, {"", "M"}), {"layers.2"}).rows.at("layers.2").x.size(0), 5);
+  EXPECT_EQ(pass(*host, tokens_of(*host, {"", "M"}), {"layers.2"}).rows.at("layers.2").x.size(0),
+            5);
 }
 
 TEST(Toy, refuses_what_it_cannot_be) {
-  EXPECT_EQ(refusal_of([] { make_host("toy", {{"d", 20}}); }), "host: d must be divisible by 2 * heads");
+  EXPECT_EQ(refusal_of([] {
+              make_host("toy", {{"d", 20}});
+            }),
+            "host: d must be divisible by 2 * heads");
   EXPECT_EQ(refusal_of([] { tokens_of(*make_host("toy", {}), {"MK1"}); }),
-            "toy: text 0: letter \"1\" at position 3: not in the vocabulary; set unknown = \"unk\" to take it as <unk>");
+            "toy: text 0: letter \"1\" at position 3: not in the vocabulary; set unknown = \"unk\" "
+            "to take it as <unk>");
   EXPECT_EQ(refusal_of([] {
               const auto host = make_host("toy", {});
               pass(*host, tokens_of(*host, {"M"}), {}, {.attention = true});

@@ -75,6 +75,8 @@ class Decoding {
 /// Where and how loudly a host works: nothing of this changes its identity.
 struct HostSetup {
   std::string device = "cpu";
+  /// A host is loaded once for each process of a run, so it says only Level::debug and Level::progress: anything else
+  /// would make the events of a resumed run differ from those of an undisturbed one.
   EventSink* events = nullptr;
 };
 

@@ -145,6 +145,8 @@ class Schema {
   template <class T, class... Options>
   Schema& field(const std::string& name, T P::*member, const std::string& help, Options... options) {
     Field f;
+    static_assert(std::is_same_v<T, std::string> || !(std::is_same_v<Options, InputPath> || ...),
+                  "input_path is for a field of type std::string");
     f.doc.name = name;
     f.doc.type = schema_detail::type_name(static_cast<const T*>(nullptr));
     f.doc.help = help;
@@ -165,7 +167,7 @@ class Schema {
       else
         schema_detail::add_problem(problems, v.origin, where, wrong);
     };
-    f.show = [member](const P& p) { return schema_detail::show(p.*member); };
+    f.show = [member](const P& p, const Value&) { return schema_detail::show(p.*member); };
     fields_.push_back(std::move(f));
     return *this;
   }
@@ -182,7 +184,7 @@ class Schema {
                               std::vector<std::string>& problems) {
       p.*member = nested.parse_into(where, v, demand, problems);
     };
-    f.show = [member, nested](const P& p) { return nested.resolve(p.*member, Value()); };
+    f.show = [member, nested](const P& p, const Value& given) { return nested.resolve(p.*member, given); };
     fields_.push_back(std::move(f));
     return *this;
   }
@@ -237,9 +239,10 @@ class Schema {
   Value resolve(const P& p, const Value& given) const {
     Value out{Value::Table()};
     for (const Field& f : fields_) {
-      Value v = f.show(p);
+      const Value* from = given.find(f.doc.name);
+      Value v = f.show(p, from ? *from : Value());
       if (v.empty()) continue;
-      if (const Value* from = given.find(f.doc.name)) v.origin = from->origin;
+      if (from) v.origin = from->origin;
       out.set(f.doc.name, std::move(v));
     }
     out.origin = given.origin;
@@ -266,7 +269,7 @@ class Schema {
     FieldDoc doc;
     std::vector<Limit> limits;
     std::function<void(P&, const Value&, const std::string& where, Demand, std::vector<std::string>&)> read;
-    std::function<Value(const P&)> show;
+    std::function<Value(const P&, const Value& given)> show;
   };
 
   static void apply(Field& f, const Limit& limit) {

@@ -13,7 +13,8 @@ namespace {
 
 // Latents and examples that the report shows.
 constexpr size_t kLatentsShown = 10;
-constexpr size_t kExamplesShown = 3;
+constexpr size_t kExamplesShown = 5;
+constexpr size_t kResiduesShown = 8;
 // Latents between two looks at whether the run should stop, and two words on how far it is.
 constexpr int64_t kBreath = 256;
 
@@ -181,24 +182,27 @@ class Latents final : public Analysis {
                           const std::vector<size_t>& order, const RowOrigins& origins) const {
     const size_t wanted =
         params_.latents == 0 ? order.size() : std::min<size_t>(order.size(), params_.latents);
-    Table table(example_columns());
-    size_t shown = 0;
+    Table table(example_columns()), head(example_columns());
     for (size_t i = 0; i < wanted; ++i) {
       const LatentSummary& latent = latents[order[i]];
       int64_t rank = 0;
       for (const Example& example : latent.examples) {
         const SequenceInfo& info = origins.info(example.sequence);
         const Marked marked{info.text, example.letters};
-        table.add({latent.latent, ++rank, origins.name(example.sequence),
-                   short_description(info.description), example.max, example.letter + 1,
-                   emit_window(marked, example.letter, params_.window), emit_residues(marked)});
+        std::vector<Value> row = {latent.latent, ++rank, origins.name(example.sequence),
+                                  short_description(info.description), example.max, example.letter + 1,
+                                  emit_window(marked, example.letter, params_.window), emit_residues(marked)};
+        table.add(row);
+        row.back() = emit_residues(marked, kResiduesShown);
+        if (i < kExamplesShown) head.add(std::move(row));
       }
-      if (i < kExamplesShown) shown = table.rows().size();
     }
-    return context.write(
+    TableRef ref = context.write(
         "latent_examples.tsv",
         "Where the most active latents fire: their strongest sequences, most active latent first.",
-        table, shown);
+        table, 0);
+    ref.head = std::move(head);
+    return ref;
   }
 
   LatentsParams params_;

@@ -9,9 +9,11 @@ int64_t length_of(const Marked& marked) { return static_cast<int64_t>(marked.tex
 
 }  // namespace
 
-std::string emit_residues(const Marked& marked) {
+std::string emit_residues(const Marked& marked, size_t most) {
   std::string out;
-  for (const int64_t letter : marked.letters) {
+  for (size_t i = 0; i < marked.letters.size(); ++i) {
+    if (i == most) return out + " and " + std::to_string(marked.letters.size() - most) + " more";
+    const int64_t letter = marked.letters[i];
     const bool known = letter >= 0 && letter < length_of(marked);
     out += (out.empty() ? "" : " ") + (known ? std::string(1, marked.text[letter]) : "token:") +
            std::to_string(letter + 1);

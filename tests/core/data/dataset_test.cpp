@@ -45,15 +45,17 @@ std::string ids_of(const Dataset& data) {
 }
 
 Dataset few(const DatasetParams& params) {
-  return Dataset(std::make_shared<Few>(std::vector<Record>{{"a", "MKV", {}, {}},
-                                                           {"b", "MKVLAAG", {{1, 3, "x"}, {2, 7, "y"}, {5, 6, "z"}}, {}},
-                                                           {"c", "M", {}, {}},
-                                                           {"d", "MKVLA", {}, {}}}),
+  return Dataset(std::make_shared<Few>(std::vector<Record>{
+                     {"a", "MKV", {}, {}},
+                     {"b", "MKVLAAG", {{1, 3, "x"}, {2, 7, "y"}, {5, 6, "z"}}, {}},
+                     {"c", "M", {}, {}},
+                     {"d", "MKVLA", {}, {}}}),
                  params, "key");
 }
 
 Dataset human(const DatasetParams& params) {
-  return Dataset(std::make_shared<Fasta>(FastaParams{FACET_TEST_SOURCE "/experiments/data/human_2000.fasta.gz", ""}),
+  return Dataset(std::make_shared<Fasta>(
+                     FastaParams{FACET_TEST_SOURCE "/experiments/data/human_2000.fasta.gz", ""}),
                  params, "human");
 }
 
@@ -117,7 +119,9 @@ TEST(Dataset, refuses_a_part_without_a_split) {
 
 TEST(Dataset, refuses_policies_on_rows) {
   const auto rows = std::make_shared<Synthetic>(SyntheticParams());
-  EXPECT_EQ(refusal_of([&] { Dataset(rows, {"synthetic", 5, 7, "drop", {0.5, "name"}}, ""); }),
+  EXPECT_EQ(refusal_of([&] {
+              Dataset(rows, {"synthetic", 5, 7, "drop", {0.5, "name"}}, "");
+            }),
             "data.limit: is set, but \"synthetic\" makes rows, not records\n"
             "data.max_length: is set, but \"synthetic\" makes rows, not records\n"
             "data.split: is set, but \"synthetic\" makes rows, not records");
@@ -132,7 +136,8 @@ TEST(Dataset, refuses_shares_that_are_no_unit_fraction) {
   EXPECT_NO_THROW(parse(0.333));
   EXPECT_EQ(refusal_of([&] { parse(0.3); }),
             "data.split: eval is 0.3, should be 1/n for a whole n of at least 2 (1/3 = 0.333333)");
-  EXPECT_EQ(refusal_of([&] { parse(0.9); }), "data.split.eval: number 0.9, must be between 0 and 0.5");
+  EXPECT_EQ(refusal_of([&] { parse(0.9); }),
+            "data.split.eval: number 0.9, must be between 0 and 0.5");
 }
 
 }  // namespace

@@ -18,13 +18,17 @@ std::vector<Record> records_of(const std::filesystem::path& file) {
   const auto reader = fasta.open();
   std::vector<Record> records;
   for (Record record; reader->next(record);) records.push_back(record);
-  EXPECT_FALSE([&] { Record record; return reader->next(record); }());
+  EXPECT_FALSE([&] {
+    Record record;
+    return reader->next(record);
+  }());
   return records;
 }
 
 TEST(Fasta, reads_names_descriptions_and_sequences) {
   const TemporaryFolder folder;
-  const auto records = records_of(folder.write("x.fasta", ">sp|P1|A first  one \nMKV\nAx*\n\n>B\n-.\n"));
+  const auto records =
+      records_of(folder.write("x.fasta", ">sp|P1|A first  one \nMKV\nAx*\n\n>B\n-.\n"));
   ASSERT_EQ(records.size(), 2);
   EXPECT_EQ(records[0].id, "sp|P1|A");
   EXPECT_EQ(records[0].columns.at("description"), "first  one");
@@ -37,7 +41,8 @@ TEST(Fasta, reads_names_descriptions_and_sequences) {
 TEST(Fasta, takes_line_ends_of_windows_a_byte_order_mark_and_a_last_line_without_end) {
   const TemporaryFolder folder;
   const auto plain = records_of(folder.write("a.fasta", ">A one\nMK\nVL\n>B\nACD\n"));
-  const auto other = records_of(folder.write("b.fasta", "\xEF\xBB\xBF>A one\r\nMK\r\nVL \r\n\r\n>B\r\nACD"));
+  const auto other =
+      records_of(folder.write("b.fasta", "\xEF\xBB\xBF>A one\r\nMK\r\nVL \r\n\r\n>B\r\nACD"));
   ASSERT_EQ(plain.size(), other.size());
   for (size_t i = 0; i < plain.size(); ++i) {
     EXPECT_EQ(plain[i].id, other[i].id);
@@ -58,7 +63,9 @@ TEST(Fasta, checks_the_hash_of_the_file) {
   const std::string text = ">A\nMK\n";
   const std::string path = folder.write("x.fasta", text).string();
   EXPECT_NO_THROW(Fasta({path, sha256(text)}));
-  EXPECT_EQ(refusal_of([&] { Fasta({path, "0123"}); }),
+  EXPECT_EQ(refusal_of([&] {
+              Fasta({path, "0123"});
+            }),
             path + ": sha256 is " + sha256(text) + ", should be 0123");
 }
 
@@ -81,7 +88,10 @@ TEST(Fasta, names_file_line_and_record_in_each_refusal) {
        ":2: record \"A\": byte 0xc3 in column 3, should be a letter, \"*\", \"-\" or \".\""},
       {">A\nMK\n> \nMK\n", ":3: header without a name"},
       {">A\rMK\r", ":1: carriage return inside a line: lines should end in LF or CRLF"},
-      {std::string("\x7f" "ELF\x02\x00", 6), ":1: byte 0x7f in column 1: this is no FASTA file"},
+      {std::string("\x7f"
+                   "ELF\x02\x00",
+                   6),
+       ":1: byte 0x7f in column 1: this is no FASTA file"},
       {std::string(">A\nMK\n>B\0\nMK\n", 13), ":3: byte 0x00 in column 3: this is no FASTA file"},
   };
   const TemporaryFolder folder;
@@ -103,7 +113,8 @@ TEST(Fasta, refuses_gzip_that_is_cut_short_or_damaged) {
   std::string wrong = bytes;
   wrong[wrong.size() - 8] ^= 1;  // the checksum
   const auto damaged = folder.write("damaged.fasta.gz", wrong);
-  EXPECT_EQ(refusal_of([&] { records_of(damaged); }), damaged.string() + ": damaged: incorrect data check");
+  EXPECT_EQ(refusal_of([&] { records_of(damaged); }),
+            damaged.string() + ": damaged: incorrect data check");
 }
 
 TEST(Fasta, refuses_files_that_cannot_be_read) {

@@ -11,13 +11,15 @@
 namespace facet {
 namespace {
 
-/// Rows whose features can be read off: as many directions as dimensions, nearly orthogonal, no noise.
+/// Rows whose features can be read off: as many directions as dimensions, nearly orthogonal, no
+/// noise.
 Tensor firing_of(SyntheticParams params, int64_t n) {
   params.noise = 0;
   params.magnitudes = {1, 1};
   const SyntheticRows rows(params);
-  const Tensor magnitude = torch::linalg_solve(rows.dictionary().t().to(torch::kFloat64),
-                                               rows.make(0, n).t().to(torch::kFloat64), /*left=*/true);
+  const Tensor magnitude =
+      torch::linalg_solve(rows.dictionary().t().to(torch::kFloat64),
+                          rows.make(0, n).t().to(torch::kFloat64), /*left=*/true);
   return magnitude.t().gt(0.5).to(torch::kFloat64);  // [n, features]
 }
 
@@ -59,7 +61,8 @@ TEST(Synthetic, fires_with_the_share_and_the_correlation_asked_for) {
     params.active = 6.2;              // p = 0.2
     params.correlation = correlation;
     const Tensor fires = firing_of(params, kRows);
-    // Five standard errors: of a share sqrt(0.2 * 0.8 / rows), of a correlation at most 1 / sqrt(rows).
+    // Five standard errors: of a share sqrt(0.2 * 0.8 / rows), of a correlation at most 1 /
+    // sqrt(rows).
     EXPECT_LT((fires.mean(0) - 0.2).abs().max().item<double>(), 0.01);
     const Tensor among = torch::corrcoef(fires.t());
     EXPECT_NEAR(among.index({0, 1}).item<double>(), correlation, 0.025);
@@ -95,7 +98,8 @@ TEST(Synthetic, refuses_what_cannot_be_drawn) {
   EXPECT_EQ(refusal("active", 300), "data: active must not exceed features");
   EXPECT_EQ(refusal("magnitudes", Value::Array{1.0}),
             "data: magnitudes has 1 values, should be two: the least and the largest");
-  EXPECT_EQ(refusal("magnitudes", Value::Array{2.0, 1.0}), "data: magnitudes must be positive, the least first");
+  EXPECT_EQ(refusal("magnitudes", Value::Array{2.0, 1.0}),
+            "data: magnitudes must be positive, the least first");
   EXPECT_EQ(refusal("correlation", 1.5), "data.correlation: number 1.5, must be between 0 and 1");
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 std::string chosen(const Value& selector) {
   std::string out;
-  for (const std::string& name : select_hookpoints(small_info(), selector, "activations.hookpoints"))
+  for (const std::string& name :
+       select_hookpoints(small_info(), selector, "activations.hookpoints"))
     out += name + " ";
   return out;
 }
@@ -28,7 +29,8 @@ TEST(Hookpoints, are_selected_by_each_kind_of_selector) {
       {"blocks.{1..1}.*", "blocks.1.in blocks.1.mlp.out blocks.1.out "},
       {"middle_half", "blocks.0.out blocks.1.out blocks.2.out "},
   };
-  for (const auto& [selector, names] : cases) EXPECT_EQ(chosen(selector), names) << emit_json(selector);
+  for (const auto& [selector, names] : cases)
+    EXPECT_EQ(chosen(selector), names) << emit_json(selector);
 }
 
 TEST(Hookpoints, of_a_list_come_once_and_in_the_order_of_the_forward_pass) {

@@ -1,0 +1,103 @@
+// facet check: manifests, scripts and plugins, before anything is loaded or computed.
+#include <gtest/gtest.h>
+
+#include "toy_run.h"
+
+TEST(Check, finds_no_problem_where_there_is_none) {
+  const ToyWorkshop here;
+  EXPECT_EQ(here.facet({"check", "toy.toml"}).out, "toy.toml: no problem found\n");
+  EXPECT_EQ(here.facet({"check", "toy.lua"}).out, "toy.lua: no problem found\n");
+  EXPECT_FALSE(std::filesystem::exists(here.folder() / "runs"));
+}
+
+TEST(Check, says_all_problems_of_a_manifest_at_once) {
+  const ToyWorkshop here;
+  here.write("bad.toml", R"(script = "nowhere.lua"
+nmae = "m"
+seed = "x"
+[hots]
+type = "toy"
+[host]
+type = "tyo"
+[data]
+type = "fasta"
+path = "nowhere.fasta"
+split = { evla = 0.5 }
+[sae]
+type = "topk"
+d_sae = 64
+k = 70
+kk = 3
+[train]
+steps = 12.5
+lr = "x"
+[[analysis]]
+type = "metrix"
+[[analysis]]
+name = "latents"
+)");
+  const std::string err =
+      "bad.toml:4:1: hots: unknown section (did you mean \"host\"?)\n"
+      "bad.toml:2:1: nmae: unknown key (did you mean \"name\"?)\n"
+      "bad.toml:1:1: manifest.script: \"nowhere.lua\" does not exist (HERE/nowhere.lua)\n"
+      "bad.toml:3:1: manifest.seed: expected integer, got string \"x\"\n"
+      "bad.toml:7:1: host.type: no host \"tyo\" (did you mean \"toy\"?)\n"
+      "bad.toml:21:1: analysis.type: no analysis \"metrix\" (did you mean \"metrics\"?)\n"
+      "bad.toml:22:1: analysis.type: required, should be one of \"latents\", \"metrics\"\n"
+      "bad.toml:11:11: data.split.evla: unknown key (did you mean \"eval\"?)\n"
+      "bad.toml:10:1: data.path: \"nowhere.fasta\" does not exist (HERE/nowhere.fasta)\n"
+      "bad.toml:16:1: sae.kk: unknown key\n"
+      "bad.toml:12:1: sae: k: 70 exceeds d_sae (64)\n"
+      "bad.toml:18:1: train.steps: expected integer, got number 12.5\n"
+      "bad.toml:19:1: train.lr: expected number, got string \"x\"\n";
+  for (const char* command : {"check", "run"}) {
+    const Outcome outcome = here.facet({command, "bad.toml"});
+    EXPECT_EQ(outcome.err, err);
+    EXPECT_EQ(outcome.exit_code, 1);
+  }
+  EXPECT_FALSE(std::filesystem::exists(here.folder() / "runs"));
+}
+
+TEST(Check, refuses_what_is_no_toml_or_no_lua_with_its_line) {
+  const ToyWorkshop here;
+  here.write("cut.toml", "script = \"toy.lua\"\nname =\n");
+  here.write("twice.toml", "seed = 1\nseed = 2\n");
+  here.write("cut.lua", "local x = 1\nlocal function f(\n");
+  here.write("by_cut.toml", "script = \"cut.lua\"\n");
+  const std::pair<const char*, const char*> cases[] = {
+      {"cut.toml",
+       "cut.toml:2:7: not valid TOML: Error while parsing key-value pair: expected value, saw "
+       "'\\n'\n"},
+      {"twice.toml",
+       "twice.toml:2:6: not valid TOML: Error while parsing key-value pair: cannot redefine "
+       "existing integer 'seed'\n"},
+      {"cut.lua", "cut.lua:2: <name> expected near <eof>\n"},
+      {"by_cut.toml", "cut.lua:2: <name> expected near <eof>\n"},
+  };
+  for (const auto& [file, err] : cases) {
+    const Outcome outcome = here.facet({"check", file});
+    EXPECT_EQ(outcome.err, err);
+    EXPECT_EQ(outcome.exit_code, 1);
+  }
+}
+
+TEST(Check, tries_a_plugin_and_says_what_it_saw) {
+  const Outcome outcome = Workshop().facet({"check", FACET_TEST_PLUGINS "/topk.so"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out.substr(0, 26), "sae topk: documented: pass");
+  EXPECT_EQ(outcome.out.find(": fail"), std::string::npos) << outcome.out;
+}
+
+TEST(Check, refuses_a_broken_plugin_before_it_is_loaded) {
+  const Workshop here;
+  const std::filesystem::path bad = FACET_TEST_BAD_PLUGINS;
+  const std::string no_entry = (bad / "no_entry.so").string();
+  const Outcome outcome = here.facet({"check", no_entry});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err.substr(0, no_entry.size() + 2), no_entry + ": ");
+  EXPECT_EQ(here.facet({"list", "--plugin-path", no_entry}).err, outcome.err);
+  EXPECT_EQ(here.facet({"list"}, {{"FACET_PLUGIN_PATH", no_entry}}).err, outcome.err);
+  here.write("text.so", "not a library\n");
+  EXPECT_EQ(here.facet({"check", "text.so"}).exit_code, 1);
+}
