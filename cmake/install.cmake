@@ -1,5 +1,5 @@
-# cmake --install: the executable, the kernel, the SDK's headers, the package for find_package(facet), and the Lua
-# library. The plugins install themselves (facet_add_plugin).
+# cmake --install: the executable, the kernel, the SDK's headers and the package for find_package(facet). The plugins
+# install themselves (facet_add_plugin).
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/facet)
 cmake_path(GET LibTorch_LIB_DIR PARENT_PATH FACET_LIBTORCH_HINT)
@@ -12,7 +12,6 @@ if(TARGET facet_cli)
 endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/core/include/facet ${PROJECT_BINARY_DIR}/include/facet
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/scripts/facet DESTINATION ${CMAKE_INSTALL_DATADIR}/facet/lua)
 
 # A plugin fits one interface of facet, so that is the package's version: find_package(facet 1).
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/facetConfig.cmake.in ${PROJECT_BINARY_DIR}/package/facetConfig.cmake

@@ -161,6 +161,7 @@ OnStep on_step_of(lua_State* L, int function) {
   return [L, function](const StepMetrics& m, Value& state) {
     Value table(Value::Table{{"step", m.step}, {"rows", m.rows}, {"loss", m.loss}, {"l0", m.l0}, {"dead", m.dead}, {"lr", m.lr}});
     for (const auto& [name, value] : m.losses) table.set(name, value);
+    const OtherRandom random(L, Rng(session_of(L).run->seed(), "lua/on_step/" + std::to_string(m.step)));
     push_value(L, state);
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     push_value(L, table);

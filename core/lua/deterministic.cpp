@@ -2,6 +2,7 @@
 // doors to the environment are shut.
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "facet/rng.h"
 #include "lua/guard.h"
@@ -180,6 +181,9 @@ void put(lua_State* L, const char* library, const char* name, lua_CFunction func
 }
 
 }  // namespace
+
+OtherRandom::OtherRandom(lua_State* L, const Rng& other) : L_(L), before_(std::exchange(stream(L), other)) {}
+OtherRandom::~OtherRandom() { stream(L_) = before_; }
 
 void seed_random(lua_State* L, uint64_t seed) {
   const Rng fresh(seed, "lua");

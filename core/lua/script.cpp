@@ -32,8 +32,7 @@ void load(lua_State* L, const fs::path& script) {
 }
 
 void set_path(lua_State* L, const fs::path& script) {
-  std::string path = (shown(script).parent_path() / "?.lua").string();
-  if (const fs::path library = lua_library(); !library.empty()) path += ";" + (library / "?.lua").string();
+  const std::string path = (shown(script).parent_path() / "?.lua").string();
   lua_getglobal(L, "package");
   lua_pushlstring(L, path.data(), path.size());
   lua_setfield(L, -2, "path");
@@ -46,13 +45,6 @@ void set_path(lua_State* L, const fs::path& script) {
 }
 
 }  // namespace
-
-fs::path lua_library() {
-  std::error_code none;
-  const fs::path binary = fs::read_symlink("/proc/self/exe", none);
-  const fs::path installed = binary.parent_path().parent_path() / "share" / "facet" / "lua";
-  return fs::exists(installed) ? installed : fs::path();
-}
 
 void check_script(const fs::path& script) {
   const State state(luaL_newstate());
@@ -72,6 +64,7 @@ ScriptOutcome run_script(Kernel& kernel, const RunRequest& request) {
     session.script = script;
   } else {
     session.manifest.origin = {request.file.string(), 0, 0, fs::absolute(request.file).parent_path().string()};
+    check_keys(session.manifest);
     session.script = request.file;
   }
 

@@ -19,7 +19,5 @@ struct ScriptOutcome {
 ScriptOutcome run_script(Kernel& kernel, const RunRequest& request);
 /// Compiles a script without running it; UserError when it is no Lua.
 void check_script(const std::filesystem::path& script);
-/// The folder that scripts' `require` finds facet's own Lua files in; empty when it is not there.
-std::filesystem::path lua_library();
 
 }  // namespace facet

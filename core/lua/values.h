@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "facet/rng.h"
 #include "facet/value.h"
 
 namespace facet::lua {
@@ -22,5 +23,19 @@ void push_value(lua_State* L, const Value& value);
 void make_deterministic(lua_State* L, bool unsafe);
 /// Restarts math.random from a root seed.
 void seed_random(lua_State* L, uint64_t seed);
+
+/// While it lives, math.random draws from another stream. on_step has a stream of its own for each step, so that a
+/// resumed training draws what an undisturbed one draws.
+class OtherRandom {
+ public:
+  OtherRandom(lua_State* L, const Rng& stream);
+  ~OtherRandom();
+  OtherRandom(const OtherRandom&) = delete;
+  OtherRandom& operator=(const OtherRandom&) = delete;
+
+ private:
+  lua_State* L_;
+  Rng before_;
+};
 
 }  // namespace facet::lua

@@ -34,10 +34,8 @@ void check_section(const Section& section, const std::string& script, std::vecto
       schema_detail::add_problem(problems, section.value.origin, section.where + "." + field.name, "required");
 }
 
-}  // namespace
-
-void check_manifest(const Value& manifest, const Registry& registry) {
-  std::vector<std::string> problems;
+// The keys outside the sections; unknown ones are problems.
+Value head_of(const Value& manifest, std::vector<std::string>& problems) {
   Value head{Value::Table()};
   head.origin = manifest.origin;
   std::vector<std::string> known = manifest_sections();
@@ -50,6 +48,20 @@ void check_manifest(const Value& manifest, const Registry& registry) {
     else
       head.set(key, v);
   }
+  return head;
+}
+
+}  // namespace
+
+void check_keys(const Value& manifest) {
+  std::vector<std::string> problems;
+  head_of(manifest, problems);
+  if (!problems.empty()) throw UserError(problems);
+}
+
+void check_manifest(const Value& manifest, const Registry& registry) {
+  std::vector<std::string> problems;
+  const Value head = head_of(manifest, problems);
   manifest_schema().parse_into("manifest", head, Demand::whole, problems);
   std::string script;
   const Value* named = head.find("script");

@@ -10,4 +10,7 @@ namespace facet {
 /// unless the script sets it ("d_sae ="), and relations are checked when every key is there.
 void check_manifest(const Value& manifest, const Registry& registry);
 
+/// For a script by itself: the keys that --set laid down must be a manifest's. Their values are the verbs' to check.
+void check_keys(const Value& manifest);
+
 }  // namespace facet

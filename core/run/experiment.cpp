@@ -45,7 +45,7 @@ AlreadyDone::AlreadyDone(const fs::path& done) : std::runtime_error(done.string(
 AlreadyDone::~AlreadyDone() = default;
 
 Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest, fs::path script, const Value& top)
-    : kernel_(kernel), request_(request), manifest_(std::move(manifest)), script_(std::move(script)),
+    : kernel_(kernel), request_(request), manifest_(std::move(manifest)), script_(fs::absolute(script)),
       record_(Value::Table()), resolved_(Value::Table()), inputs_(Value::Table()), plugins_(Value::Table()) {
   if (manifest_.empty()) manifest_ = Value::Table();
   Value head{Value::Table()};
@@ -76,14 +76,16 @@ Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest
   folder_->finish(Status::running, "");
 
   const Origin& home = manifest_.origin;
-  write_file(folder_->path("", "manifest.toml"), frozen_manifest(manifest_, home.folder.empty() ? fs::current_path() : fs::path(home.folder), kernel_.registry));
+  Value frozen = manifest_;  // run again, it finds this run under its name
+  frozen.set("name", name_);
+  write_file(folder_->path("", "manifest.toml"), frozen_manifest(frozen, home.folder.empty() ? fs::current_path() : fs::path(home.folder), kernel_.registry));
   write_file(folder_->path("", "script.lua"), read_file(script_));
   if (resumed && earlier.find("inputs")) inputs_ = earlier.at("inputs");
   if (resumed && earlier.find("plugins")) plugins_ = earlier.at("plugins");
   record_.set("identity", identity);
   record_.set("started", resumed ? earlier.at("started") : Value(now()));
   record_.set("attempts", resumed ? earlier.integer("attempts") + 1 : 1);
-  resolved_ = Value(Value::Table{{"seed", static_cast<int64_t>(seed_)}, {"name", name_}});
+  for (const char* key : {"name", "seed"}) resolved_.set(key, head.find(key) ? head.at(key) : key == std::string("name") ? Value(name_) : Value(parsed.seed));
   for (const Section& section : sections_of(manifest_, kernel_.registry, problems)) {
     std::vector<std::string> later;  // the verb reports them when it is called
     const AnyParams params = section.schema.parse(section.where, section.value, Demand::part, later);
@@ -207,6 +209,7 @@ void Experiment::keep_inputs(const std::vector<FieldDoc>& fields, const Value& r
     Value input(Value::Table{{"sha256", hash_->of(path)}});
     if (fs::is_regular_file(path)) input.set("bytes", static_cast<int64_t>(fs::file_size(path)));
     inputs_.set(path, std::move(input));
+    write_record(Status::running);  // known even when this process is killed
   }
 }
 

@@ -96,6 +96,9 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
     if (const Value* normalize = section.where.starts_with("activations") ? section.value.find("normalize") : nullptr)
       keep_source("normaliser", normalize->is<std::string>() ? normalize : normalize->find("type"));
   }
+  if (!ignored.empty())  // --set on a script by itself, which holds the section's type
+    for (const std::string& name : manifest_sections())
+      if (const Value* section = manifest.find(name)) parts.set(name + " as written", *section);
   out.set("sections", std::move(parts));
   out.set("plugins", std::move(sources));
 

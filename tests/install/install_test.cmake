@@ -37,8 +37,7 @@ function(build name folder)
 endfunction()
 
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
-foreach(name include/facet/plugin.h include/facet/build.h lib/libfacet.so lib/cmake/facet/facetConfig.cmake
-        share/facet/lua)
+foreach(name include/facet/plugin.h include/facet/build.h lib/libfacet.so lib/cmake/facet/facetConfig.cmake)
   expect_file(${name})
 endforeach()
 

@@ -6,7 +6,8 @@ local rows = run:activations { host = host, data = data.train }
 local sae  = run:sae { on = rows }
 run:train {
   sae = sae, on = rows,
-  on_step = function(m, state) state.sum = (state.sum or 0) + m.loss + math.random() * 0 end,
+  on_step = function(m, state) state.sum = (state.sum or 0) + m.loss * math.random() end,
 }
+print(("%.17g"):format(math.random()))   -- the script's own stream: on_step does not move it
 local codes = run:encode { sae = sae, on = rows }
 run:analyze_all { on = codes }

@@ -31,7 +31,7 @@ struct FieldDoc {
 /// How much of a table must be there.
 enum class Demand {
   whole = 1,  ///< required fields and relations are checked
-  part,       ///< a script may still add fields: only what is there is checked
+  part,       ///< a script may still add fields: only each field that is there is checked
 };
 
 /// Parsed parameters with their type erased, and every field's value in force with its origin.
@@ -217,18 +217,15 @@ class Schema {
       return p;
     }
     schema_detail::unknown_keys(where, given, docs(), problems);
-    bool complete = true;
     for (const Field& f : fields_) {
       const Value* v = given.find(f.doc.name);
       if (v) {
         f.read(p, *v, where + "." + f.doc.name, demand, problems);
-      } else if (f.doc.required) {
-        complete = false;
-        if (demand == Demand::whole)
-          schema_detail::add_problem(problems, given.origin, where + "." + f.doc.name, "required");
+      } else if (f.doc.required && demand == Demand::whole) {
+        schema_detail::add_problem(problems, given.origin, where + "." + f.doc.name, "required");
       }
     }
-    if (problems.size() != before || !complete) return p;
+    if (problems.size() != before || demand == Demand::part) return p;
     for (const auto& problem : checks_)
       if (std::string says = problem(p); !says.empty())
         schema_detail::add_problem(problems, given.origin, where, says);

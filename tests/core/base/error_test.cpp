@@ -15,7 +15,7 @@ TEST(Origin, says_where_a_value_was_written) {
 }
 
 TEST(UserError, carries_all_problems_one_line_each) {
-  const UserError error({"a: first", "b: second"});
+  const UserError error(std::vector<std::string>{"a: first", "b: second"});
   EXPECT_STREQ(error.what(), "a: first\nb: second");
   EXPECT_EQ(error.problems().size(), 2u);
   EXPECT_EQ(UserError("one").problems(), std::vector<std::string>{"one"});

@@ -27,7 +27,9 @@ class FullDisk : public testing::Test {
       GTEST_SKIP() << "NOT TESTED: a really full disk; mount refused: " << std::strerror(errno);
   }
   void TearDown() override {
-    if (mounted_) EXPECT_EQ(::umount2(disk_.c_str(), MNT_DETACH), 0);
+    if (mounted_) {
+      EXPECT_EQ(::umount2(disk_.c_str(), MNT_DETACH), 0);
+    }
   }
   static std::string full(const fs::path& file) {
     return file.string() + ": cannot write: No space left on device";

@@ -88,7 +88,7 @@ TEST(Json, refuses_what_is_no_json_with_line_and_column) {
       {"{\"a\": 1} x", "x.json:1:10: not valid JSON"},
       {"[1,\n2,\n]", "x.json:3:1: not valid JSON"},
       {"[Infinity, NaN,\n NaN, Infinity, -Infinity, x]", "x.json:2:28: not valid JSON"},
-      {"[1e999]", "x.json:1:7: not valid JSON"},
+      {"[1e999]", "x.json:1:6: not valid JSON"},
       {"[\"\xff\"]", "x.json:1:3: not valid JSON"},
       {"[-", "x.json:1:3: not valid JSON"},
   };

@@ -62,12 +62,12 @@ TEST_F(CheckManifest, reports_the_problems_of_all_sections_together) {
                 "FILE:6:1: sae.d_sae: required\n"
                 "FILE:9:1: sae.k: expected integer, got string \"32\"\n"
                 "FILE:11:1: train.steps: integer 0, must be at least 1\n"
-                "FILE:16:1: analysis[2].alpha: number 2.0, must be between 0 and 1");
+                "FILE:16:1: analysis[2].alpha: integer 2, must be between 0 and 1");
 }
 
 TEST_F(CheckManifest, refuses_sections_and_keys_that_do_not_exist) {
   EXPECT_EQ(refusal("sed = 3\n[trian]\nsteps = 3\n[elsewhere]\n"),
-            "FILE:4:1: elsewhere: unknown section\n"
+            "FILE:5:1: elsewhere: unknown section\n"
             "FILE:2:1: sed: unknown key (did you mean \"seed\"?)\n"
             "FILE:3:1: trian: unknown section (did you mean \"train\"?)");
 }
@@ -152,4 +152,13 @@ TEST_F(CheckManifest, names_the_command_line_for_what_stands_there) {
             "--set: sede: unknown key (did you mean \"seed\"?)\n"
             "--set: sae.k: expected integer, got string \"9x\"\n"
             "--set: train.steps: integer 0, must be at least 1");
+}
+
+TEST(CheckKeys, refuses_what_a_script_by_itself_is_set_and_no_manifest_has) {
+  Value manifest;
+  for (const char* set : {"sea.k=64", "sed=1", "sae.k=1", "seed=2"}) lay_set(manifest, set);
+  EXPECT_EQ(refusal_of([&] { check_keys(manifest); }),
+            "--set: sea: unknown section (did you mean \"sae\"?)\n"
+            "--set: sed: unknown key (did you mean \"seed\"?)");
+  EXPECT_EQ(refusal_of([&] { check_keys(Value(Value::Table())); }), "(no refusal)");
 }

@@ -158,6 +158,19 @@ TEST(Identity, of_a_loaded_sae_is_its_contents) {
   EXPECT_NE(place.id({"sae={ from = '0a1b2c' }"}), place.id({"sae={ from = '0a1b2d' }"}));
 }
 
+TEST(Identity, of_a_script_by_itself_sees_what_is_set_although_only_the_script_knows_the_type) {
+  const Place place;
+  const auto id_with = [&](const std::string& set) {
+    Value manifest{Value::Table()};
+    if (!set.empty()) lay_set(manifest, set);
+    InputHash hash(place.folder / "hashes.json");
+    return id_of(
+        identity_of(manifest, place.folder / "train.lua", place.registry, place.plugins, hash));
+  };
+  EXPECT_NE(id_with("sae.k=8"), id_with("sae.k=16"));
+  EXPECT_NE(id_with("sae.k=8"), id_with(""));
+}
+
 TEST(ScriptDigests, are_named_relative_to_the_script) {
   const Place place;
   const auto digests = script_digests(place.folder / "train.lua");

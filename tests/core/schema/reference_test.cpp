@@ -52,7 +52,7 @@ TEST(FieldDoc, keeps_what_was_declared_and_reads_the_default_from_the_struct) {
   EXPECT_EQ(docs[1].default_text, "4096");
   EXPECT_EQ(docs[1].unit, "rows");
   EXPECT_TRUE(docs[1].outside_identity);
-  EXPECT_EQ(docs[2].default_text, "0.0003");
+  EXPECT_EQ(docs[2].default_text, "3e-04");
   EXPECT_EQ(docs[3].limits, "one of \"name\", \"a|b\"");
   EXPECT_TRUE(docs[4].input_path);
   EXPECT_EQ(docs[5].default_text, "[0.5, 1.5]");
@@ -67,7 +67,7 @@ TEST(HelpText, says_each_field_in_two_lines) {
             "  batch       Rows of one step. Must be at least 1. Outside the run's identity.\n"
             "              (integer, rows; default 4096)\n"
             "  lr          Learning rate. Must be above 0.\n"
-            "              (number; default 0.0003)\n"
+            "              (number; default 3e-04)\n"
             "  by          a | b. Must be one of \"name\", \"a|b\".\n"
             "              (string; default \"name\")\n"
             "  path        A file.\n"
@@ -97,7 +97,7 @@ TEST(ReferenceTable, is_a_row_a_field_with_pipes_escaped) {
             "| `d_sae` | integer | required | Number of latents. Must be at least 1. |\n"
             "| `batch` | integer, rows | `4096` | Rows of one step. Must be at least 1. Outside "
             "the run's identity. |\n"
-            "| `lr` | number | `0.0003` | Learning rate. Must be above 0. |\n"
+            "| `lr` | number | `3e-04` | Learning rate. Must be above 0. |\n"
             "| `by` | string | `\"name\"` | a \\| b. Must be one of \"name\", \"a\\|b\". |\n"
             "| `split` | table | none | What is held out. |\n"
             "| `split.eval` | number | `0.0` | Share. Must be between 0 and 1. |\n");

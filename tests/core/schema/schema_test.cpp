@@ -69,7 +69,7 @@ TEST(Schema, tries_relations_when_every_field_by_itself_is_right) {
   EXPECT_EQ(refusal_of_table(placed(Value::Table{{"d_sae", 8}, {"k", 13}}, 21, 1)),
             "topk.toml:21:1: sae: k: 13 exceeds d_sae (8)\ntopk.toml:21:1: sae: k must not be 13");
   EXPECT_EQ(refusal_of_table(placed(Value::Table{{"d_sae", 8}, {"kk", placed(3, 22, 1)}}, 21, 1)),
-            "topk.toml:22:1: sae.kk: unknown key (did you mean \"k\"?)");
+            "topk.toml:22:1: sae.kk: unknown key");
 }
 
 TEST(Schema, refuses_what_is_no_table) {
@@ -91,18 +91,18 @@ TEST(Schema, names_the_way_to_a_nested_key) {
       "topk.toml:9:1: sae.split: expected table, got number 0.05");
 }
 
-TEST(Schema, of_a_part_of_a_table_checks_only_what_is_there) {
+TEST(Schema, of_a_part_of_a_table_checks_only_each_field_that_is_there) {
   const auto problems_of = [](const Value& table) {
     std::vector<std::string> problems;
     schema().parse_into("sae", table, Demand::part, problems);
     return problems;
   };
   EXPECT_EQ(problems_of(Value(Value::Table{{"k", 64}})), std::vector<std::string>());
-  EXPECT_EQ(problems_of(Value(Value::Table{{"k", 0}, {"kk", 1}})),
-            (std::vector<std::string>{"sae.kk: unknown key (did you mean \"k\"?)",
-                                      "sae.k: integer 0, must be at least 1"}));
-  EXPECT_EQ(problems_of(Value(Value::Table{{"d_sae", 8}})),
-            std::vector<std::string>{"sae: k: 32 exceeds d_sae (8)"});
+  EXPECT_EQ(
+      problems_of(Value(Value::Table{{"k", 0}, {"kk", 1}})),
+      (std::vector<std::string>{"sae.kk: unknown key", "sae.k: integer 0, must be at least 1"}));
+  // The script may still set k: relations wait.
+  EXPECT_EQ(problems_of(Value(Value::Table{{"d_sae", 8}})), std::vector<std::string>());
 }
 
 TEST(Schema, takes_a_path_relative_to_the_folder_of_the_file_that_names_it) {
