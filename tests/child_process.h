@@ -1,4 +1,5 @@
-// Runs the facet executable as a child in a fresh folder, and says how it ended and what it printed.
+// Runs the facet executable as a child in a fresh folder, and says how it ended and what it
+// printed.
 #pragma once
 
 #include <fcntl.h>

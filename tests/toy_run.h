@@ -28,9 +28,12 @@ inline const std::string kHost =
     "local host = run:host { type = \"toy\" }\n"
     "local data = run:data { type = \"fasta\", path = \"small.fasta\", split = { eval = 0.5 } }\n";
 inline const std::string kRows =
-    kHost + "local rows = run:activations { host = host, data = data.train, hookpoints = \"layers.1\" }\n";
-inline const std::string kSae = kRows + "local sae = run:sae { type = \"topk\", on = rows, d_sae = 64, k = 4 }\n";
-inline const std::string kTrained = kSae + "run:train { sae = sae, on = rows, steps = 2, batch = 16 }\n";
+    kHost +
+    "local rows = run:activations { host = host, data = data.train, hookpoints = \"layers.1\" }\n";
+inline const std::string kSae =
+    kRows + "local sae = run:sae { type = \"topk\", on = rows, d_sae = 64, k = 4 }\n";
+inline const std::string kTrained =
+    kSae + "run:train { sae = sae, on = rows, steps = 2, batch = 16 }\n";
 
 /// toy.toml and toy.lua: the same by manifest, measured on held-out proteins.
 inline const char* const kManifest = R"(# Does the toy train?

@@ -53,7 +53,8 @@ void write_all(int descriptor, const fs::path& file, const void* bytes, size_t s
 }
 
 void sync_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor =
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
   ::fsync(descriptor);
   ::close(descriptor);
@@ -72,7 +73,8 @@ std::string read_file(const fs::path& file) {
   return std::move(out).str();
 }
 
-FileWriter::FileWriter(fs::path file) : file_(std::move(file)), partial_(file_.string() + ".partial") {
+FileWriter::FileWriter(fs::path file)
+    : file_(std::move(file)), partial_(file_.string() + ".partial") {
   descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) refuse(file_, "write", errno);
 }
@@ -83,12 +85,15 @@ FileWriter::~FileWriter() {
   ::unlink(partial_.c_str());
 }
 
-void FileWriter::write(const void* bytes, size_t size) { write_all(descriptor_, file_, bytes, size); }
+void FileWriter::write(const void* bytes, size_t size) {
+  write_all(descriptor_, file_, bytes, size);
+}
 
 void FileWriter::commit() {
   FACET_ASSERT(descriptor_ >= 0, "commit() twice: " + file_.string());
   if (::fsync(descriptor_) != 0) refuse(file_, "write", errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(partial_.c_str(), file_.c_str()) != 0) {
+  if (::close(std::exchange(descriptor_, -1)) != 0 ||
+      ::rename(partial_.c_str(), file_.c_str()) != 0) {
     const int error = errno;
     ::unlink(partial_.c_str());
     refuse(file_, "write", error);

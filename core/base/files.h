@@ -1,4 +1,5 @@
-// The one door to the disk: whole files or nothing, append-only logs, and a seam where a test lets writing fail.
+// The one door to the disk: whole files or nothing, append-only logs, and a seam where a test lets
+// writing fail.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@ namespace facet {
 /// The bytes of a file; UserError "file: cannot read: <why>".
 std::string read_file(const std::filesystem::path& file);
 
-/// Writes beside `file` and takes its name on commit(), after fsync; an uncommitted writer leaves nothing behind.
-/// UserError "file: cannot write: <why>" from each call that fails (disk full).
+/// Writes beside `file` and takes its name on commit(), after fsync; an uncommitted writer leaves
+/// nothing behind. UserError "file: cannot write: <why>" from each call that fails (disk full).
 class FileWriter {
  public:
   explicit FileWriter(std::filesystem::path file);
@@ -54,8 +55,8 @@ class Appender {
 /// Gives a finished folder its name, after fsync of its files; an existing `to` is replaced.
 void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Tests only: after `bytes` more bytes every write of this process fails as if the disk were full; negative:
-/// off. FACET_DISK_FULL_AFTER in the environment sets it at start.
+/// Tests only: after `bytes` more bytes every write of this process fails as if the disk were full;
+/// negative: off. FACET_DISK_FULL_AFTER in the environment sets it at start.
 void fail_disk_after(int64_t bytes);
 
 }  // namespace facet

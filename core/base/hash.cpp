@@ -63,7 +63,8 @@ std::string sha256_path(const std::filesystem::path& path) {
   std::vector<std::string> lines;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
     if (entry.is_regular_file())
-      lines.push_back(entry.path().lexically_relative(path).generic_string() + " " + file_digest(entry.path()));
+      lines.push_back(entry.path().lexically_relative(path).generic_string() + " " +
+                      file_digest(entry.path()));
   std::sort(lines.begin(), lines.end());
   Sha256 hash;
   for (const std::string& line : lines) hash.add(line + "\n");

@@ -23,8 +23,8 @@ class Sha256 {
 };
 
 std::string sha256(const std::string& bytes);
-/// Of a file's contents; of a folder: of the sorted relative names and contents of the files under it. UserError
-/// when it cannot be read.
+/// Of a file's contents; of a folder: of the sorted relative names and contents of the files under
+/// it. UserError when it cannot be read.
 std::string sha256_path(const std::filesystem::path& path);
 
 }  // namespace facet

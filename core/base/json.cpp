@@ -24,7 +24,8 @@ struct Clean {
   }
 };
 
-// Python writes bare Infinity, -Infinity and NaN: outside strings they become strings that no document contains.
+// Python writes bare Infinity, -Infinity and NaN: outside strings they become strings that no
+// document contains.
 Clean without_bare_numbers(const std::string& text) {
   Clean out;
   if (text.find("Infinity") == std::string::npos && text.find("NaN") == std::string::npos) {
@@ -41,17 +42,21 @@ Clean without_bare_numbers(const std::string& text) {
       return true;
     };
     if (bare("Infinity") || bare("-Infinity") || bare("NaN")) continue;
-    if (in_string && text[i] == '\\' && i + 1 < text.size()) out.text += text[i++];
-    else if (text[i] == '"') in_string = !in_string;
+    if (in_string && text[i] == '\\' && i + 1 < text.size())
+      out.text += text[i++];
+    else if (text[i] == '"')
+      in_string = !in_string;
     out.text += text[i++];
   }
   return out;
 }
 
-// Builds a Value while the library parses, so that duplicate keys and the place of an error are seen.
+// Builds a Value while the library parses, so that duplicate keys and the place of an error are
+// seen.
 class Builder : public nlohmann::json_sax<json> {
  public:
-  Builder(const std::string& text, const Clean& clean, const std::string& name) : text_(text), clean_(clean), name_(name) {}
+  Builder(const std::string& text, const Clean& clean, const std::string& name)
+      : text_(text), clean_(clean), name_(name) {}
 
   bool null() override { return put(Value()); }
   bool boolean(bool v) override { return put(v); }
@@ -74,11 +79,13 @@ class Builder : public nlohmann::json_sax<json> {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& v) override {
-    if (open_.back()->find(v)) throw UserError(name_ + ": key \"" + v + "\" stands twice in one object");
+    if (open_.back()->find(v))
+      throw UserError(name_ + ": key \"" + v + "\" stands twice in one object");
     keys_.back() = v;
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
     int line = 1, column = 1;
     const size_t end = clean_.original(position);
     for (size_t i = 0; i + 1 < end && i < text_.size(); ++i) {
@@ -104,7 +111,8 @@ class Builder : public nlohmann::json_sax<json> {
     return &open_.back()->set(keys_.back(), std::move(v));
   }
   bool open(Value v) {
-    // A pointer into a growing array stays good: nothing is added to the parent while the child is open.
+    // A pointer into a growing array stays good: nothing is added to the parent while the child is
+    // open.
     open_.push_back(place(std::move(v)));
     keys_.emplace_back();
     if (open_.size() > 500) throw UserError(name_ + ": nested deeper than 500 levels");
@@ -146,7 +154,8 @@ void emit(const Value& value, int indent, int depth, std::string& out) {
     char text[32];
     const auto end = std::to_chars(text, text + sizeof text, *d).ptr;
     out.append(text, end);
-    if (std::string_view(text, end - text).find_first_of(".en") == std::string_view::npos) out += ".0";
+    if (std::string_view(text, end - text).find_first_of(".en") == std::string_view::npos)
+      out += ".0";
   } else if (const std::string* s = value.as<std::string>()) {
     quote(*s, out);
   } else if (const auto* array = value.as<Value::Array>()) {

@@ -1,5 +1,5 @@
-// log.txt and the terminal: one line an event, and a progress bar with rate and time left where there is a
-// terminal. The only file that sees the logging library.
+// log.txt and the terminal: one line an event, and a progress bar with rate and time left where
+// there is a terminal. The only file that sees the logging library.
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -65,11 +65,13 @@ class Bar {
     std::string line = spdlog::fmt_lib::format("{} {}", name_, done);
     if (total > 0) {
       const int filled = static_cast<int>(20 * done / total);
-      line = spdlog::fmt_lib::format("{} [{}{}] {}/{}", name_, std::string(filled, '#'), std::string(20 - filled, '.'), done, total);
+      line = spdlog::fmt_lib::format("{} [{}{}] {}/{}", name_, std::string(filled, '#'),
+                                     std::string(20 - filled, '.'), done, total);
     }
     line += " " + event.fields.text("unit");
     if (rate > 0) line += spdlog::fmt_lib::format(", {:.4g}/s", rate);
-    if (rate > 0 && total > done) line += ", " + duration(static_cast<double>(total - done) / rate) + " left";
+    if (rate > 0 && total > done)
+      line += ", " + duration(static_cast<double>(total - done) / rate) + " left";
     std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
     std::fflush(stderr);
     shown_ = true;
@@ -94,14 +96,17 @@ struct EyesSink::State {
   Bar bar;
 };
 
-EyesSink::EyesSink(const std::filesystem::path& log_file, bool quiet) : state_(std::make_unique<State>()) {
+EyesSink::EyesSink(const std::filesystem::path& log_file, bool quiet)
+    : state_(std::make_unique<State>()) {
   if (!log_file.empty()) {
-    state_->log = std::make_shared<spdlog::logger>("log", std::make_shared<spdlog::sinks::basic_file_sink_st>(log_file.string()));
+    state_->log = std::make_shared<spdlog::logger>(
+        "log", std::make_shared<spdlog::sinks::basic_file_sink_st>(log_file.string()));
     state_->log->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
     state_->log->set_level(spdlog::level::debug);
     state_->log->flush_on(spdlog::level::debug);
   }
-  state_->terminal = std::make_shared<spdlog::logger>("terminal", std::make_shared<spdlog::sinks::stderr_sink_st>());
+  state_->terminal = std::make_shared<spdlog::logger>(
+      "terminal", std::make_shared<spdlog::sinks::stderr_sink_st>());
   state_->terminal->set_pattern("%v");
   state_->terminal->set_level(quiet ? spdlog::level::warn : spdlog::level::info);
   state_->bar_wanted = !quiet && isatty(STDERR_FILENO) != 0;
@@ -118,7 +123,8 @@ void EyesSink::emit(const Event& event) {
   const auto level = event.level == Level::warning ? spdlog::level::warn
                      : event.level == Level::info  ? spdlog::level::info
                                                    : spdlog::level::debug;
-  if (state_->log) state_->log->log(event.level == Level::metric ? spdlog::level::info : level, line);
+  if (state_->log)
+    state_->log->log(event.level == Level::metric ? spdlog::level::info : level, line);
   state_->bar.clear();
   state_->terminal->log(level, event.level == Level::warning ? "warning: " + line : line);
 }

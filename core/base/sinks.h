@@ -1,4 +1,5 @@
-// The sinks of events: JSON lines on disk (the truth), a log for eyes, the terminal, and several at once.
+// The sinks of events: JSON lines on disk (the truth), a log for eyes, the terminal, and several at
+// once.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +12,8 @@
 
 namespace facet {
 
-/// events.jsonl: every metric, info and warning as one line {"event", "level", "step", "time", fields...}.
+/// events.jsonl: every metric, info and warning as one line {"event", "level", "step", "time",
+/// fields...}.
 class JsonLines : public EventSink {
  public:
   /// keep >= 0: the file is cut to that many bytes first (resume).

@@ -25,7 +25,8 @@ constexpr Kind kKinds[] = {
     {"host", "Host models", "`[host]`: `type` is one of these."},
     {"data", "Data sources", "`[data]`: `type` is one of these."},
     {"analysis", "Analyses", "`[[analysis]]`: `type` is one of these."},
-    {"normaliser", "Normalisers", "`normalize` in `[activations]` is one of these, by name or as a table with `type`."},
+    {"normaliser", "Normalisers",
+     "`normalize` in `[activations]` is one of these, by name or as a table with `type`."},
 };
 
 std::vector<FieldDoc> fields_of_section(const std::string& section) {
@@ -43,21 +44,26 @@ constexpr Kind kSections[] = {
     {"encode", "`[encode]`", "What an SAE says of every row, kept on disk."},
 };
 
-constexpr char kGenerated[] = "<!-- Written by `facet docs`; change the schema, not this page. -->\n";
+constexpr char kGenerated[] =
+    "<!-- Written by `facet docs`; change the schema, not this page. -->\n";
 
 std::string page_of(const Kind& kind, const Registry& registry) {
   std::string out = std::string(kGenerated) + "# " + kind.title + "\n\n" + kind.about + "\n";
   const AnySchema kernel = kernel_schema(kind.name);
-  if (std::string(kind.name) != "normaliser") out += "\n## Keys of every " + std::string(kind.name) + "\n\n" + reference_table(kernel.fields);
+  if (std::string(kind.name) != "normaliser")
+    out += "\n## Keys of every " + std::string(kind.name) + "\n\n" + reference_table(kernel.fields);
   for (const Part* part : registry.parts())
-    if (part->kind == kind.name) out += "\n## " + part->name + "\n\n" + part->help + "\n\n" + reference_table(part->schema.fields);
+    if (part->kind == kind.name)
+      out += "\n## " + part->name + "\n\n" + part->help + "\n\n" +
+             reference_table(part->schema.fields);
   return out;
 }
 
 std::string sections_page() {
   std::string out = std::string(kGenerated) + "# Sections of a manifest\n";
   for (const Kind& section : kSections)
-    out += std::string("\n## ") + section.title + "\n\n" + section.about + "\n\n" + reference_table(fields_of_section(section.name));
+    out += std::string("\n## ") + section.title + "\n\n" + section.about + "\n\n" +
+           reference_table(fields_of_section(section.name));
   return out;
 }
 
@@ -70,8 +76,9 @@ int list(const std::vector<fs::path>& plugin_paths) {
     std::cout << kind.name << "\n";
     for (const Part* part : kernel.registry.parts()) {
       if (part->kind != kind.name) continue;
-      std::cout << "  " << part->name << std::string(part->name.size() < 16 ? 16 - part->name.size() : 1, ' ') << part->help << " ["
-                << part->plugin << "]\n";
+      std::cout << "  " << part->name
+                << std::string(part->name.size() < 16 ? 16 - part->name.size() : 1, ' ')
+                << part->help << " [" << part->plugin << "]\n";
     }
   }
   return 0;
@@ -104,21 +111,26 @@ int help(const std::vector<std::string>& words, const std::vector<fs::path>& plu
   }
   std::string all;
   for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
-  throw UserError("help: \"" + first + "\"" + did_you_mean(first, known) + ", should be one of " + all);
+  throw UserError("help: \"" + first + "\"" + did_you_mean(first, known) + ", should be one of " +
+                  all);
 }
 
 int docs(const fs::path& folder, bool only_check, const std::vector<fs::path>& plugin_paths) {
   Kernel kernel;
   load_kernel(kernel, plugin_paths);
   std::vector<std::pair<std::string, std::string>> pages = {{"sections.md", sections_page()}};
-  for (const Kind& kind : kKinds) pages.emplace_back(std::string(kind.name) + ".md", page_of(kind, kernel.registry));
+  for (const Kind& kind : kKinds)
+    pages.emplace_back(std::string(kind.name) + ".md", page_of(kind, kernel.registry));
   std::vector<std::string> problems;
   if (!only_check) fs::create_directories(folder);
   for (const auto& [name, text] : pages) {
     const fs::path file = folder / name;
-    if (!only_check) write_file(file, text);
+    if (!only_check)
+      write_file(file, text);
     else if (!fs::exists(file) || read_file(file) != text)
-      problems.push_back(file.string() + ": out of step with the schemas, should be written by `facet docs " + folder.string() + "`");
+      problems.push_back(file.string() +
+                         ": out of step with the schemas, should be written by `facet docs " +
+                         folder.string() + "`");
   }
   if (!problems.empty()) throw UserError(problems);
   return 0;

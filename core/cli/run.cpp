@@ -14,7 +14,8 @@ namespace {
 // .toml or .lua: anything else would be refused in the words of the wrong language.
 void check_extension(const std::filesystem::path& file, const std::string& should_be) {
   const std::string extension = file.extension().string();
-  if (extension != ".toml" && extension != ".lua") throw UserError(file.string() + ": should be " + should_be);
+  if (extension != ".toml" && extension != ".lua")
+    throw UserError(file.string() + ": should be " + should_be);
 }
 
 }  // namespace
@@ -28,8 +29,11 @@ int run(const RunRequest& request, const std::vector<std::filesystem::path>& plu
   try {
     const ScriptOutcome outcome = run_script(kernel, request);
     if (outcome.folder.empty() || request.quiet) return 0;
-    if (outcome.reused) std::cerr << outcome.folder.string() << ": done before, nothing to do; delete the folder to run it again\n";
-    else std::cerr << outcome.folder.string() << ": done; read report.md there\n";
+    if (outcome.reused)
+      std::cerr << outcome.folder.string()
+                << ": done before, nothing to do; delete the folder to run it again\n";
+    else
+      std::cerr << outcome.folder.string() << ": done; read report.md there\n";
     return 0;
   } catch (const Stopped& e) {
     throw Stopped(std::string(e.what()) + "; run the same command again to go on");
@@ -40,7 +44,8 @@ int check(const RunRequest& request, const std::vector<std::filesystem::path>& p
   Kernel kernel;
   const std::string extension = request.file.extension().string();
   if (extension == ".so") {
-    // The bundled parts first: a plugin that takes one of their names is refused as it would be in a run.
+    // The bundled parts first: a plugin that takes one of their names is refused as it would be in
+    // a run.
     load_kernel(kernel, plugin_paths);
     const PluginInfo plugin = load_plugin(request.file, kernel.registry);
     const Findings findings = check_plugin(kernel.registry, plugin.id);

@@ -21,11 +21,13 @@ int runs(const RunRequest& request) {
   std::sort(folders.begin(), folders.end());
   for (const fs::path& folder : folders) {
     const Value record = RunFolder::record_of(folder);
-    std::string line = fs::relative(folder, root).string() + "  " + status_text(RunFolder::status_of(folder)) + "  " + record.text("started");
+    std::string line = fs::relative(folder, root).string() + "  " +
+                       status_text(RunFolder::status_of(folder)) + "  " + record.text("started");
     if (const Value* figures = record.find("figures"))
       for (const auto& [analysis, table] : *figures->as<Value::Table>())
         for (const char* name : {"nmse", "l0", "dead"})
-          if (const Value* v = table.find(name)) line += std::string("  ") + name + " " + for_eyes(*v);
+          if (const Value* v = table.find(name))
+            line += std::string("  ") + name + " " + for_eyes(*v);
     std::cout << line << "\n";
   }
   return 0;

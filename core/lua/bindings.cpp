@@ -1,4 +1,5 @@
-// Bodies of the bindings: each verb takes one table, apart into handles, callbacks and plain values.
+// Bodies of the bindings: each verb takes one table, apart into handles, callbacks and plain
+// values.
 #include "lua/bindings.h"
 
 #include <algorithm>
@@ -22,17 +23,25 @@ Session& session_of(lua_State* L) {
 // The one table of a verb: run:verb { ... } has it at 2.
 class Arguments {
  public:
-  Arguments(lua_State* L, std::string verb) : L_(L), verb_(std::move(verb)), origin_(place_of(L, 1)) {
+  Arguments(lua_State* L, std::string verb)
+      : L_(L), verb_(std::move(verb)), origin_(place_of(L, 1)) {
     const std::string form = "run:" + verb_ + " { ... }";
     if (!luaL_testudata(L, 1, kRun))
-      throw UserError("run." + verb_ + ": " + (lua_isnone(L, 1) ? "nothing" : described(L, 1)) + " where the run should be: write " + form);
-    if (lua_gettop(L) > 2) throw UserError("run:" + verb_ + ": " + std::to_string(lua_gettop(L) - 1) + " arguments, should be one table: " + form);
+      throw UserError("run." + verb_ + ": " + (lua_isnone(L, 1) ? "nothing" : described(L, 1)) +
+                      " where the run should be: write " + form);
+    if (lua_gettop(L) > 2)
+      throw UserError("run:" + verb_ + ": " + std::to_string(lua_gettop(L) - 1) +
+                      " arguments, should be one table: " + form);
     if (lua_isnoneornil(L, 2)) return;
-    if (!lua_istable(L, 2)) throw UserError("run:" + verb_ + ": " + described(L, 2) + ", should be one table: " + form);
-    if (lua_rawlen(L, 2) > 0) throw UserError("run:" + verb_ + ": a list, should be a table with names: run:" + verb_ + " { name = value }");
+    if (!lua_istable(L, 2))
+      throw UserError("run:" + verb_ + ": " + described(L, 2) + ", should be one table: " + form);
+    if (lua_rawlen(L, 2) > 0)
+      throw UserError("run:" + verb_ + ": a list, should be a table with names: run:" + verb_ +
+                      " { name = value }");
   }
 
-  /// The handle under `key`, or nullptr; UserError when something else stands there. `also`: what else might.
+  /// The handle under `key`, or nullptr; UserError when something else stands there. `also`: what
+  /// else might.
   template <class T>
   std::shared_ptr<T> take(const char* key, const char* also = "") {
     taken_.push_back(key);
@@ -40,7 +49,9 @@ class Arguments {
     auto handle = handle_at<T>(L_, -1);
     const std::string is = described(L_, -1);
     lua_pop(L_, 1);
-    if (!handle) throw UserError(verb_ + "." + key + ": " + is + ", should be a handle from run:" + handle_name<T>() + also);
+    if (!handle)
+      throw UserError(verb_ + "." + key + ": " + is +
+                      ", should be a handle from run:" + handle_name<T>() + also);
     return handle;
   }
   /// The handle under `key` when it is of this kind.
@@ -109,15 +120,18 @@ int verb_data(lua_State* L) {
   return 1;
 }
 
-// hookpoints = function(name, info) ... end: asked once for each point, in the order of their names.
+// hookpoints = function(name, info) ... end: asked once for each point, in the order of their
+// names.
 Value chosen_points(lua_State* L, int function, const HostInfo& info, const Origin& origin) {
   std::vector<HookPoint> points = info.points;
-  std::sort(points.begin(), points.end(), [](const HookPoint& a, const HookPoint& b) { return a.name < b.name; });
+  std::sort(points.begin(), points.end(),
+            [](const HookPoint& a, const HookPoint& b) { return a.name < b.name; });
   Value::Array chosen;
   for (const HookPoint& point : points) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     push_value(L, point.name);
-    Value about(Value::Table{{"width", point.width}, {"alias", point.alias}, {"block", point.block}});
+    Value about(
+        Value::Table{{"width", point.width}, {"alias", point.alias}, {"block", point.block}});
     push_value(L, about);
     call(L, 2, 1);
     if (lua_toboolean(L, -1)) {
@@ -128,7 +142,9 @@ Value chosen_points(lua_State* L, int function, const HostInfo& info, const Orig
   }
   Value out(std::move(chosen));
   out.origin = origin;
-  if (out.as<Value::Array>()->empty()) throw UserError(origin.text() + ": activations.hookpoints: the function chose none of " + std::to_string(points.size()) + " hookpoints");
+  if (out.as<Value::Array>()->empty())
+    throw UserError(origin.text() + ": activations.hookpoints: the function chose none of " +
+                    std::to_string(points.size()) + " hookpoints");
   return out;
 }
 
@@ -159,9 +175,15 @@ int verb_sae(lua_State* L) {
 OnStep on_step_of(lua_State* L, int function) {
   if (function == LUA_NOREF) return nullptr;
   return [L, function](const StepMetrics& m, Value& state) {
-    Value table(Value::Table{{"step", m.step}, {"rows", m.rows}, {"loss", m.loss}, {"l0", m.l0}, {"dead", m.dead}, {"lr", m.lr}});
+    Value table(Value::Table{{"step", m.step},
+                             {"rows", m.rows},
+                             {"loss", m.loss},
+                             {"l0", m.l0},
+                             {"dead", m.dead},
+                             {"lr", m.lr}});
     for (const auto& [name, value] : m.losses) table.set(name, value);
-    const OtherRandom random(L, Rng(session_of(L).run->seed(), "lua/on_step/" + std::to_string(m.step)));
+    const OtherRandom random(
+        L, Rng(session_of(L).run->seed(), "lua/on_step/" + std::to_string(m.step)));
     push_value(L, state);
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     push_value(L, table);
@@ -226,22 +248,26 @@ const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
                            {nullptr, nullptr}};
 
 // A field that is not there is an error with the nearest name, never a silent nil.
-[[noreturn]] void no_field(const char* kind, const std::string& name, const std::vector<std::string>& names) {
+[[noreturn]] void no_field(const char* kind, const std::string& name,
+                           const std::vector<std::string>& names) {
   std::string all;
   for (const std::string& one : names) all += (all.empty() ? "" : ", ") + one;
-  throw UserError(std::string(kind) + "." + name + ": no such field" + did_you_mean(name, names) + ", should be one of " + all);
+  throw UserError(std::string(kind) + "." + name + ": no such field" + did_you_mean(name, names) +
+                  ", should be one of " + all);
 }
 
 // The name of the field that is asked for, at 2.
 std::string field_name(lua_State* L, const char* kind) {
-  if (lua_type(L, 2) != LUA_TSTRING) throw UserError(std::string(kind) + ": has named fields only, asked for " + described(L, 2));
+  if (lua_type(L, 2) != LUA_TSTRING)
+    throw UserError(std::string(kind) + ": has named fields only, asked for " + described(L, 2));
   return lua_tostring(L, 2);
 }
 
 // Upvalue: the kind of handle.
 int read_only(lua_State* L) {
   const std::string kind = lua_tostring(L, lua_upvalueindex(1));
-  throw UserError(kind + "." + field_name(L, kind.c_str()) + ": cannot be set; a handle is read only");
+  throw UserError(kind + "." + field_name(L, kind.c_str()) +
+                  ": cannot be set; a handle is read only");
 }
 
 // No address, which would tell one run from the next.
@@ -260,14 +286,20 @@ int run_index(lua_State* L) {
     lua_pushcfunction(L, verb->func);
     return 1;
   }
-  if (name == "id") push_value(L, run.id());
-  else if (name == "folder") push_value(L, run.folder().string());
-  else if (name == "seed") push_value(L, static_cast<int64_t>(run.seed()));
-  else no_field("run", name, names);
+  if (name == "id")
+    push_value(L, run.id());
+  else if (name == "folder")
+    push_value(L, run.folder().string());
+  else if (name == "seed")
+    push_value(L, static_cast<int64_t>(run.seed()));
+  else
+    no_field("run", name, names);
   return 1;
 }
 
-Value strings(const std::vector<std::string>& words) { return Value::Array(words.begin(), words.end()); }
+Value strings(const std::vector<std::string>& words) {
+  return Value::Array(words.begin(), words.end());
+}
 
 std::vector<std::string> names_of(const Value& table) {
   std::vector<std::string> names;
@@ -279,19 +311,28 @@ Value fields_of(const HostHandle& host) {
   const HostInfo& info = host.host->info();
   std::vector<std::string> points;
   for (const HookPoint& point : info.points) points.push_back(point.name);
-  return Value(Value::Table{{"type", host.type}, {"layers", info.layers}, {"d_model", info.d_model}, {"vocabulary", info.vocabulary},
-                            {"context", info.context}, {"hookpoints", strings(points)}});
+  return Value(Value::Table{{"type", host.type},
+                            {"layers", info.layers},
+                            {"d_model", info.d_model},
+                            {"vocabulary", info.vocabulary},
+                            {"context", info.context},
+                            {"hookpoints", strings(points)}});
 }
 Value fields_of(const RowsHandle& rows) {
   const Shape shape = rows.stream->shape();
-  return Value(Value::Table{{"d_in", shape.d_in}, {"points", shape.points_in}, {"hookpoints", strings(rows.stream->points())}});
+  return Value(Value::Table{{"d_in", shape.d_in},
+                            {"points", shape.points_in},
+                            {"hookpoints", strings(rows.stream->points())}});
 }
 Value fields_of(const SaeHandle& sae) {
-  return Value(Value::Table{{"type", sae.record.type}, {"d_sae", sae.sae->d_sae()}, {"d_in", sae.record.shape.d_in},
+  return Value(Value::Table{{"type", sae.record.type},
+                            {"d_sae", sae.sae->d_sae()},
+                            {"d_in", sae.record.shape.d_in},
                             {"folder", sae.folder.string()}});
 }
 Value fields_of(const CodesHandle& codes) {
-  return Value(Value::Table{{"rows", codes.codes->rows()}, {"d_sae", codes.codes->d_sae()}, {"key", codes.key}});
+  return Value(Value::Table{
+      {"rows", codes.codes->rows()}, {"d_sae", codes.codes->d_sae()}, {"key", codes.key}});
 }
 
 template <class T>
@@ -311,7 +352,8 @@ int data_index(lua_State* L) {
   const auto handle = handle_at<DataHandle>(L, 1);
   if (name != "train" && name != "eval") no_field("data", name, {"train", "eval"});
   auto part = std::make_shared<DataHandle>(*handle);
-  part->data = std::make_shared<Dataset>(handle->data->part(name == "train" ? DataShare::train : DataShare::eval));
+  part->data = std::make_shared<Dataset>(
+      handle->data->part(name == "train" ? DataShare::train : DataShare::eval));
   part->key = part->data->key();
   push_handle(L, part);
   return 1;
@@ -348,8 +390,11 @@ int open_run(lua_State* L) {
   const Origin origin = place_of(L, 1);
   Value top{Value::Table()};
   if (!lua_isnoneornil(L, 1)) top = to_value(L, 1, origin, "run");
-  if (!top.is<Value::Table>()) throw UserError("facet.run: " + top.describe() + ", should be one table: facet.run { name = ... }");
-  session.run = std::make_unique<Experiment>(session.kernel, session.request, session.manifest, session.script, top);
+  if (!top.is<Value::Table>())
+    throw UserError("facet.run: " + top.describe() +
+                    ", should be one table: facet.run { name = ... }");
+  session.run = std::make_unique<Experiment>(session.kernel, session.request, session.manifest,
+                                             session.script, top);
   seed_random(L, session.run->seed());
   lua_newuserdatauv(L, 1, 0);
   luaL_setmetatable(L, kRun);

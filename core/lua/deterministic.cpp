@@ -1,5 +1,5 @@
-// Lua without chance: tables are walked in the order of their keys, math.random draws from the run's seed, and the
-// doors to the environment are shut.
+// Lua without chance: tables are walked in the order of their keys, math.random draws from the
+// run's seed, and the doors to the environment are shut.
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -16,10 +16,14 @@ constexpr char kRandom[] = "facet.random";
 // Numbers, then strings, then false and true: the order in which tables are walked.
 int rank_of(lua_State* L, int index) {
   switch (lua_type(L, index)) {
-    case LUA_TNUMBER: return 1;
-    case LUA_TSTRING: return 2;
-    case LUA_TBOOLEAN: return 3;
-    default: return 0;
+    case LUA_TNUMBER:
+      return 1;
+    case LUA_TSTRING:
+      return 2;
+    case LUA_TBOOLEAN:
+      return 3;
+    default:
+      return 0;
   }
 }
 
@@ -42,7 +46,8 @@ void push_sorted_keys(lua_State* L) {
   lua_pushnil(L);
   while (lua_next(L, 1) != 0) {
     lua_pop(L, 1);
-    if (rank_of(L, -1) == 0) luaL_error(L, "pairs: a key of type %s has no fixed order", luaL_typename(L, -1));
+    if (rank_of(L, -1) == 0)
+      luaL_error(L, "pairs: a key of type %s has no fixed order", luaL_typename(L, -1));
     lua_pushvalue(L, -1);
     lua_rawseti(L, keys, ++count);
   }
@@ -74,7 +79,8 @@ void push_sorted_keys(lua_State* L) {
   }
 }
 
-// Upvalues: the sorted keys, how many were visited. Keys that were removed meanwhile are passed over.
+// Upvalues: the sorted keys, how many were visited. Keys that were removed meanwhile are passed
+// over.
 int step(lua_State* L) {
   lua_Integer at = lua_tointeger(L, lua_upvalueindex(2));
   while (true) {
@@ -106,7 +112,8 @@ int sorted_pairs(lua_State* L) {
   return 3;
 }
 
-// The key after the given one, by a search through the whole table: correct, and slow for long walks.
+// The key after the given one, by a search through the whole table: correct, and slow for long
+// walks.
 int sorted_next(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
@@ -114,9 +121,11 @@ int sorted_next(lua_State* L) {
   lua_pushnil(L);
   while (lua_next(L, 1) != 0) {
     lua_pop(L, 1);
-    if (rank_of(L, -1) == 0) luaL_error(L, "next: a key of type %s has no fixed order", luaL_typename(L, -1));
+    if (rank_of(L, -1) == 0)
+      luaL_error(L, "next: a key of type %s has no fixed order", luaL_typename(L, -1));
     const int key = lua_gettop(L);
-    if ((lua_isnil(L, 2) || comes_before(L, 2, key)) && (lua_isnil(L, 3) || comes_before(L, key, 3))) {
+    if ((lua_isnil(L, 2) || comes_before(L, 2, key)) &&
+        (lua_isnil(L, 3) || comes_before(L, key, 3))) {
       lua_pushvalue(L, key);
       lua_replace(L, 3);
     }
@@ -154,13 +163,15 @@ int random(lua_State* L) {
 }
 
 int random_seed(lua_State* L) {
-  if (lua_gettop(L) == 0) return luaL_error(L, "math.randomseed: a seed is required; a run has no chance of its own");
+  if (lua_gettop(L) == 0)
+    return luaL_error(L, "math.randomseed: a seed is required; a run has no chance of its own");
   seed_random(L, static_cast<uint64_t>(luaL_checkinteger(L, 1)));
   return 0;
 }
 
 int refused(lua_State* L) {
-  return luaL_error(L, "%s: %s", lua_tostring(L, lua_upvalueindex(1)), lua_tostring(L, lua_upvalueindex(2)));
+  return luaL_error(L, "%s: %s", lua_tostring(L, lua_upvalueindex(1)),
+                    lua_tostring(L, lua_upvalueindex(2)));
 }
 
 void refuse(lua_State* L, const char* library, const char* name, const char* why) {
@@ -173,8 +184,10 @@ void refuse(lua_State* L, const char* library, const char* name, const char* why
 }
 
 void put(lua_State* L, const char* library, const char* name, lua_CFunction function) {
-  if (library) lua_getglobal(L, library);
-  else lua_pushglobaltable(L);
+  if (library)
+    lua_getglobal(L, library);
+  else
+    lua_pushglobaltable(L);
   lua_pushcfunction(L, function);
   lua_setfield(L, -2, name);
   lua_pop(L, 1);
@@ -182,7 +195,8 @@ void put(lua_State* L, const char* library, const char* name, lua_CFunction func
 
 }  // namespace
 
-OtherRandom::OtherRandom(lua_State* L, const Rng& other) : L_(L), before_(std::exchange(stream(L), other)) {}
+OtherRandom::OtherRandom(lua_State* L, const Rng& other)
+    : L_(L), before_(std::exchange(stream(L), other)) {}
 OtherRandom::~OtherRandom() { stream(L_) = before_; }
 
 void seed_random(lua_State* L, uint64_t seed) {

@@ -20,8 +20,8 @@ bool has_place(const std::string& text) {
 
 bool is_traceback(const std::string& problem) { return problem.starts_with(kTraceback); }
 
-// Runs the body; false: the error's text is on the stack. A function of its own, so that nothing with a destructor
-// is alive when lua_error jumps.
+// Runs the body; false: the error's text is on the stack. A function of its own, so that nothing
+// with a destructor is alive when lua_error jumps.
 bool run(lua_State* L, int (*body)(lua_State*), int* results) {
   std::string text;
   std::exception_ptr thrown;
@@ -33,7 +33,8 @@ bool run(lua_State* L, int (*body)(lua_State*), int* results) {
     const Origin place = place_of(L, 1);
     std::vector<std::string> problems = e.problems();
     for (std::string& problem : problems)
-      if (!has_place(problem) && !is_traceback(problem) && !place.file.empty()) problem = place.text() + ": " + problem;
+      if (!has_place(problem) && !is_traceback(problem) && !place.file.empty())
+        problem = place.text() + ": " + problem;
     const UserError placed(problems);
     text = placed.what();
     thrown = std::make_exception_ptr(placed);
@@ -59,8 +60,8 @@ void push_text(lua_State* L) {
   for (int level = 1; lua_getstack(L, level, &info); ++level) {
     lua_getinfo(L, "Sl", &info);
     if (info.currentline <= 0) continue;
-    lua_pushfstring(L, "%s:%d: error: called with a %s, should be called with text", info.short_src, info.currentline,
-                    luaL_typename(L, 1));
+    lua_pushfstring(L, "%s:%d: error: called with a %s, should be called with text", info.short_src,
+                    info.currentline, luaL_typename(L, 1));
     return;
   }
   lua_pushfstring(L, "error: called with a %s, should be called with text", luaL_typename(L, 1));
@@ -109,7 +110,8 @@ void call(lua_State* L, int arguments, int results) {
       problems = e.problems();
     }
   }
-  if (cut != std::string::npos && !is_traceback(problems.back())) problems.push_back(text.substr(cut + 1));
+  if (cut != std::string::npos && !is_traceback(problems.back()))
+    problems.push_back(text.substr(cut + 1));
   throw UserError(problems);
 }
 

@@ -27,7 +27,8 @@ fs::path shown(const fs::path& file) {
 
 void load(lua_State* L, const fs::path& script) {
   const std::string text = read_file(script);
-  if (luaL_loadbufferx(L, text.data(), text.size(), ("@" + shown(script).string()).c_str(), "t") != LUA_OK)
+  if (luaL_loadbufferx(L, text.data(), text.size(), ("@" + shown(script).string()).c_str(), "t") !=
+      LUA_OK)
     throw UserError(std::string(lua_tostring(L, -1)));
 }
 
@@ -54,8 +55,10 @@ void check_script(const fs::path& script) {
 ScriptOutcome run_script(Kernel& kernel, const RunRequest& request) {
   lua::Session session{kernel, request, Value(), {}, nullptr};
   const bool is_manifest = request.file.extension() == ".toml";
-  if (is_manifest) session.manifest = load_manifest(request.file);
-  else session.manifest = Value(Value::Table());
+  if (is_manifest)
+    session.manifest = load_manifest(request.file);
+  else
+    session.manifest = Value(Value::Table());
   for (const std::string& set : request.sets) lay_set(session.manifest, set);
   if (is_manifest) {
     check_manifest(session.manifest, kernel.registry);
@@ -63,7 +66,8 @@ ScriptOutcome run_script(Kernel& kernel, const RunRequest& request) {
     schema_detail::resolve_path(session.manifest.at("script"), script);
     session.script = script;
   } else {
-    session.manifest.origin = {request.file.string(), 0, 0, fs::absolute(request.file).parent_path().string()};
+    session.manifest.origin = {request.file.string(), 0, 0,
+                               fs::absolute(request.file).parent_path().string()};
     check_keys(session.manifest);
     session.script = request.file;
   }

@@ -14,8 +14,9 @@ struct ScriptOutcome {
   bool reused = false;           ///< the run was done before
 };
 
-/// Runs request.file (a manifest's script, or a script by itself). The run's folder gets its status. Throws
-/// UserError (with the script's line, and Lua's traceback as the last problem), Stopped or Bug.
+/// Runs request.file (a manifest's script, or a script by itself). The run's folder gets its
+/// status. Throws UserError (with the script's line, and Lua's traceback as the last problem),
+/// Stopped or Bug.
 ScriptOutcome run_script(Kernel& kernel, const RunRequest& request);
 /// Compiles a script without running it; UserError when it is no Lua.
 void check_script(const std::filesystem::path& script);

@@ -12,11 +12,15 @@ constexpr int kDeepest = 64;
 
 using Words = std::vector<std::string>;
 
-Value convert(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out, int depth);
+Value convert(lua_State* L, int index, const Origin& origin, const std::string& where,
+              const Words& left_out, int depth);
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) { throw UserError(where + ": " + what); }
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw UserError(where + ": " + what);
+}
 
-Value convert_table(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out, int depth) {
+Value convert_table(lua_State* L, int index, const Origin& origin, const std::string& where,
+                    const Words& left_out, int depth) {
   const auto length = static_cast<int64_t>(lua_rawlen(L, index));
   Value::Table table;
   Value::Array array(static_cast<size_t>(length));
@@ -29,18 +33,22 @@ Value convert_table(lua_State* L, int index, const Origin& origin, const std::st
       if (std::find(left_out.begin(), left_out.end(), key) == left_out.end())
         table[key] = convert(L, -1, origin, where + "." + key, {}, depth + 1);
     } else {
-      refuse(where, "a table with a key of type " + std::string(luaL_typename(L, -2)) + ", should be names, or 1, 2, 3 without holes");
+      refuse(where, "a table with a key of type " + std::string(luaL_typename(L, -2)) +
+                        ", should be names, or 1, 2, 3 without holes");
     }
   }
-  if (!array.empty() && !table.empty()) refuse(where, "a table with both names and numbers as keys, should be one or the other");
+  if (!array.empty() && !table.empty())
+    refuse(where, "a table with both names and numbers as keys, should be one or the other");
   if (array.empty()) return table;
   return array;
 }
 
-Value convert(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out, int depth) {
+Value convert(lua_State* L, int index, const Origin& origin, const std::string& where,
+              const Words& left_out, int depth) {
   Value out;
   index = lua_absindex(L, index);
-  if (depth > kDeepest) refuse(where, "a table nested deeper than " + std::to_string(kDeepest) + " levels");
+  if (depth > kDeepest)
+    refuse(where, "a table nested deeper than " + std::to_string(kDeepest) + " levels");
   luaL_checkstack(L, 8, "facet values");
   switch (lua_type(L, index)) {
     case LUA_TNIL:
@@ -49,8 +57,10 @@ Value convert(lua_State* L, int index, const Origin& origin, const std::string& 
       out = lua_toboolean(L, index) != 0;
       break;
     case LUA_TNUMBER:
-      if (lua_isinteger(L, index)) out = static_cast<int64_t>(lua_tointeger(L, index));
-      else out = static_cast<double>(lua_tonumber(L, index));
+      if (lua_isinteger(L, index))
+        out = static_cast<int64_t>(lua_tointeger(L, index));
+      else
+        out = static_cast<double>(lua_tonumber(L, index));
       break;
     case LUA_TSTRING: {
       size_t size = 0;
@@ -70,7 +80,8 @@ Value convert(lua_State* L, int index, const Origin& origin, const std::string& 
 
 }  // namespace
 
-Value to_value(lua_State* L, int index, const Origin& origin, const std::string& where, const Words& left_out) {
+Value to_value(lua_State* L, int index, const Origin& origin, const std::string& where,
+               const Words& left_out) {
   const std::string place = origin.text();
   return convert(L, index, origin, (place.empty() ? "" : place + ": ") + where, left_out, 0);
 }

@@ -120,6 +120,7 @@ void fill(const facet_plugin_info& info, const fs::path& file, Registry& registr
 
 std::vector<fs::path> libraries_in(const fs::path& folder) {
   std::error_code error;
+  if (fs::is_regular_file(folder, error)) return {folder};
   std::vector<fs::path> files;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
     if (it->path().extension() == ".so") files.push_back(it->path());

@@ -31,8 +31,8 @@ std::vector<std::filesystem::path> plugin_folders(const std::vector<std::filesys
 /// front). After an error the registry is as before. A file that the registry has already is not
 /// loaded again.
 PluginInfo load_plugin(const std::filesystem::path& file, Registry& registry);
-/// Loads every *.so of the folders, sorted by name within each, one canonical path once; problems
-/// of all files are reported together.
+/// Loads every *.so of the folders, sorted by name within each, one canonical path once; a file
+/// stands for itself. Problems of all files are reported together.
 std::vector<PluginInfo> load_plugins(const std::vector<std::filesystem::path>& folders,
                                      Registry& registry);
 

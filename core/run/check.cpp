@@ -16,22 +16,30 @@ bool sets(const std::string& script, const std::string& key) {
 }
 
 bool has(const std::vector<FieldDoc>& fields, const std::string& name) {
-  return std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) { return field.name == name; });
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const FieldDoc& field) { return field.name == name; });
 }
 
 // Relations wait for run time when the script adds a key of the part's own.
-void check_section(const Section& section, const std::string& script, std::vector<std::string>& problems) {
-  const auto adds = [&](const FieldDoc& field) { return !section.value.find(field.name) && sets(script, field.name); };
-  const std::vector<FieldDoc> kernels = section.kind.empty() ? std::vector<FieldDoc>() : kernel_schema(section.kind).fields;
+void check_section(const Section& section, const std::string& script,
+                   std::vector<std::string>& problems) {
+  const auto adds = [&](const FieldDoc& field) {
+    return !section.value.find(field.name) && sets(script, field.name);
+  };
+  const std::vector<FieldDoc> kernels =
+      section.kind.empty() ? std::vector<FieldDoc>() : kernel_schema(section.kind).fields;
   const auto& fields = section.schema.fields;
-  const bool waits = section.value.is<Value::Table>() && std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) {
-    return adds(field) && !has(kernels, field.name);
-  });
-  section.schema.parse(section.where, section.value, waits ? Demand::part : Demand::whole, problems);
+  const bool waits = section.value.is<Value::Table>() &&
+                     std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) {
+                       return adds(field) && !has(kernels, field.name);
+                     });
+  section.schema.parse(section.where, section.value, waits ? Demand::part : Demand::whole,
+                       problems);
   if (!waits) return;
   for (const FieldDoc& field : fields)
     if (field.required && !section.value.find(field.name) && !adds(field))
-      schema_detail::add_problem(problems, section.value.origin, section.where + "." + field.name, "required");
+      schema_detail::add_problem(problems, section.value.origin, section.where + "." + field.name,
+                                 "required");
 }
 
 // The keys outside the sections; unknown ones are problems.
@@ -44,7 +52,8 @@ Value head_of(const Value& manifest, std::vector<std::string>& problems) {
     const auto& sections = manifest_sections();
     if (std::find(sections.begin(), sections.end(), key) != sections.end()) continue;
     if (std::find(known.begin(), known.end(), key) == known.end())
-      problems.push_back(v.origin.text() + ": " + key + ": unknown " + (v.is<Value::Table>() ? "section" : "key") + did_you_mean(key, known));
+      problems.push_back(v.origin.text() + ": " + key + ": unknown " +
+                         (v.is<Value::Table>() ? "section" : "key") + did_you_mean(key, known));
     else
       head.set(key, v);
   }
@@ -66,11 +75,14 @@ void check_manifest(const Value& manifest, const Registry& registry) {
   std::string script;
   const Value* named = head.find("script");
   if (!named || *named == Value("")) {
-    problems.push_back((named ? named : &manifest)->origin.text() + ": script: required, the Lua script that the manifest is for");
-  } else if (std::string path = named->is<std::string>() ? head.text("script") : ""; !path.empty()) {
+    problems.push_back((named ? named : &manifest)->origin.text() +
+                       ": script: required, the Lua script that the manifest is for");
+  } else if (std::string path = named->is<std::string>() ? head.text("script") : "";
+             !path.empty()) {
     if (schema_detail::resolve_path(*named, path).empty()) script = read_file(path);
   }
-  for (const Section& section : sections_of(manifest, registry, problems)) check_section(section, script, problems);
+  for (const Section& section : sections_of(manifest, registry, problems))
+    check_section(section, script, problems);
   if (!problems.empty()) throw UserError(problems);
 }
 

@@ -34,19 +34,28 @@ Value changed_inputs(const Value& record, const Kernel& kernel, InputHash& hash)
     }
   if (const Value* plugins = record.find("plugins"))
     for (const PluginInfo& plugin : kernel.plugins)
-      if (const Value* recorded = plugins->find(plugin.id); recorded && recorded->text("source_hash") != plugin.source_hash)
+      if (const Value* recorded = plugins->find(plugin.id);
+          recorded && recorded->text("source_hash") != plugin.source_hash)
         changed.set(plugin.id, plugin.source_hash);
   return changed;
 }
 
 }  // namespace
 
-AlreadyDone::AlreadyDone(const fs::path& done) : std::runtime_error(done.string() + ": done"), folder(done) {}
+AlreadyDone::AlreadyDone(const fs::path& done)
+    : std::runtime_error(done.string() + ": done"), folder(done) {}
 AlreadyDone::~AlreadyDone() = default;
 
-Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest, fs::path script, const Value& top)
-    : kernel_(kernel), request_(request), manifest_(std::move(manifest)), script_(fs::absolute(script)),
-      record_(Value::Table()), resolved_(Value::Table()), inputs_(Value::Table()), plugins_(Value::Table()) {
+Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest, fs::path script,
+                       const Value& top)
+    : kernel_(kernel),
+      request_(request),
+      manifest_(std::move(manifest)),
+      script_(fs::absolute(script)),
+      record_(Value::Table()),
+      resolved_(Value::Table()),
+      inputs_(Value::Table()),
+      plugins_(Value::Table()) {
   if (manifest_.empty()) manifest_ = Value::Table();
   Value head{Value::Table()};
   for (const FieldDoc& field : manifest_schema().docs())
@@ -78,17 +87,24 @@ Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest
   const Origin& home = manifest_.origin;
   Value frozen = manifest_;  // run again, it finds this run under its name
   frozen.set("name", name_);
-  write_file(folder_->path("", "manifest.toml"), frozen_manifest(frozen, home.folder.empty() ? fs::current_path() : fs::path(home.folder), kernel_.registry));
+  write_file(
+      folder_->path("", "manifest.toml"),
+      frozen_manifest(frozen, home.folder.empty() ? fs::current_path() : fs::path(home.folder),
+                      kernel_.registry));
   write_file(folder_->path("", "script.lua"), read_file(script_));
   if (resumed && earlier.find("inputs")) inputs_ = earlier.at("inputs");
   if (resumed && earlier.find("plugins")) plugins_ = earlier.at("plugins");
   record_.set("identity", identity);
   record_.set("started", resumed ? earlier.at("started") : Value(now()));
   record_.set("attempts", resumed ? earlier.integer("attempts") + 1 : 1);
-  for (const char* key : {"name", "seed"}) resolved_.set(key, head.find(key) ? head.at(key) : key == std::string("name") ? Value(name_) : Value(parsed.seed));
+  for (const char* key : {"name", "seed"})
+    resolved_.set(key, head.find(key)               ? head.at(key)
+                       : key == std::string("name") ? Value(name_)
+                                                    : Value(parsed.seed));
   for (const Section& section : sections_of(manifest_, kernel_.registry, problems)) {
     std::vector<std::string> later;  // the verb reports them when it is called
-    const AnyParams params = section.schema.parse(section.where, section.value, Demand::part, later);
+    const AnyParams params =
+        section.schema.parse(section.where, section.value, Demand::part, later);
     if (later.empty()) resolved_.set(section.where, params.resolved);
   }
   write_resolved();
@@ -98,7 +114,8 @@ Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest
 
 Experiment::~Experiment() = default;
 
-void Experiment::choose_folder(const Value& identity, const fs::path& runs, const std::string& name) {
+void Experiment::choose_folder(const Value& identity, const fs::path& runs,
+                               const std::string& name) {
   id_ = id_of(identity);
   while (true) {
     const fs::path folder = runs / name / id_;
@@ -130,7 +147,8 @@ Value Experiment::merged(const std::string& section, const Value& given) const {
       const std::string place = given.origin.text();
       std::string list;
       for (const std::string& n : names) list += (list.empty() ? "\"" : ", \"") + n + "\"";
-      throw UserError((place.empty() ? "" : place + ": ") + section + ".name: " + (name ? name->describe() : "nothing") +
+      throw UserError((place.empty() ? "" : place + ": ") + section +
+                      ".name: " + (name ? name->describe() : "nothing") +
                       ", should be one of the manifest's: " + list);
     }
     there = found;
@@ -141,8 +159,9 @@ Value Experiment::merged(const std::string& section, const Value& given) const {
   if (const auto* table = given.as<Value::Table>())
     for (const auto& [key, v] : *table) {
       if (const Value* written = there ? there->find(key) : nullptr; written && !(*written == v))
-        problems.push_back(v.origin.text() + ": " + section + "." + key + ": " + v.describe() + ", is " + written->describe() +
-                           " at " + written->origin.text() + "; one fact, one place");
+        problems.push_back(v.origin.text() + ": " + section + "." + key + ": " + v.describe() +
+                           ", is " + written->describe() + " at " + written->origin.text() +
+                           "; one fact, one place");
       out.set(key, v);
     }
   if (!problems.empty()) throw UserError(problems);
@@ -151,7 +170,8 @@ Value Experiment::merged(const std::string& section, const Value& given) const {
 
 AnyParams Experiment::parse(const std::string& section, const Value& value) {
   std::vector<std::string> problems;
-  AnyParams params = section_schema(section, value, kernel_.registry).parse(section, value, Demand::whole, problems);
+  AnyParams params = section_schema(section, value, kernel_.registry)
+                         .parse(section, value, Demand::whole, problems);
   if (!problems.empty()) throw UserError(problems);
   return params;
 }
@@ -160,7 +180,8 @@ Experiment::Call Experiment::begin(const std::string& verb, const std::string& k
   if (stop_wanted()) throw Stopped("stopped before run:" + verb);
   const size_t index = calls_++;
   const auto recorded = folder_->replay(index, verb, key);
-  Call call{index, recorded ? *recorded : VerbRecord{verb, key, Value(), false}, recorded && recorded->done};
+  Call call{index, recorded ? *recorded : VerbRecord{verb, key, Value(), false},
+            recorded && recorded->done};
   if (!recorded) folder_->verb_begins(index, call.record);
   return call;
 }
@@ -177,9 +198,10 @@ bool Experiment::stop_wanted() {
 
 void Experiment::keep_resolved(const std::string& section, const Value& resolved) {
   // What the manifest alone said gives way to what a verb was called with.
-  if (called_.insert(section).second) std::erase_if(*resolved_.as<Value::Table>(), [&](const auto& member) {
-    return member.first == section || member.first.starts_with(section + "[");
-  });
+  if (called_.insert(section).second)
+    std::erase_if(*resolved_.as<Value::Table>(), [&](const auto& member) {
+      return member.first == section || member.first.starts_with(section + "[");
+    });
   Value* there = const_cast<Value*>(resolved_.find(section));
   if (!there) {
     resolved_.set(section, resolved);
@@ -224,12 +246,15 @@ void Experiment::keep_plugin(const Part& part) {
 
 void Experiment::keep_fact(const std::string& what, const std::string& text) {
   const std::pair<std::string, std::string> fact{what, text};
-  if (std::find(page_.facts.begin(), page_.facts.end(), fact) == page_.facts.end()) page_.facts.push_back(fact);
+  if (std::find(page_.facts.begin(), page_.facts.end(), fact) == page_.facts.end())
+    page_.facts.push_back(fact);
 }
 
 std::string Experiment::key_of(const Part& part, const Value& resolved) {
   const PluginInfo* plugin = plugin_of(kernel_, part);
-  Value key(Value::Table{{"kind", part.kind}, {"type", part.name}, {"source", plugin ? plugin->source_hash : std::string(kernel_digest())}});
+  Value key(Value::Table{{"kind", part.kind},
+                         {"type", part.name},
+                         {"source", plugin ? plugin->source_hash : std::string(kernel_digest())}});
   key.set("params", identity_value(part.schema.fields, resolved, *hash_));
   return sha256(emit_json(key));
 }
@@ -240,8 +265,10 @@ void Experiment::write_record(Status status) {
   record_.set("name", name_);
   record_.set("status", status_text(status));
   record_.set("facet", Value(Value::Table{{"version", FACET_VERSION}, {"build_tag", build_tag()}}));
-  record_.set("machine", Value(Value::Table{{"threads", static_cast<int64_t>(at::get_num_threads())}, {"device", request_.device},
-                                            {"cpu", at::get_cpu_capability()}}));
+  record_.set("machine",
+              Value(Value::Table{{"threads", static_cast<int64_t>(at::get_num_threads())},
+                                 {"device", request_.device},
+                                 {"cpu", at::get_cpu_capability()}}));
   Value::Array argv;
   for (const std::string& word : request_.argv) argv.emplace_back(word);
   record_.set("argv", std::move(argv));
@@ -257,8 +284,10 @@ void Experiment::finish(Status status, const std::string& why) {
   if (status == Status::done)
     for (const auto& entry : fs::recursive_directory_iterator(folder())) {
       const std::string name = fs::relative(entry.path(), folder()).generic_string();
-      if (!entry.is_regular_file() || name == "lock" || name == "log.txt" || name == "record.json") continue;
-      outputs.set(name, Value(Value::Table{{"sha256", sha256_path(entry.path())}, {"bytes", static_cast<int64_t>(entry.file_size())}}));
+      if (!entry.is_regular_file() || name == "lock" || name == "log.txt" || name == "record.json")
+        continue;
+      outputs.set(name, Value(Value::Table{{"sha256", sha256_path(entry.path())},
+                                           {"bytes", static_cast<int64_t>(entry.file_size())}}));
     }
   record_.set("outputs", std::move(outputs));
   record_.set("ended", now());

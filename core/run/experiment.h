@@ -1,4 +1,5 @@
-// One run, from the moment a script opens it: its identity and folder, and the verbs the script calls.
+// One run, from the moment a script opens it: its identity and folder, and the verbs the script
+// calls.
 #pragma once
 
 #include <filesystem>
@@ -37,13 +38,15 @@ struct AnalysisInputs {
 
 using OnStep = std::function<bool(const StepMetrics&, Value& state)>;
 
-/// The verbs. Each takes the table the script gave (its origins are the script's lines), merges it with the
-/// manifest's section, and throws UserError with all problems at once. Calls are numbered: on a resumed run a verb
-/// that finished returns its recorded result, and one that was cut goes on.
+/// The verbs. Each takes the table the script gave (its origins are the script's lines), merges it
+/// with the manifest's section, and throws UserError with all problems at once. Calls are numbered:
+/// on a resumed run a verb that finished returns its recorded result, and one that was cut goes on.
 class Experiment {
  public:
-  /// `manifest` may be empty (a script by itself); `top` is what facet.run{...} was given. Throws AlreadyDone.
-  Experiment(Kernel& kernel, const RunRequest& request, Value manifest, std::filesystem::path script, const Value& top);
+  /// `manifest` may be empty (a script by itself); `top` is what facet.run{...} was given. Throws
+  /// AlreadyDone.
+  Experiment(Kernel& kernel, const RunRequest& request, Value manifest,
+             std::filesystem::path script, const Value& top);
   ~Experiment();
 
   const std::string& id() const { return id_; }
@@ -52,11 +55,14 @@ class Experiment {
 
   std::shared_ptr<HostHandle> host(const Value& given);
   std::shared_ptr<DataHandle> data(const Value& given);
-  std::shared_ptr<RowsHandle> activations(const Value& given, std::shared_ptr<HostHandle> host, std::shared_ptr<DataHandle> data);
+  std::shared_ptr<RowsHandle> activations(const Value& given, std::shared_ptr<HostHandle> host,
+                                          std::shared_ptr<DataHandle> data);
   std::shared_ptr<SaeHandle> sae(const Value& given, std::shared_ptr<RowsHandle> on);
   /// A table of the last step's metrics.
-  Value train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on, OnStep on_step);
-  std::shared_ptr<CodesHandle> encode(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on);
+  Value train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on,
+              OnStep on_step);
+  std::shared_ptr<CodesHandle> encode(const Value& given, std::shared_ptr<SaeHandle> sae,
+                                      std::shared_ptr<RowsHandle> on);
   /// A table: figure -> value.
   Value analyze(const Value& given, const AnalysisInputs& inputs);
   /// Every [[analysis]] of the manifest, in order: type (or name) -> its table.
@@ -91,7 +97,8 @@ class Experiment {
   void write_record(Status status);
   void write_report();
   bool stop_wanted();
-  void choose_folder(const Value& identity, const std::filesystem::path& runs, const std::string& name);
+  void choose_folder(const Value& identity, const std::filesystem::path& runs,
+                     const std::string& name);
 
   Kernel& kernel_;
   RunRequest request_;

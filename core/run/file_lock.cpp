@@ -25,13 +25,16 @@ void sign(int descriptor) {
   char now[32];
   const std::time_t seconds = std::time(nullptr);
   std::strftime(now, sizeof now, "%Y-%m-%d %H:%M:%S", std::localtime(&seconds));
-  const std::string text = "process " + std::to_string(::getpid()) + " on " + host + " since " + now;
-  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, text.data(), text.size(), 0) < 0) return;  // only a courtesy
+  const std::string text =
+      "process " + std::to_string(::getpid()) + " on " + host + " since " + now;
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, text.data(), text.size(), 0) < 0)
+    return;  // only a courtesy
 }
 
 }  // namespace
 
-std::unique_ptr<FileLock> FileLock::try_take(const std::filesystem::path& file, std::string& holder) {
+std::unique_ptr<FileLock> FileLock::try_take(const std::filesystem::path& file,
+                                             std::string& holder) {
   const int descriptor = open_lock(file);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     char text[512] = "";

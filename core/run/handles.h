@@ -41,7 +41,7 @@ struct SaeHandle {
   SaeRecord record;
   std::filesystem::path folder;  ///< of its weights on disk; empty: untrained
   std::string name;
-  std::string key;               ///< of what it is before this run trains it
+  std::string key;  ///< of what it is before this run trains it
   /// What it is now: `key`, or the hash of the trained weights.
   std::string state_key() const;
 };

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 // Rises when the rule below changes: old runs are then found under their old ids only.
 constexpr int kIdentityVersion = 1;
 
-void add_script(const fs::path& file, const fs::path& folder, std::map<std::string, std::string>& digests) {
+void add_script(const fs::path& file, const fs::path& folder,
+                std::map<std::string, std::string>& digests) {
   const std::string name = file.lexically_relative(folder).generic_string();
   if (digests.contains(name)) return;
   const std::string text = read_file(file);
@@ -45,15 +46,18 @@ Value identity_value(const std::vector<FieldDoc>& fields, const Value& given, In
   if (!table) return given;
   Value out{Value::Table()};
   for (const auto& [key, v] : *table) {
-    const auto doc = std::find_if(fields.begin(), fields.end(), [&](const FieldDoc& d) { return d.name == key; });
+    const auto doc = std::find_if(fields.begin(), fields.end(),
+                                  [&](const FieldDoc& d) { return d.name == key; });
     if (doc == fields.end()) {
       out.set(key, v);
     } else if (doc->outside_identity) {
       continue;
     } else if (doc->input_path && v.is<std::string>() && !v.as<std::string>()->empty()) {
       std::string path = *v.as<std::string>();
-      if (!schema_detail::resolve_path(v, path).empty()) out.set(key, v);  // the schema refuses it in its own words
-      else out.set(key, "sha256:" + hash.of(path));
+      if (!schema_detail::resolve_path(v, path).empty())
+        out.set(key, v);  // the schema refuses it in its own words
+      else
+        out.set(key, "sha256:" + hash.of(path));
     } else {
       out.set(key, doc->fields.empty() ? v : identity_value(doc->fields, v, hash));
     }
@@ -81,7 +85,8 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
 
   const auto keep_source = [&](const std::string& kind, const Value* type) {
     for (const Part* part : registry.parts())
-      if (const PluginInfo* plugin = plugin_named(plugins, part->plugin); plugin && type && part->kind == kind && *type == Value(part->name))
+      if (const PluginInfo* plugin = plugin_named(plugins, part->plugin);
+          plugin && type && part->kind == kind && *type == Value(part->name))
         sources.set(plugin->id, plugin->source_hash);
   };
   std::vector<std::string> ignored;
@@ -90,10 +95,12 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
     // A folder named by `from` counts by its contents, a run's id by itself.
     if (const Value* from = section.kind == "sae" ? section.value.find("from") : nullptr)
       if (std::string path = from->is<std::string>() ? *from->as<std::string>() : ""; !path.empty())
-        if (schema_detail::resolve_path(*from, path).empty()) value.set("from", "sha256:" + hash.of(path));
+        if (schema_detail::resolve_path(*from, path).empty())
+          value.set("from", "sha256:" + hash.of(path));
     parts.set(section.where, std::move(value));
     if (!section.kind.empty()) keep_source(section.kind, section.value.find("type"));
-    if (const Value* normalize = section.where.starts_with("activations") ? section.value.find("normalize") : nullptr)
+    if (const Value* normalize =
+            section.where.starts_with("activations") ? section.value.find("normalize") : nullptr)
       keep_source("normaliser", normalize->is<std::string>() ? normalize : normalize->find("type"));
   }
   if (!ignored.empty())  // --set on a script by itself, which holds the section's type
@@ -104,7 +111,8 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
 
   Value scripts{Value::Table()};
   if (!script.empty())
-    for (const auto& [name, digest] : script_digests(script)) scripts.set(name == script.filename() ? "script" : name, digest);
+    for (const auto& [name, digest] : script_digests(script))
+      scripts.set(name == script.filename() ? "script" : name, digest);
   out.set("scripts", std::move(scripts));
   return out;
 }

@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A change within the clock's step of the file system leaves no trace in the stamp of a file as young as this.
+// A change within the clock's step of the file system leaves no trace in the stamp of a file as
+// young as this.
 constexpr int64_t kSettled = 2;  // seconds
 
 // What changes when a file's contents do; a folder's is made of its files'.
@@ -38,8 +39,9 @@ Stamp stamp_of(const fs::path& path) {
     struct stat s = {};
     if (::stat(file.c_str(), &s) != 0) return {};
     stamp.newest = std::max<int64_t>(stamp.newest, s.st_mtim.tv_sec);
-    stamp.text += file.string() + " " + std::to_string(s.st_size) + " " + std::to_string(s.st_mtim.tv_sec) + "." +
-             std::to_string(s.st_mtim.tv_nsec) + " " + std::to_string(s.st_ino) + "\n";
+    stamp.text += file.string() + " " + std::to_string(s.st_size) + " " +
+                  std::to_string(s.st_mtim.tv_sec) + "." + std::to_string(s.st_mtim.tv_nsec) + " " +
+                  std::to_string(s.st_ino) + "\n";
   }
   if (files.size() != 1) stamp.text = sha256(stamp.text);
   return stamp;
@@ -59,7 +61,8 @@ InputHash::InputHash(fs::path memory) : memory_(std::move(memory)), known_(Value
 std::string InputHash::of(const fs::path& path) {
   const std::string key = fs::weakly_canonical(path).string();
   const Stamp stamp = stamp_of(key);
-  if (const Value* entry = known_.find(key); entry && !stamp.text.empty() && entry->find("stamp") && entry->find("sha256"))
+  if (const Value* entry = known_.find(key);
+      entry && !stamp.text.empty() && entry->find("stamp") && entry->find("sha256"))
     if (*entry->find("stamp") == Value(stamp.text)) return entry->text("sha256");
   std::string digest = sha256_path(path);
   if (stamp.newest + kSettled > std::time(nullptr)) return digest;

@@ -1,4 +1,5 @@
-// Content hashes of inputs, remembered by (path, size, time of change, inode) so that a large file is read once.
+// Content hashes of inputs, remembered by (path, size, time of change, inode) so that a large file
+// is read once.
 #pragma once
 
 #include <filesystem>

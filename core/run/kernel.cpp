@@ -39,9 +39,9 @@ void prepare_device(const RunRequest& request) {
     throw UserError("--device: \"" + request.device + "\", should be cpu, cuda or cuda:N");
   // The CPU build of facet serves GPU machines too: LibTorch's CUDA half is found beside torch_cpu.
   if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
-    throw UserError("--device: \"" + request.device + "\": this LibTorch cannot use CUDA: " + dlerror());
-  if (!at::hasCUDA())
-    throw UserError("--device: \"" + request.device + "\": no GPU is visible");
+    throw UserError("--device: \"" + request.device +
+                    "\": this LibTorch cannot use CUDA: " + dlerror());
+  if (!at::hasCUDA()) throw UserError("--device: \"" + request.device + "\": no GPU is visible");
 }
 
 }  // namespace facet

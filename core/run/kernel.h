@@ -22,13 +22,13 @@ const PluginInfo* plugin_of(const Kernel& kernel, const Part& part);
 
 /// What `facet run` was asked. Nothing here but `file` and `sets` can change a result.
 struct RunRequest {
-  std::filesystem::path file;      ///< MANIFEST.toml or SCRIPT.lua
-  std::vector<std::string> sets;   ///< KEY=VALUE
-  std::filesystem::path runs;      ///< folder of all runs; empty: FACET_RUNS, else ./runs
+  std::filesystem::path file;     ///< MANIFEST.toml or SCRIPT.lua
+  std::vector<std::string> sets;  ///< KEY=VALUE
+  std::filesystem::path runs;     ///< folder of all runs; empty: FACET_RUNS, else ./runs
   std::string device = "cpu";
-  int threads = 0;                 ///< 0: LibTorch's choice
-  int64_t stop_after = 0;          ///< steps of training in this process; 0: none
-  bool unsafe = false;             ///< os.getenv, io.popen and os.execute in scripts
+  int threads = 0;         ///< 0: LibTorch's choice
+  int64_t stop_after = 0;  ///< steps of training in this process; 0: none
+  bool unsafe = false;     ///< os.getenv, io.popen and os.execute in scripts
   bool quiet = false;
   std::vector<std::string> argv;
 };

@@ -82,13 +82,16 @@ void place(Value& value, const Origin& origin) {
 std::vector<std::string> keys_of(const std::string& path) {
   std::vector<std::string> keys(1);
   for (const char c : path) {
-    if (c == '.') keys.emplace_back();
-    else keys.back() += c;
+    if (c == '.')
+      keys.emplace_back();
+    else
+      keys.back() += c;
   }
   return keys;
 }
 
-// Paths that were not written in `folder` (--set) become absolute, so that a frozen copy keeps their meaning.
+// Paths that were not written in `folder` (--set) become absolute, so that a frozen copy keeps
+// their meaning.
 void settle_paths(Value& table, const std::vector<FieldDoc>& fields, const std::string& folder) {
   for (const FieldDoc& field : fields) {
     auto* members = table.as<Value::Table>();
@@ -97,7 +100,9 @@ void settle_paths(Value& table, const std::vector<FieldDoc>& fields, const std::
     Value& v = found->second;
     settle_paths(v, field.fields, folder);
     const std::string* text = v.as<std::string>();
-    if (!field.input_path || !text || text->empty() || v.origin.folder.empty() || v.origin.folder == folder) continue;
+    if (!field.input_path || !text || text->empty() || v.origin.folder.empty() ||
+        v.origin.folder == folder)
+      continue;
     if (std::string path = *text; schema_detail::resolve_path(v, path).empty()) v.data = path;
   }
 }
@@ -119,7 +124,8 @@ void for_each_section(Manifest& manifest, const Use& use) {
     const auto found = table->find(name);
     if (found == table->end()) continue;
     if (auto* array = found->second.template as<Value::Array>()) {
-      for (size_t i = 0; i < array->size(); ++i) use(name, name + "[" + std::to_string(i + 1) + "]", (*array)[i]);
+      for (size_t i = 0; i < array->size(); ++i)
+        use(name, name + "[" + std::to_string(i + 1) + "]", (*array)[i]);
     } else {
       use(name, name, found->second);
     }
@@ -127,7 +133,8 @@ void for_each_section(Manifest& manifest, const Use& use) {
 }
 
 // The schema of a section, or of a loaded SAE, which has no type of its own.
-AnySchema schema_for(const std::string& section, const std::string& where, const Value& value, const Registry& registry) {
+AnySchema schema_for(const std::string& section, const std::string& where, const Value& value,
+                     const Registry& registry) {
   if (section == "sae" && value.find("from") && !value.find("type")) return kernel_schema(section);
   return section_schema(section, value, registry, where);
 }
@@ -136,22 +143,29 @@ AnySchema schema_for(const std::string& section, const std::string& where, const
 
 Schema<ManifestHead> manifest_schema() {
   return Schema<ManifestHead>()
-      .field("facet", &ManifestHead::facet, "Format of the manifest.", between(1, 1), outside_identity)
-      .field("script", &ManifestHead::script, "The Lua script that the manifest is for.", input_path)
-      .field("name", &ManifestHead::name, "Folder of the run under the runs folder; by default the manifest's own name.", outside_identity)
+      .field("facet", &ManifestHead::facet, "Format of the manifest.", between(1, 1),
+             outside_identity)
+      .field("script", &ManifestHead::script, "The Lua script that the manifest is for.",
+             input_path)
+      .field("name", &ManifestHead::name,
+             "Folder of the run under the runs folder; by default the manifest's own name.",
+             outside_identity)
       .field("seed", &ManifestHead::seed, "Root of every random stream.", at_least(0))
-      .field("notes", &ManifestHead::notes, "Anything worth keeping with the run.", outside_identity);
+      .field("notes", &ManifestHead::notes, "Anything worth keeping with the run.",
+             outside_identity);
 }
 
 const std::vector<std::string>& manifest_sections() {
-  static const std::vector<std::string> sections = {"host", "data", "activations", "sae", "train", "encode", "analysis"};
+  static const std::vector<std::string> sections = {"host",  "data",   "activations", "sae",
+                                                    "train", "encode", "analysis"};
   return sections;
 }
 
 Value load_manifest(const fs::path& file) {
   const std::string text = read_file(file);
   std::string folder = fs::absolute(file).parent_path().string();
-  if (text.starts_with(kFrozenMark)) folder = text.substr(sizeof kFrozenMark - 1, text.find('\n') - sizeof kFrozenMark + 1);
+  if (text.starts_with(kFrozenMark))
+    folder = text.substr(sizeof kFrozenMark - 1, text.find('\n') - sizeof kFrozenMark + 1);
   Value manifest = parse_toml(text, {file.string(), 0, 0, folder});
   manifest.origin = {file.string(), 0, 0, folder};
   return manifest;
@@ -176,13 +190,18 @@ void lay_set(Value& manifest, const std::string& assignment) {
   Value* at = &manifest;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (auto* array = at->as<Value::Array>()) {  // analysis.2.alpha: items count from 1
-      const size_t item = keys[i].find_first_not_of("0123456789") == std::string::npos && keys[i].size() < 6 ? std::stoul(keys[i]) : 0;
+      const size_t item =
+          keys[i].find_first_not_of("0123456789") == std::string::npos && keys[i].size() < 6
+              ? std::stoul(keys[i])
+              : 0;
       if (item < 1 || item > array->size())
-        throw UserError("--set: " + assignment + ": \"" + keys[i] + "\", should be an item from 1 to " + std::to_string(array->size()));
+        throw UserError("--set: " + assignment + ": \"" + keys[i] +
+                        "\", should be an item from 1 to " + std::to_string(array->size()));
       at = &(*array)[item - 1];
     } else {
       if (!at->empty() && !at->is<Value::Table>())
-        throw UserError("--set: " + assignment + ": \"" + keys[i - 1] + "\" is " + at->describe() + ", should be a table");
+        throw UserError("--set: " + assignment + ": \"" + keys[i - 1] + "\" is " + at->describe() +
+                        ", should be a table");
       if (!at->find(keys[i])) at->set(keys[i], Value()).origin = origin;
       at = &(*at->as<Value::Table>())[keys[i]];
     }
@@ -190,7 +209,8 @@ void lay_set(Value& manifest, const std::string& assignment) {
   *at = std::move(value);
 }
 
-std::string frozen_manifest(const Value& manifest, const fs::path& folder, const Registry& registry) {
+std::string frozen_manifest(const Value& manifest, const fs::path& folder,
+                            const Registry& registry) {
   Value settled = manifest;
   settle_paths(settled, manifest_schema().docs(), folder.string());
   for_each_section(settled, [&](const std::string& name, const std::string& where, Value& value) {
@@ -217,14 +237,16 @@ std::string first_comment(const std::string& text) {
   return "";
 }
 
-AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry, const std::string& where) {
+AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry,
+                         const std::string& where) {
   if (section == "train") return train_schema().erased();
   if (section == "activations") return stream_schema().erased();
   if (section == "encode") return encode_schema().erased();
   const std::string shown = where.empty() ? section : where;
   const std::string home = value.origin.text();
   if (!value.empty() && !value.is<Value::Table>())
-    throw UserError((home.empty() ? "" : home + ": ") + shown + ": expected table, got " + value.describe());
+    throw UserError((home.empty() ? "" : home + ": ") + shown + ": expected table, got " +
+                    value.describe());
   const Value* type = value.find("type");
   const std::string* name = type ? type->as<std::string>() : nullptr;
   if (!name) {
@@ -235,17 +257,20 @@ AnySchema section_schema(const std::string& section, const Value& value, const R
     for (const std::string& n : names) list += (list.empty() ? "\"" : ", \"") + n + "\"";
     const Origin& origin = type ? type->origin : value.origin;
     const std::string place = origin.text();
-    throw UserError((place.empty() ? "" : place + ": ") + shown + ".type: " + (type ? type->describe() : "required") +
-                    ", should be one of " + list);
+    throw UserError((place.empty() ? "" : place + ": ") + shown + ".type: " +
+                    (type ? type->describe() : "required") + ", should be one of " + list);
   }
   const std::string place = type->origin.text();
-  const Part& part = registry.part(section, *name, (place.empty() ? "" : place + ": ") + shown + ".type");
+  const Part& part =
+      registry.part(section, *name, (place.empty() ? "" : place + ": ") + shown + ".type");
   return joined_schema(kernel_schema(section), part.schema);
 }
 
-std::vector<Section> sections_of(const Value& manifest, const Registry& registry, std::vector<std::string>& problems) {
+std::vector<Section> sections_of(const Value& manifest, const Registry& registry,
+                                 std::vector<std::string>& problems) {
   std::vector<Section> out;
-  for_each_section(manifest, [&](const std::string& name, const std::string& where, const Value& value) {
+  for_each_section(manifest, [&](const std::string& name, const std::string& where,
+                                 const Value& value) {
     const bool is_part = name != "train" && name != "activations" && name != "encode";
     try {
       out.push_back({where, is_part ? name : "", value, schema_for(name, where, value, registry)});

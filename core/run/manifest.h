@@ -23,29 +23,34 @@ Schema<ManifestHead> manifest_schema();
 /// The sections a manifest may have, in the order of the run.
 const std::vector<std::string>& manifest_sections();
 
-/// The TOML file as a table. Relative paths belong to the file's folder, or to the one a frozen copy names in
-/// its first line. UserError "x.toml:3:5: ..." when it is no TOML.
+/// The TOML file as a table. Relative paths belong to the file's folder, or to the one a frozen
+/// copy names in its first line. UserError "x.toml:3:5: ..." when it is no TOML.
 Value load_manifest(const std::filesystem::path& file);
 /// Lays `--set a.b=v` over the tree; v is read as TOML, and as a string where it is none.
 void lay_set(Value& manifest, const std::string& assignment);
-/// The tree as TOML text that load_manifest reads back, with `folder` as the home of its relative paths; a path
-/// that was written elsewhere (--set) is made absolute.
-std::string frozen_manifest(const Value& manifest, const std::filesystem::path& folder, const Registry& registry);
-/// The first comment line of a file ("# Does ...", "-- Which ..."): the question a report opens with.
+/// The tree as TOML text that load_manifest reads back, with `folder` as the home of its relative
+/// paths; a path that was written elsewhere (--set) is made absolute.
+std::string frozen_manifest(const Value& manifest, const std::filesystem::path& folder,
+                            const Registry& registry);
+/// The first comment line of a file ("# Does ...", "-- Which ..."): the question a report opens
+/// with.
 std::string first_comment(const std::string& text);
 
 /// One section of a manifest with the schema that reads it.
 struct Section {
-  std::string where;   ///< "sae", "analysis[2]"
-  std::string kind;    ///< "sae", "host", "data", "analysis", or "" for activations, train, encode
+  std::string where;  ///< "sae", "analysis[2]"
+  std::string kind;   ///< "sae", "host", "data", "analysis", or "" for activations, train, encode
   Value value;
   AnySchema schema;
 };
 
-/// Every section with its schema; problems (unknown sections, unknown or missing `type`) are appended.
-std::vector<Section> sections_of(const Value& manifest, const Registry& registry, std::vector<std::string>& problems);
-/// The schema that reads a section of this kind and `type`: the kernel's own fields and the part's together.
-/// `where` is the section's place in messages ("analysis[2]"); empty: its name.
-AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry, const std::string& where = "");
+/// Every section with its schema; problems (unknown sections, unknown or missing `type`) are
+/// appended.
+std::vector<Section> sections_of(const Value& manifest, const Registry& registry,
+                                 std::vector<std::string>& problems);
+/// The schema that reads a section of this kind and `type`: the kernel's own fields and the part's
+/// together. `where` is the section's place in messages ("analysis[2]"); empty: its name.
+AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry,
+                         const std::string& where = "");
 
 }  // namespace facet

@@ -18,7 +18,8 @@ class FileJournal : public Journal {
     int64_t whole = 0;
     if (fs::exists(file)) {
       std::istringstream lines(read_file(file));
-      for (std::string line; std::getline(lines, line) && !lines.eof(); whole += static_cast<int64_t>(line.size()) + 1) {
+      for (std::string line; std::getline(lines, line) && !lines.eof();
+           whole += static_cast<int64_t>(line.size()) + 1) {
         const Value entry = parse_json(line, file.string());
         known_[entry.text("key")] = entry.at("value");
       }
@@ -45,10 +46,16 @@ class FileJournal : public Journal {
 
 }  // namespace
 
-RunContext::RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder, EventSink& events, uint64_t seed,
-                       std::string device, std::function<void()> breathe)
-    : name_(std::move(name)), inputs_(std::move(inputs)), folder_(folder), events_(events), seed_(seed),
-      device_(std::move(device)), breathe_(std::move(breathe)) {}
+RunContext::RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder,
+                       EventSink& events, uint64_t seed, std::string device,
+                       std::function<void()> breathe)
+    : name_(std::move(name)),
+      inputs_(std::move(inputs)),
+      folder_(folder),
+      events_(events),
+      seed_(seed),
+      device_(std::move(device)),
+      breathe_(std::move(breathe)) {}
 RunContext::~RunContext() = default;
 
 Sae& RunContext::sae() {
@@ -85,7 +92,8 @@ const CodesReader& RunContext::codes() {
 
 Rng RunContext::rng(const std::string& purpose) { return Rng(seed_, name_ + "/" + purpose); }
 
-TableRef RunContext::write(const std::string& name, const std::string& title, const Table& table, size_t shown) {
+TableRef RunContext::write(const std::string& name, const std::string& title, const Table& table,
+                           size_t shown) {
   write_file(name, emit_tsv(table));
   return {name, title, table.head(shown), static_cast<int64_t>(table.rows().size())};
 }
@@ -96,13 +104,16 @@ void RunContext::write_file(const std::string& name, const std::string& bytes) {
 
 Journal& RunContext::journal(const std::string& name) {
   auto& journal = journals_[name];
-  if (!journal) journal = std::make_unique<FileJournal>(folder_.path("journals", name_ + "." + name + ".jsonl"));
+  if (!journal)
+    journal =
+        std::make_unique<FileJournal>(folder_.path("journals", name_ + "." + name + ".jsonl"));
   return *journal;
 }
 
 std::string RunContext::secret(const std::string& name) {
   const char* value = std::getenv(name.c_str());
-  if (!value || !*value) throw UserError(name_ + ": the environment variable " + name + " is not set");
+  if (!value || !*value)
+    throw UserError(name_ + ": the environment variable " + name + " is not set");
   return value;
 }
 
@@ -110,16 +121,23 @@ Value report_value(const Report& report) {
   Value::Array figures, tables;
   for (const Figure& figure : report.values) {
     Value::Array baselines;
-    for (const auto& [name, value] : figure.baselines) baselines.emplace_back(Value::Array{name, value});
-    figures.emplace_back(Value::Table{{"name", figure.name}, {"value", figure.value}, {"definition", figure.definition}, {"baselines", baselines}});
+    for (const auto& [name, value] : figure.baselines)
+      baselines.emplace_back(Value::Array{name, value});
+    figures.emplace_back(Value::Table{{"name", figure.name},
+                                      {"value", figure.value},
+                                      {"definition", figure.definition},
+                                      {"baselines", baselines}});
   }
   for (const TableRef& table : report.tables) {
     Value::Array columns, head;
     for (const Column& column : table.head.columns())
       columns.emplace_back(Value::Table{{"name", column.name}, {"definition", column.definition}});
     for (const auto& row : table.head.rows()) head.emplace_back(row);
-    tables.emplace_back(Value::Table{{"name", table.name}, {"title", table.title}, {"rows", table.rows},
-                                     {"columns", columns}, {"head", head}});
+    tables.emplace_back(Value::Table{{"name", table.name},
+                                     {"title", table.title},
+                                     {"rows", table.rows},
+                                     {"columns", columns},
+                                     {"head", head}});
   }
   return Value(Value::Table{{"figures", figures}, {"tables", tables}});
 }
@@ -136,7 +154,8 @@ Report report_of(const Value& value) {
   }
   for (const Value& v : value.array("tables")) {
     std::vector<Column> columns;
-    for (const Value& column : v.array("columns")) columns.push_back({column.text("name"), column.text("definition")});
+    for (const Value& column : v.array("columns"))
+      columns.push_back({column.text("name"), column.text("definition")});
     Table head(std::move(columns));
     for (const Value& row : v.array("head")) head.add(*row.as<Value::Array>());
     report.tables.push_back({v.text("name"), v.text("title"), std::move(head), v.integer("rows")});

@@ -15,8 +15,8 @@ namespace facet {
 class RunContext : public Context {
  public:
   /// `name` is the analysis's; breathe throws Stopped when the run was asked to stop.
-  RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder, EventSink& events, uint64_t seed, std::string device,
-             std::function<void()> breathe);
+  RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder, EventSink& events,
+             uint64_t seed, std::string device, std::function<void()> breathe);
   ~RunContext() override;
 
   Sae& sae() override;
@@ -27,7 +27,8 @@ class RunContext : public Context {
   const CodesReader& codes() override;
   Rng rng(const std::string& purpose) override;
   EventSink& events() override { return events_; }
-  TableRef write(const std::string& name, const std::string& title, const Table& table, size_t shown) override;
+  TableRef write(const std::string& name, const std::string& title, const Table& table,
+                 size_t shown) override;
   void write_file(const std::string& name, const std::string& bytes) override;
   Journal& journal(const std::string& name) override;
   std::string secret(const std::string& name) override;

@@ -19,7 +19,8 @@ int64_t certain_events(const fs::path& folder, int64_t after_verbs) {
     if (entry.path().string().find(".partial") != std::string::npos) continue;
     const Value cursor = parse_json(read_file(entry.path()), entry.path().string());
     const Value* inner = cursor.find("cursor");
-    if (const Value* events = inner ? inner->find("events") : nullptr; events && events->is<int64_t>())
+    if (const Value* events = inner ? inner->find("events") : nullptr;
+        events && events->is<int64_t>())
       certain = std::max(certain, *events->as<int64_t>());
   }
   return certain;
@@ -33,11 +34,16 @@ struct RunFolder::Lock {
 
 const char* status_text(Status status) {
   switch (status) {
-    case Status::fresh: return "fresh";
-    case Status::running: return "running";
-    case Status::done: return "done";
-    case Status::failed: return "failed";
-    case Status::stopped: return "stopped";
+    case Status::fresh:
+      return "fresh";
+    case Status::running:
+      return "running";
+    case Status::done:
+      return "done";
+    case Status::failed:
+      return "failed";
+    case Status::stopped:
+      return "stopped";
   }
   return "";
 }
@@ -54,7 +60,8 @@ Value RunFolder::record_of(const fs::path& folder) {
   return fs::exists(file) ? parse_json(read_file(file), file.string()) : Value();
 }
 
-RunFolder::RunFolder(fs::path folder) : folder_(std::move(folder)), lock_(std::make_unique<Lock>()) {
+RunFolder::RunFolder(fs::path folder)
+    : folder_(std::move(folder)), lock_(std::make_unique<Lock>()) {
   fs::create_directories(folder_);
   std::string holder;
   lock_->lock = FileLock::try_take(folder_ / "lock", holder);
@@ -65,11 +72,13 @@ RunFolder::RunFolder(fs::path folder) : folder_(std::move(folder)), lock_(std::m
   int64_t whole = 0, events = 0;
   if (fs::exists(verbs)) {
     std::istringstream lines(read_file(verbs));
-    for (std::string line; std::getline(lines, line) && !lines.eof(); whole += static_cast<int64_t>(line.size()) + 1) {
+    for (std::string line; std::getline(lines, line) && !lines.eof();
+         whole += static_cast<int64_t>(line.size()) + 1) {
       const Value v = parse_json(line, verbs.string());
       const auto index = static_cast<size_t>(v.integer("call")) - 1;
       if (verbs_.size() <= index) verbs_.resize(index + 1);
-      verbs_[index] = {v.text("verb"), v.text("key"), v.find("result") ? v.at("result") : Value(), v.flag("done")};
+      verbs_[index] = {v.text("verb"), v.text("key"), v.find("result") ? v.at("result") : Value(),
+                       v.flag("done")};
       if (verbs_[index].done) events = v.integer("events");
     }
   }
@@ -85,32 +94,42 @@ fs::path RunFolder::path(const std::string& kind, const std::string& name) const
   return out;
 }
 
-void RunFolder::write_record(const Value& record) { write_file(folder_ / "record.json", emit_json_pretty(record)); }
+void RunFolder::write_record(const Value& record) {
+  write_file(folder_ / "record.json", emit_json_pretty(record));
+}
 
 void RunFolder::finish(Status status, const std::string& why) {
   for (const char* name : {"DONE", "FAILED", "STOPPED"}) fs::remove(folder_ / name);
   if (status == Status::running) return;
-  const char* name = status == Status::done ? "DONE" : status == Status::failed ? "FAILED" : "STOPPED";
+  const char* name = status == Status::done     ? "DONE"
+                     : status == Status::failed ? "FAILED"
+                                                : "STOPPED";
   write_file(folder_ / name, why.empty() ? "" : why + "\n");
 }
 
-std::optional<VerbRecord> RunFolder::replay(size_t index, const std::string& verb, const std::string& key) const {
+std::optional<VerbRecord> RunFolder::replay(size_t index, const std::string& verb,
+                                            const std::string& key) const {
   if (index >= verbs_.size() || verbs_[index].verb.empty()) return std::nullopt;
   const VerbRecord& recorded = verbs_[index];
-  const std::string call = folder_.string() + ": call " + std::to_string(index + 1) + " of the script";
+  const std::string call =
+      folder_.string() + ": call " + std::to_string(index + 1) + " of the script";
   if (recorded.verb != verb)
-    throw UserError(call + ": run:" + verb + ", was run:" + recorded.verb +
-                    " when this run began; a script must call its verbs in the same order each time");
+    throw UserError(
+        call + ": run:" + verb + ", was run:" + recorded.verb +
+        " when this run began; a script must call its verbs in the same order each time");
   if (recorded.key != key)
-    throw UserError(call + ": run:" + verb + " has other arguments than when this run began; a script must pass the "
+    throw UserError(call + ": run:" + verb +
+                    " has other arguments than when this run began; a script must pass the "
                     "same arguments each time");
   return recorded;
 }
 
 void RunFolder::verb_begins(size_t index, const VerbRecord& record) {
   if (index < verbs_.size() && !verbs_[index].verb.empty()) return;
-  verb_lines_->line(emit_json(Value(Value::Table{
-      {"call", static_cast<int64_t>(index + 1)}, {"verb", record.verb}, {"key", record.key}, {"done", false}})));
+  verb_lines_->line(emit_json(Value(Value::Table{{"call", static_cast<int64_t>(index + 1)},
+                                                 {"verb", record.verb},
+                                                 {"key", record.key},
+                                                 {"done", false}})));
   verb_lines_->sync();
 }
 

@@ -1,4 +1,5 @@
-// The folder of a run: its lock, its status, the verbs that finished, and the only way to a writable path.
+// The folder of a run: its lock, its status, the verbs that finished, and the only way to a
+// writable path.
 #pragma once
 
 #include <filesystem>
@@ -16,17 +17,19 @@ namespace facet {
 enum class Status { fresh = 1, running, done, failed, stopped };
 const char* status_text(Status status);
 
-/// What is known of a verb call: its place in the script, what it was called with, and what it returned.
+/// What is known of a verb call: its place in the script, what it was called with, and what it
+/// returned.
 struct VerbRecord {
   std::string verb;
-  std::string key;    ///< sha256 of the resolved arguments and of the handles' keys
+  std::string key;  ///< sha256 of the resolved arguments and of the handles' keys
   Value result;
   bool done = false;  ///< false: only its place and key are known
 };
 
 class RunFolder {
  public:
-  /// Takes the lock. UserError "folder: locked by process 123 on host since ..." when a live process has it.
+  /// Takes the lock. UserError "folder: locked by process 123 on host since ..." when a live
+  /// process has it.
   explicit RunFolder(std::filesystem::path folder);
   ~RunFolder();
 
@@ -43,9 +46,11 @@ class RunFolder {
   /// Writes DONE, FAILED or STOPPED (and removes the others), last.
   void finish(Status status, const std::string& why);
 
-  /// Verb calls in their order. `replay` returns what an earlier process recorded for call number `index`, after
-  /// checking that it is the same call: UserError naming both when order or arguments differ.
-  std::optional<VerbRecord> replay(size_t index, const std::string& verb, const std::string& key) const;
+  /// Verb calls in their order. `replay` returns what an earlier process recorded for call number
+  /// `index`, after checking that it is the same call: UserError naming both when order or
+  /// arguments differ.
+  std::optional<VerbRecord> replay(size_t index, const std::string& verb,
+                                   const std::string& key) const;
   void verb_begins(size_t index, const VerbRecord& record);
   void verb_ends(size_t index, const VerbRecord& record);
 
@@ -61,7 +66,8 @@ class RunFolder {
   std::unique_ptr<JsonLines> events_;
 };
 
-/// A lock file that a live process holds; the kernel of the system lets it go when the process dies.
+/// A lock file that a live process holds; the kernel of the system lets it go when the process
+/// dies.
 class FileLock {
  public:
   /// False when another process has it; `holder` then says who ("process 123 on node7 since ...").

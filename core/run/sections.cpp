@@ -17,7 +17,8 @@ Schema<TypeSection> type_schema() {
 }
 
 bool has(const std::vector<FieldDoc>& docs, const std::string& name) {
-  return std::any_of(docs.begin(), docs.end(), [&](const FieldDoc& doc) { return doc.name == name; });
+  return std::any_of(docs.begin(), docs.end(),
+                     [&](const FieldDoc& doc) { return doc.name == name; });
 }
 
 // The keys of `given` that the schema knows.
@@ -37,12 +38,15 @@ Schema<SaeSection> sae_section_schema() {
   return Schema<SaeSection>()
       .field("type", &SaeSection::type, "Architecture; `facet list` shows them.")
       .field("name", &SaeSection::name, "Tells this SAE from others of the run.")
-      .field("from", &SaeSection::from, "Folder of a finished SAE, or id of the run that trained it, to start from.")
-      .field("seed", &SaeSection::seed, "Root of the SAE's own random streams; -1: the run's seed.", at_least(-1));
+      .field("from", &SaeSection::from,
+             "Folder of a finished SAE, or id of the run that trained it, to start from.")
+      .field("seed", &SaeSection::seed, "Root of the SAE's own random streams; -1: the run's seed.",
+             at_least(-1));
 }
 
 Schema<EncodeSection> encode_schema() {
-  return Schema<EncodeSection>().field("name", &EncodeSection::name, "Tells these codes from others of the run.");
+  return Schema<EncodeSection>().field("name", &EncodeSection::name,
+                                       "Tells these codes from others of the run.");
 }
 
 AnySchema kernel_schema(const std::string& section) {
@@ -55,16 +59,19 @@ AnySchema joined_schema(AnySchema kernel, AnySchema own) {
   AnySchema joined;
   joined.fields = kernel.fields;
   joined.fields.insert(joined.fields.end(), own.fields.begin(), own.fields.end());
-  joined.parse = [kernel, own, fields = joined.fields](const std::string& where, const Value& given, Demand demand,
+  joined.parse = [kernel, own, fields = joined.fields](const std::string& where, const Value& given,
+                                                       Demand demand,
                                                        std::vector<std::string>& problems) {
     schema_detail::unknown_keys(where, given, fields, problems);
     AnyParams first = kernel.parse(where, only(given, kernel.fields), demand, problems);
-    const bool is_table = given.empty() || given.is<Value::Table>();  // else the kernel's schema said so already
+    const bool is_table =
+        given.empty() || given.is<Value::Table>();  // else the kernel's schema said so already
     AnyParams second = own.parse(where, is_table ? only(given, own.fields) : Value(),
                                  is_table ? demand : Demand::part, problems);
     Value resolved = first.resolved;
     for (const auto& [key, v] : *second.resolved.as<Value::Table>()) resolved.set(key, v);
-    return AnyParams{std::make_shared<Pair>(std::move(first), std::move(second)), std::move(resolved)};
+    return AnyParams{std::make_shared<Pair>(std::move(first), std::move(second)),
+                     std::move(resolved)};
   };
   return joined;
 }

@@ -12,8 +12,8 @@ namespace facet {
 struct SaeSection {
   std::string type;
   std::string name;
-  std::string from;           ///< folder of a finished SAE, or id of the run that trained it
-  int64_t seed = -1;          ///< -1: the run's
+  std::string from;   ///< folder of a finished SAE, or id of the run that trained it
+  int64_t seed = -1;  ///< -1: the run's
 };
 /// The fields of a section that has only a `type`, and perhaps a `name`.
 struct TypeSection {
@@ -29,8 +29,8 @@ Schema<EncodeSection> encode_schema();
 
 /// The kernel's fields of a section, erased.
 AnySchema kernel_schema(const std::string& section);
-/// A schema that reads the keys of both; problems are reported together. `held` of the result is a pair, see
-/// kernel_part and own_part.
+/// A schema that reads the keys of both; problems are reported together. `held` of the result is a
+/// pair, see kernel_part and own_part.
 AnySchema joined_schema(AnySchema kernel, AnySchema own);
 AnyParams kernel_part(const AnyParams& joined);
 AnyParams own_part(const AnyParams& joined);

@@ -1,4 +1,5 @@
-// The verbs of a run: from a table and live handles to a live handle, recorded so that a cut run goes on.
+// The verbs of a run: from a table and live handles to a live handle, recorded so that a cut run
+// goes on.
 #include "facet/torch.h"
 
 #include <algorithm>
@@ -38,8 +39,12 @@ const Value& member_or(const Value& table, const std::string& key) {
 std::vector<std::string> points_of(const RowsHandle& rows) { return rows.stream->points(); }
 
 Value metrics_value(const TrainOutcome& outcome) {
-  Value out(Value::Table{{"steps", outcome.steps}, {"rows", outcome.rows}, {"loss", outcome.last.loss},
-                         {"l0", outcome.last.l0}, {"dead", outcome.last.dead}, {"lr", outcome.last.lr}});
+  Value out(Value::Table{{"steps", outcome.steps},
+                         {"rows", outcome.rows},
+                         {"loss", outcome.last.loss},
+                         {"l0", outcome.last.l0},
+                         {"dead", outcome.last.dead},
+                         {"lr", outcome.last.lr}});
   for (const auto& [name, value] : outcome.last.losses) out.set(name, value);
   return out;
 }
@@ -58,7 +63,9 @@ std::shared_ptr<HostHandle> Experiment::host(const Value& given) {
   const HostPart& part = kernel_.registry.host(section.text("type"));
   auto out = std::make_shared<HostHandle>();
   out->type = part.name;
-  out->host = call_plugin(part.plugin, [&] { return part.make(own_part(params), {request_.device, &events()}); });
+  out->host = call_plugin(part.plugin, [&] {
+    return part.make(own_part(params), {request_.device, &events()});
+  });
   keep_resolved("host", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_plugin(part);
@@ -72,8 +79,13 @@ std::shared_ptr<HostHandle> Experiment::host(const Value& given) {
       out->weights_hash = hash_->of(*path->as<std::string>());
   begin("host", out->key);
   const Value* weights = params.resolved.find("weights");
-  keep_fact("Host", part.name + (weights && weights->is<std::string>() ? " (" + fs::path(*weights->as<std::string>()).filename().string() + ")" : "") +
-                        ", " + std::to_string(info.layers) + " layers of width " + std::to_string(info.d_model));
+  keep_fact("Host",
+            part.name +
+                (weights && weights->is<std::string>()
+                     ? " (" + fs::path(*weights->as<std::string>()).filename().string() + ")"
+                     : "") +
+                ", " + std::to_string(info.layers) + " layers of width " +
+                std::to_string(info.d_model));
   return out;
 }
 
@@ -81,21 +93,27 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
   const Value section = merged("data", given);
   const AnyParams params = parse("data", section);
   const DataPart& part = kernel_.registry.data(section.text("type"));
-  const std::shared_ptr<const Data> source = call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
+  const std::shared_ptr<const Data> source =
+      call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
   keep_resolved("data", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_plugin(part);
   auto out = std::make_shared<DataHandle>();
   Value own = own_part(params).resolved;
-  out->data = std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
+  out->data =
+      std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
   out->key = out->data->key();
   begin("data", out->key);
   const Value* path = params.resolved.find("path");
-  keep_fact("Data", part.name + (path && path->is<std::string>() ? " (" + fs::path(*path->as<std::string>()).filename().string() + ")" : ""));
+  keep_fact("Data",
+            part.name + (path && path->is<std::string>()
+                             ? " (" + fs::path(*path->as<std::string>()).filename().string() + ")"
+                             : ""));
   return out;
 }
 
-std::shared_ptr<RowsHandle> Experiment::activations(const Value& given, std::shared_ptr<HostHandle> host,
+std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
+                                                    std::shared_ptr<HostHandle> host,
                                                     std::shared_ptr<DataHandle> data) {
   if (!data) throw UserError(at(given) + "activations.data: required, a handle from run:data");
   const Value section = merged("activations", given);
@@ -105,16 +123,19 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given, std::sha
   out->host = host;
   out->normalize = stream.normalize;
   // The normaliser's own problems come out now, not after an hour of host passes.
-  choose_normaliser(kernel_.registry, stream.normalize, at(member_or(section, "normalize")) + "activations.normalize");
+  choose_normaliser(kernel_.registry, stream.normalize,
+                    at(member_or(section, "normalize")) + "activations.normalize");
   Value resolved = params.resolved;
   if (data->data->rows()) {
-    if (host) throw UserError(at(given) + "activations.host: this data yields rows, which need no host");
+    if (host)
+      throw UserError(at(given) + "activations.host: this data yields rows, which need no host");
     out->stream = std::make_shared<ActivationStream>(*data->data, stream);
   } else {
     if (!host) throw UserError(at(given) + "activations.host: required, a handle from run:host");
     const Value* hookpoints = section.find("hookpoints");
     if (!hookpoints) throw UserError(at(section) + "activations.hookpoints: required");
-    const auto points = select_hookpoints(host->host->info(), *hookpoints, "activations.hookpoints");
+    const auto points =
+        select_hookpoints(host->host->info(), *hookpoints, "activations.hookpoints");
     out->stream = std::make_shared<ActivationStream>(host->host, *data->data, points, stream);
     Value::Array names(points.begin(), points.end());
     Value list(std::move(names));
@@ -123,15 +144,22 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given, std::sha
     keep_fact("Hookpoints", joined(points));
   }
   keep_resolved("activations", resolved);
-  out->key = digest(Value(Value::Table{{"stream", out->stream->key()}, {"host", host ? host->key : ""}, {"weights", host ? host->weights_hash : ""}}));
-  begin("activations", digest(Value(Value::Table{{"rows", out->key}, {"params", identity_value(stream_schema().docs(), resolved, *hash_)}})));
+  out->key = digest(Value(Value::Table{{"stream", out->stream->key()},
+                                       {"host", host ? host->key : ""},
+                                       {"weights", host ? host->weights_hash : ""}}));
+  begin("activations", digest(Value(Value::Table{
+                           {"rows", out->key},
+                           {"params", identity_value(stream_schema().docs(), resolved, *hash_)}})));
   return out;
 }
 
 fs::path Experiment::sae_folder_of(const Value& from) const {
   const std::string* text = from.as<std::string>();
-  if (!text || text->empty()) throw UserError(at(from) + "sae.from: " + from.describe() + ", should be a folder or the id of a run");
-  const fs::path base = from.origin.folder.empty() ? fs::current_path() : fs::path(from.origin.folder);
+  if (!text || text->empty())
+    throw UserError(at(from) + "sae.from: " + from.describe() +
+                    ", should be a folder or the id of a run");
+  const fs::path base =
+      from.origin.folder.empty() ? fs::current_path() : fs::path(from.origin.folder);
   const fs::path named = (base / *text).lexically_normal();
   std::vector<fs::path> found;
   for (const fs::path& folder : {named, named / "sae"})
@@ -139,19 +167,24 @@ fs::path Experiment::sae_folder_of(const Value& from) const {
   const fs::path runs = runs_folder(request_);
   if (text->size() >= 4 && fs::exists(runs))
     for (const auto& entry : fs::recursive_directory_iterator(runs))
-      if (entry.is_directory() && entry.path().filename().string().starts_with(*text) && fs::exists(entry.path() / "sae" / "cfg.json"))
+      if (entry.is_directory() && entry.path().filename().string().starts_with(*text) &&
+          fs::exists(entry.path() / "sae" / "cfg.json"))
         found.push_back(entry.path() / "sae");
   if (found.size() == 1) return found.front();
   throw UserError(at(from) + "sae.from: \"" + *text + "\": " +
-                  (found.empty() ? "no such folder (" + named.string() + "), and no run of this id has an SAE in " + runs.string()
+                  (found.empty() ? "no such folder (" + named.string() +
+                                       "), and no run of this id has an SAE in " + runs.string()
                                  : "more than one run has an id that begins so"));
 }
 
-void Experiment::check_provenance(const SaeRecord& record, const RowsHandle& on, const Value& from) const {
+void Experiment::check_provenance(const SaeRecord& record, const RowsHandle& on,
+                                  const Value& from) const {
   std::vector<std::string> problems;
-  const auto compare = [&](const std::string& what, const std::string& trained, const std::string& given) {
+  const auto compare = [&](const std::string& what, const std::string& trained,
+                           const std::string& given) {
     if (!trained.empty() && trained != given)
-      problems.push_back(at(from) + "sae.from: " + what + ": trained on " + trained + ", `on` has " + (given.empty() ? "none" : given));
+      problems.push_back(at(from) + "sae.from: " + what + ": trained on " + trained +
+                         ", `on` has " + (given.empty() ? "none" : given));
   };
   compare("host", record.host_type, on.host ? on.host->type : "");
   compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
@@ -159,15 +192,18 @@ void Experiment::check_provenance(const SaeRecord& record, const RowsHandle& on,
   compare("rows", record.rows, on.stream->params().rows);
   const Shape shape = on.stream->shape();
   compare("d_in", std::to_string(record.shape.d_in), std::to_string(shape.d_in));
-  const NormaliserChoice choice = choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
-  compare("normalize", record.normaliser + " " + emit_json(record.normaliser_params), choice.type + " " + emit_json(choice.params.resolved));
+  const NormaliserChoice choice =
+      choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
+  compare("normalize", record.normaliser + " " + emit_json(record.normaliser_params),
+          choice.type + " " + emit_json(choice.params.resolved));
   if (!problems.empty()) throw UserError(problems);
 }
 
 std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<RowsHandle> on) {
   Value section = merged("sae", given);
   auto out = std::make_shared<SaeHandle>();
-  if (const Value* name = section.find("name"); name && name->is<std::string>()) out->name = *name->as<std::string>();
+  if (const Value* name = section.find("name"); name && name->is<std::string>())
+    out->name = *name->as<std::string>();
 
   if (const Value* from = section.find("from")) {
     std::vector<std::string> problems;
@@ -188,7 +224,8 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     Value resolved = section;
     resolved.set("from", folder.string());
     keep_resolved("sae", resolved);
-    keep_fact("SAE", out->record.type + ", " + std::to_string(out->sae->d_sae()) + " latents, from " + folder.string());
+    keep_fact("SAE", out->record.type + ", " + std::to_string(out->sae->d_sae()) +
+                         " latents, from " + folder.string());
   } else {
     if (!on) throw UserError(at(given) + "sae.on: required, a handle from run:activations");
     const AnyParams params = parse("sae", section);
@@ -207,16 +244,22 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     record.hookpoints = points_of(*on);
     record.rows = on->stream->params().rows;
     record.stream_key = on->key;
-    const NormaliserChoice choice = choose_normaliser(kernel_.registry, on->normalize, "activations.normalize");
+    const NormaliserChoice choice =
+        choose_normaliser(kernel_.registry, on->normalize, "activations.normalize");
     record.normaliser = choice.type;
     record.normaliser_params = choice.params.resolved;
     out->normaliser = make_normaliser(kernel_.registry, on->normalize, "activations.normalize");
     Init init(record.seed, request_.device);
-    out->sae = call_plugin(out->part->plugin, [&] { return out->part->make(out->params, record.shape, init); });
-    out->key = digest(Value(Value::Table{{"part", key_of(*out->part, record.params)}, {"seed", static_cast<int64_t>(record.seed)},
-                                         {"rows", on->key}, {"normalize", record.normaliser_params}, {"normaliser", record.normaliser}}));
+    out->sae = call_plugin(out->part->plugin,
+                           [&] { return out->part->make(out->params, record.shape, init); });
+    out->key = digest(Value(Value::Table{{"part", key_of(*out->part, record.params)},
+                                         {"seed", static_cast<int64_t>(record.seed)},
+                                         {"rows", on->key},
+                                         {"normalize", record.normaliser_params},
+                                         {"normaliser", record.normaliser}}));
     keep_resolved("sae", params.resolved);
-    keep_fact("SAE", record.type + ", " + std::to_string(out->sae->d_sae()) + " latents on rows of width " + std::to_string(record.shape.d_in));
+    keep_fact("SAE", record.type + ", " + std::to_string(out->sae->d_sae()) +
+                         " latents on rows of width " + std::to_string(record.shape.d_in));
   }
   out->record.run = id_;
   keep_plugin(*out->part);
@@ -224,26 +267,34 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
   return out;
 }
 
-Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on, OnStep on_step) {
+Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae,
+                        std::shared_ptr<RowsHandle> on, OnStep on_step) {
   if (!sae) throw UserError(at(given) + "train.sae: required, a handle from run:sae");
   if (!on) throw UserError(at(given) + "train.on: required, a handle from run:activations");
   const Value section = merged("train", given);
   const AnyParams params = parse("train", section);
   keep_resolved("train", params.resolved);
   const auto& settings = params.as<TrainParams>();
-  Call call = begin("train", digest(Value(Value::Table{{"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
-                                                       {"sae", sae->state_key()}, {"rows", on->key}})));
-  const fs::path folder = sae->name.empty() ? folder_->path("", "sae") : folder_->path("sae", sae->name);
+  Call call =
+      begin("train", digest(Value(Value::Table{
+                         {"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
+                         {"sae", sae->state_key()},
+                         {"rows", on->key}})));
+  const fs::path folder =
+      sae->name.empty() ? folder_->path("", "sae") : folder_->path("sae", sae->name);
   if (call.finished) {
     load_weights(folder, *sae->sae);
-    const Value record = parse_json(read_file(folder / "facet.json"), (folder / "facet.json").string());
+    const Value record =
+        parse_json(read_file(folder / "facet.json"), (folder / "facet.json").string());
     sae->record = sae_record(record, (folder / "facet.json").string());
     sae->normaliser->restore(sae->record.normaliser_state);
     sae->folder = folder;
   } else {
     const auto source = on->stream->open(Order::shuffled, seed_);
-    RunCheckpoints checkpoints(folder_->path("", "checkpoints"), "call-" + std::to_string(call.index + 1) + (sae->name.empty() ? "" : "-" + sae->name),
-                               [this] { return folder_->events().durable_size(); });
+    RunCheckpoints checkpoints(
+        folder_->path("", "checkpoints"),
+        "call-" + std::to_string(call.index + 1) + (sae->name.empty() ? "" : "-" + sae->name),
+        [this] { return folder_->events().durable_size(); });
     TrainHooks hooks;
     hooks.events = &events();
     hooks.checkpoints = &checkpoints;
@@ -253,22 +304,27 @@ Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae, std:
       ++steps_done_;
       return stop_wanted();
     };
-    const TrainOutcome outcome = call_beside_plugin(sae->part->plugin, [&] { return fit(*sae->sae, *sae->normaliser, *source, settings, hooks); });
+    const TrainOutcome outcome = call_beside_plugin(sae->part->plugin, [&] {
+      return fit(*sae->sae, *sae->normaliser, *source, settings, hooks);
+    });
     sae->record.normaliser_state = sae->normaliser->state();
     sae->record.step = outcome.steps;
     fs::create_directories(folder);
-    const Tensor share = outcome.firing_share.to(torch::kFloat64).clamp_min(1e-10).log10().to(torch::kFloat32);
+    const Tensor share =
+        outcome.firing_share.to(torch::kFloat64).clamp_min(1e-10).log10().to(torch::kFloat32);
     save_safetensors(folder / "sparsity.safetensors", {{"sparsity", share}});
     save_sae(folder, *sae->sae, *sae->normaliser, sae->record);
     sae->folder = folder;
     end(call, metrics_value(outcome));
   }
-  keep_fact("Training", std::to_string(call.record.result.integer("steps")) + " steps of " + std::to_string(settings.batch) + " rows, lr " +
-                            emit_json(settings.lr) + ", seed " + std::to_string(seed_));
+  keep_fact("Training", std::to_string(call.record.result.integer("steps")) + " steps of " +
+                            std::to_string(settings.batch) + " rows, lr " + emit_json(settings.lr) +
+                            ", seed " + std::to_string(seed_));
   return call.record.result;
 }
 
-std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on) {
+std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_ptr<SaeHandle> sae,
+                                                std::shared_ptr<RowsHandle> on) {
   if (!sae) throw UserError(at(given) + "encode.sae: required, a handle from run:sae");
   if (!on) throw UserError(at(given) + "encode.on: required, a handle from run:activations");
   const AnyParams params = parse("encode", merged("encode", given));
@@ -276,7 +332,8 @@ std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_
   auto out = std::make_shared<CodesHandle>();
   out->sae = sae;
   out->rows = on;
-  out->key = digest(Value(Value::Table{{"sae", sae->state_key()}, {"rows", on->key}, {"kernel", std::string(kernel_digest())}}));
+  out->key = digest(Value(Value::Table{
+      {"sae", sae->state_key()}, {"rows", on->key}, {"kernel", std::string(kernel_digest())}}));
   Call call = begin("encode", out->key);
   const fs::path folder = store_ / "codes" / out->key.substr(0, 16);
   {
@@ -288,21 +345,26 @@ std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_
     }
     const torch::NoGradGuard no_grad;
     call_beside_plugin(sae->part->plugin, [&] {
-      build_codes(folder, *sae->sae, *sae->normaliser, *on->stream, out->key, call.finished ? *eyes_ : events(), [this] {
-        if (stop_wanted()) throw Stopped("encode: stopped between two parts");
-      });
+      build_codes(folder, *sae->sae, *sae->normaliser, *on->stream, out->key,
+                  call.finished ? *eyes_ : events(), [this] {
+                    if (stop_wanted()) throw Stopped("encode: stopped between two parts");
+                  });
     });
   }
   out->codes = open_codes(folder);
   record_.set("codes", (fs::path("store") / "codes" / folder.filename()).string());
-  if (!call.finished) end(call, Value(Value::Table{{"key", out->key}, {"rows", out->codes->rows()}}));
-  keep_fact("Encoded", std::to_string(out->codes->rows()) + " rows of " + std::to_string(out->codes->sequences().size()) + " sequences");
+  if (!call.finished)
+    end(call, Value(Value::Table{{"key", out->key}, {"rows", out->codes->rows()}}));
+  keep_fact("Encoded", std::to_string(out->codes->rows()) + " rows of " +
+                           std::to_string(out->codes->sequences().size()) + " sequences");
   return out;
 }
 
-Value Experiment::run_analysis(const std::string& where, const Value& section, const AnalysisInputs& inputs) {
+Value Experiment::run_analysis(const std::string& where, const Value& section,
+                               const AnalysisInputs& inputs) {
   std::vector<std::string> problems;
-  const AnyParams params = section_schema("analysis", section, kernel_.registry).parse(where, section, Demand::whole, problems);
+  const AnyParams params = section_schema("analysis", section, kernel_.registry)
+                               .parse(where, section, Demand::whole, problems);
   if (!problems.empty()) throw UserError(problems);
   const AnalysisPart& part = kernel_.registry.analysis(section.text("type"));
   keep_resolved("analysis", params.resolved);
@@ -315,7 +377,8 @@ Value Experiment::run_analysis(const std::string& where, const Value& section, c
   if (full.rows && !full.host) full.host = full.rows->host;
   const Needs needs = analysis->needs();
   const auto need = [&](bool needed, bool there, const char* what) {
-    if (needed && !there) problems.push_back(at(section) + where + ": \"" + part.name + "\" needs " + what);
+    if (needed && !there)
+      problems.push_back(at(section) + where + ": \"" + part.name + "\" needs " + what);
   };
   need(needs.codes, full.codes != nullptr, "codes: on = run:encode { ... }");
   need(needs.sae, full.sae != nullptr, "an SAE: sae = run:sae { ... }");
@@ -323,13 +386,16 @@ Value Experiment::run_analysis(const std::string& where, const Value& section, c
   need(needs.host, full.host != nullptr, "a host: host = run:host { ... }");
   if (!problems.empty()) throw UserError(problems);
 
-  Call call = begin("analyze", digest(Value(Value::Table{{"part", key_of(part, params.resolved)},
-                                                         {"codes", full.codes ? full.codes->key : ""},
-                                                         {"sae", full.sae ? full.sae->state_key() : ""},
-                                                         {"rows", full.rows ? full.rows->key : ""},
-                                                         {"host", full.host ? full.host->key : ""}})));
+  Call call =
+      begin("analyze", digest(Value(Value::Table{{"part", key_of(part, params.resolved)},
+                                                 {"codes", full.codes ? full.codes->key : ""},
+                                                 {"sae", full.sae ? full.sae->state_key() : ""},
+                                                 {"rows", full.rows ? full.rows->key : ""},
+                                                 {"host", full.host ? full.host->key : ""}})));
   const Value* label = section.find("name");
-  const std::string name = label && label->is<std::string>() && !label->as<std::string>()->empty() ? *label->as<std::string>() : part.name;
+  const std::string name = label && label->is<std::string>() && !label->as<std::string>()->empty()
+                               ? *label->as<std::string>()
+                               : part.name;
   if (!call.finished) {
     RunContext context(name, full, *folder_, events(), seed_, request_.device, [this] {
       if (stop_wanted()) throw Stopped("stopped during an analysis");
@@ -338,7 +404,8 @@ Value Experiment::run_analysis(const std::string& where, const Value& section, c
     const Report report = call_plugin(part.plugin, [&] { return analysis->run(context); });
     for (const Figure& figure : report.values)
       if (figure.value.is<double>() || figure.value.is<int64_t>())
-        events().emit({Level::metric, "analysis." + name, -1, Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
+        events().emit({Level::metric, "analysis." + name, -1,
+                       Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
     end(call, report_value(report));
   }
   const Report report = report_of(call.record.result);
@@ -353,18 +420,22 @@ Value Experiment::run_analysis(const std::string& where, const Value& section, c
   return figures;
 }
 
-Value Experiment::analyze(const Value& given, const AnalysisInputs& inputs) { return run_analysis("analysis", given, inputs); }
+Value Experiment::analyze(const Value& given, const AnalysisInputs& inputs) {
+  return run_analysis("analysis", given, inputs);
+}
 
 Value Experiment::analyze_all(const Value& given, const AnalysisInputs& inputs) {
   if (const auto* table = given.as<Value::Table>(); table && !table->empty())
-    throw UserError(at(given) + "analyze_all." + table->begin()->first + ": unknown key; each analysis is written in the manifest");
+    throw UserError(at(given) + "analyze_all." + table->begin()->first +
+                    ": unknown key; each analysis is written in the manifest");
   const Value* sections = manifest_.find("analysis");
   Value out{Value::Table()};
   if (!sections) return out;
   const bool list = sections->is<Value::Array>();
   const Value::Array all = list ? *sections->as<Value::Array>() : Value::Array{*sections};
   for (size_t i = 0; i < all.size(); ++i) {
-    const Value figures = run_analysis(list ? "analysis[" + std::to_string(i + 1) + "]" : "analysis", all[i], inputs);
+    const Value figures =
+        run_analysis(list ? "analysis[" + std::to_string(i + 1) + "]" : "analysis", all[i], inputs);
     out.set(page_.sections.back().name, figures);
   }
   return out;

@@ -17,7 +17,9 @@ void Experiment::write_report() {
     const Value event = parse_json(line, "events.jsonl");
     if (event.text("level") != "warning") continue;
     const Value* message = event.find("message");
-    page_.warnings.push_back(event.text("event") + ": " + (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
+    page_.warnings.push_back(
+        event.text("event") + ": " +
+        (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
   }
   page_.command = "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
@@ -26,8 +28,10 @@ void Experiment::write_report() {
                  {"script.lua", "the script that ran"},
                  {"record.json", "what ran where, with the hashes of inputs and outputs"},
                  {"events.jsonl", "metrics, notices and warnings in their order"}};
-  if (fs::exists(folder() / "sae")) page_.files.emplace_back("sae/", "the trained SAE, in SAELens' layout");
-  if (fs::exists(folder() / "artefacts")) page_.files.emplace_back("artefacts/", "the tables in full");
+  if (fs::exists(folder() / "sae"))
+    page_.files.emplace_back("sae/", "the trained SAE, in SAELens' layout");
+  if (fs::exists(folder() / "artefacts"))
+    page_.files.emplace_back("artefacts/", "the tables in full");
   write_file(folder_->path("", "report.md"), emit_report(page_));
 }
 

@@ -26,7 +26,8 @@ std::string sentence_of(const FieldDoc& field) {
 }
 
 // Nested tables stand as "split.eval".
-void flatten(const std::vector<FieldDoc>& fields, const std::string& prefix, std::vector<FieldDoc>& out) {
+void flatten(const std::vector<FieldDoc>& fields, const std::string& prefix,
+             std::vector<FieldDoc>& out) {
   for (FieldDoc field : fields) {
     field.name = prefix + field.name;
     out.push_back(field);
@@ -35,7 +36,8 @@ void flatten(const std::vector<FieldDoc>& fields, const std::string& prefix, std
 }
 
 std::string escaped(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.insert(at, "\\");
   return text;
 }
 
@@ -48,8 +50,9 @@ std::string help_text(const std::vector<FieldDoc>& fields) {
   for (const FieldDoc& field : flat) width = std::max(width, field.name.size());
   std::string out;
   for (const FieldDoc& field : flat)
-    out += "  " + field.name + std::string(width - field.name.size() + 2, ' ') + sentence_of(field) + "\n" +
-           std::string(width + 4, ' ') + "(" + type_of(field) + "; " + (field.required ? "" : "default ") + default_of(field) + ")\n";
+    out += "  " + field.name + std::string(width - field.name.size() + 2, ' ') +
+           sentence_of(field) + "\n" + std::string(width + 4, ' ') + "(" + type_of(field) + "; " +
+           (field.required ? "" : "default ") + default_of(field) + ")\n";
   return out;
 }
 
@@ -61,8 +64,9 @@ std::string reference_table(const std::vector<FieldDoc>& fields) {
   for (const FieldDoc& field : flat) {
     const std::string standard = default_of(field);
     const bool word = field.required || standard == "none";
-    out += "| `" + field.name + "` | " + type_of(field) + " | " + (word ? standard : "`" + escaped(standard) + "`") + " | " +
-           escaped(sentence_of(field)) + " |\n";
+    out += "| `" + field.name + "` | " + type_of(field) + " | " +
+           (word ? standard : "`" + escaped(standard) + "`") + " | " + escaped(sentence_of(field)) +
+           " |\n";
   }
   return out;
 }

@@ -10,7 +10,9 @@
 namespace facet {
 namespace {
 
-std::string wrong(const char* expected, const Value& v) { return std::string("expected ") + expected + ", got " + v.describe(); }
+std::string wrong(const char* expected, const Value& v) {
+  return std::string("expected ") + expected + ", got " + v.describe();
+}
 
 template <class T>
 std::string read_list(const Value& v, const char* expected, std::vector<T>& out) {
@@ -37,12 +39,16 @@ double as_number(const Value& v) {
   return d ? *d : 0;
 }
 
-std::string number_text(double v) { return v == std::floor(v) && std::abs(v) < 1e15 ? std::to_string(static_cast<int64_t>(v)) : emit_json(v); }
+std::string number_text(double v) {
+  return v == std::floor(v) && std::abs(v) < 1e15 ? std::to_string(static_cast<int64_t>(v))
+                                                  : emit_json(v);
+}
 
 // A limit on a list is a limit on each of its items; an empty table is an empty list.
 std::function<bool(const Value&)> on_each(std::function<bool(const Value&)> holds) {
   return [holds = std::move(holds)](const Value& v) {
-    if (const auto* array = v.as<Value::Array>()) return std::all_of(array->begin(), array->end(), holds);
+    if (const auto* array = v.as<Value::Array>())
+      return std::all_of(array->begin(), array->end(), holds);
     return v.is<Value::Table>() || holds(v);
   };
 }
@@ -113,9 +119,15 @@ std::string read(const Value& v, std::string& out) {
   return {};
 }
 
-std::string read(const Value& v, std::vector<std::string>& out) { return read_list(v, "list of string", out); }
-std::string read(const Value& v, std::vector<int64_t>& out) { return read_list(v, "list of integer", out); }
-std::string read(const Value& v, std::vector<double>& out) { return read_list(v, "list of number", out); }
+std::string read(const Value& v, std::vector<std::string>& out) {
+  return read_list(v, "list of string", out);
+}
+std::string read(const Value& v, std::vector<int64_t>& out) {
+  return read_list(v, "list of integer", out);
+}
+std::string read(const Value& v, std::vector<double>& out) {
+  return read_list(v, "list of number", out);
+}
 std::string read(const Value& v, Value& out) {
   out = v;
   return {};
@@ -133,12 +145,14 @@ std::string resolve_path(const Value& v, std::string& path) {
   fs::path absolute = (base / path).lexically_normal();
   if (!absolute.has_filename()) absolute = absolute.parent_path();  // "models/esm2/"
   std::error_code unreachable;
-  if (!fs::exists(absolute, unreachable)) return "\"" + path + "\" does not exist (" + absolute.string() + ")";
+  if (!fs::exists(absolute, unreachable))
+    return "\"" + path + "\" does not exist (" + absolute.string() + ")";
   path = absolute.string();
   return {};
 }
 
-void add_problem(std::vector<std::string>& problems, const Origin& origin, const std::string& where, const std::string& what) {
+void add_problem(std::vector<std::string>& problems, const Origin& origin, const std::string& where,
+                 const std::string& what) {
   const std::string place = origin.text();
   problems.push_back((place.empty() ? "" : place + ": ") + where + ": " + what);
 }

@@ -16,7 +16,8 @@ bool is_sections(const Value& v) {
 // JSON's text is TOML's too but for DEL, which TOML wants escaped.
 std::string quoted(const std::string& text) {
   std::string out = emit_json(text);
-  for (size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;) out.replace(at, 1, "\\u007F");
+  for (size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;)
+    out.replace(at, 1, "\\u007F");
   return out;
 }
 
@@ -27,8 +28,8 @@ std::string key_text(const std::string& key) {
   return bare ? key : quoted(key);
 }
 
-void emit_section(const Value& table, const std::string& path, const std::function<std::string(const Value&)>& note,
-                  std::string& out) {
+void emit_section(const Value& table, const std::string& path,
+                  const std::function<std::string(const Value&)>& note, std::string& out) {
   const auto& members = *table.as<Value::Table>();
   for (const auto& [key, v] : members) {
     if (v.empty() || is_section(v) || is_sections(v)) continue;
@@ -64,7 +65,8 @@ std::string toml_literal(const Value& value) {
   }
   if (const auto* table = value.as<Value::Table>()) {
     for (const auto& [key, member] : *table)
-      if (!member.empty()) out += (out.empty() ? " " : ", ") + key_text(key) + " = " + toml_literal(member);
+      if (!member.empty())
+        out += (out.empty() ? " " : ", ") + key_text(key) + " = " + toml_literal(member);
     return out.empty() ? "{}" : "{" + out + " }";
   }
   if (const std::string* text = value.as<std::string>()) return quoted(*text);

@@ -1,6 +1,6 @@
-// BatchTopK: a batch of n rows keeps its n * k largest activations, wherever they are; a learnt threshold stands in
-// for the batch afterwards.
-// Source: Bussmann, Leask and Nanda 2024, "BatchTopK Sparse Autoencoders", arXiv:2412.06410, section 3.
+// BatchTopK: a batch of n rows keeps its n * k largest activations, wherever they are; a learnt
+// threshold stands in for the batch afterwards. Source: Bussmann, Leask and Nanda 2024, "BatchTopK
+// Sparse Autoencoders", arXiv:2412.06410, section 3.
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
@@ -18,7 +18,8 @@ struct BatchTopKParams {
 Schema<BatchTopKParams> schema() {
   return Schema<BatchTopKParams>()
       .field("d_sae", &BatchTopKParams::d_sae, "Number of latents.", required, at_least(1))
-      .field("k", &BatchTopKParams::k, "Latents kept per row, on average over a batch.", at_least(1))
+      .field("k", &BatchTopKParams::k, "Latents kept per row, on average over a batch.",
+             at_least(1))
       .check([](const BatchTopKParams& p) {
         return p.k > p.d_sae ? "k: " + exceeds(p.k, "d_sae", p.d_sae) : std::string();
       });
@@ -52,7 +53,8 @@ class BatchTopK final : public PlainSae {
  private:
   // The running mean of the smallest kept activation; the first batch sets it.
   void follow(const Tensor& least) {
-    const Tensor next = torch::where(threshold_ > 0, threshold_.lerp(least, kThresholdShare), least);
+    const Tensor next =
+        torch::where(threshold_ > 0, threshold_.lerp(least, kThresholdShare), least);
     threshold_.copy_(next);
   }
 
@@ -64,5 +66,6 @@ class BatchTopK final : public PlainSae {
 
 FACET_PLUGIN("org.example.batch-topk", "1.0.0") {
   registry.add_sae<BatchTopK>("example_batch_topk",
-                              "The largest activations of a whole batch (arXiv:2412.06410).", schema());
+                              "The largest activations of a whole batch (arXiv:2412.06410).",
+                              schema());
 }

@@ -30,7 +30,8 @@ struct Figure {
   std::string name;        ///< "nmse": the key in Lua and record.json
   Value value;             ///< number, integer or text
   std::string definition;  ///< printed beside it: formula and source
-  std::vector<std::pair<std::string, Value>> baselines;  ///< ("untrained", 1.02): the same figure of something plain
+  std::vector<std::pair<std::string, Value>>
+      baselines;  ///< ("untrained", 1.02): the same figure of something plain
 };
 
 /// A table that was written into the run.
@@ -69,9 +70,10 @@ class Context {
 
   virtual Rng rng(const std::string& purpose) = 0;
   virtual EventSink& events() = 0;
-  /// Writes a TSV into the run's artefacts (atomically) and returns the reference for the report, whose head
-  /// keeps `shown` rows.
-  virtual TableRef write(const std::string& name, const std::string& title, const Table& table, size_t shown = 10) = 0;
+  /// Writes a TSV into the run's artefacts (atomically) and returns the reference for the report,
+  /// whose head keeps `shown` rows.
+  virtual TableRef write(const std::string& name, const std::string& title, const Table& table,
+                         size_t shown = 10) = 0;
   /// Writes any other file into the run's artefacts.
   virtual void write_file(const std::string& name, const std::string& bytes) = 0;
   virtual Journal& journal(const std::string& name) = 0;

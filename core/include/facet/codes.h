@@ -12,7 +12,8 @@ using at::Tensor;
 
 /// The active latents of n rows. Entries of one row are ascending by latent and unique.
 struct Codes {
-  Tensor start;       ///< [n + 1] int64, CPU or the values' device; row i is entries start[i] .. start[i + 1] - 1
+  Tensor start;  ///< [n + 1] int64, CPU or the values' device; row i is entries start[i] .. start[i
+                 ///< + 1] - 1
   Tensor latent;      ///< [nnz] int32
   Tensor value;       ///< [nnz] float32, in the autograd graph while training
   int64_t d_sae = 0;  ///< number of latents

@@ -21,7 +21,7 @@ struct Span {
 };
 
 struct Record {
-  std::string id;    ///< FASTA: the first word of the header
+  std::string id;  ///< FASTA: the first word of the header
   std::string text;
   std::vector<Span> spans;
   std::map<std::string, std::string> columns;  ///< FASTA: "description"
@@ -41,13 +41,15 @@ class RowMaker {
   virtual ~RowMaker();
   virtual int64_t rows() const = 0;  ///< in one epoch
   virtual int64_t width() const = 0;
-  /// Rows first .. first + n - 1: float32 [n, d], a function of `first`, n and the parameters alone.
+  /// Rows first .. first + n - 1: float32 [n, d], a function of `first`, n and the parameters
+  /// alone.
   virtual Tensor make(int64_t first, int64_t n) const = 0;
   /// [features, d] float32, unit rows.
   virtual Tensor dictionary() const = 0;
 };
 
-/// Constructed with (const P& params). A source of records or of rows: exactly one of open() and rows() answers.
+/// Constructed with (const P& params). A source of records or of rows: exactly one of open() and
+/// rows() answers.
 class Data {
  public:
   virtual ~Data();

@@ -1,4 +1,5 @@
-// The two ways to fail: UserError (what someone wrote is wrong) and FACET_ASSERT (what we wrote is wrong).
+// The two ways to fail: UserError (what someone wrote is wrong) and FACET_ASSERT (what we wrote is
+// wrong).
 #pragma once
 
 #include <stdexcept>
@@ -12,14 +13,15 @@ struct Origin {
   std::string file;    ///< as the user named it: "topk.toml", "train.lua", "--set"; empty: nowhere
   int line = 0;        ///< from 1; 0: the file as a whole
   int column = 0;      ///< from 1; 0: unknown (Lua)
-  std::string folder;  ///< absolute; relative paths of the value are relative to it; empty: the working folder
+  std::string folder;  ///< absolute; relative paths of the value are relative to it; empty: the
+                       ///< working folder
 
   /// "topk.toml:23:5", "train.lua:12", "--set"; empty when the value was written nowhere.
   std::string text() const;
 };
 
-/// What a user wrote (manifest, script, data, plugin) is wrong. All problems of one input travel together,
-/// one line each, in the form "where: what: is, should be".
+/// What a user wrote (manifest, script, data, plugin) is wrong. All problems of one input travel
+/// together, one line each, in the form "where: what: is, should be".
 class UserError : public std::runtime_error {
  public:
   explicit UserError(const std::string& problem);
@@ -46,8 +48,8 @@ class Bug : public std::logic_error {
   ~Bug() override;
 };
 
-/// "; did you mean \"nearest\"?" style advice: the candidate within an edit distance of a third of the
-/// word's length (at least 2), or "" when none is near.
+/// "; did you mean \"nearest\"?" style advice: the candidate within an edit distance of a third of
+/// the word's length (at least 2), or "" when none is near.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 /// " (did you mean \"d_sae\"?)", or "" when no candidate is near.
@@ -56,8 +58,9 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
 }  // namespace facet
 
 /// Throws Bug with the place and the message when the condition does not hold.
-#define FACET_ASSERT(condition, message)                                                       \
-  do {                                                                                         \
-    if (!(condition))                                                                          \
-      throw ::facet::Bug(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " + (message)); \
+#define FACET_ASSERT(condition, message)                                                 \
+  do {                                                                                   \
+    if (!(condition))                                                                    \
+      throw ::facet::Bug(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " + \
+                         (message));                                                     \
   } while (false)

@@ -1,4 +1,5 @@
-// Events: everything a run says. Metrics, notices, warnings and progress are one stream with several sinks.
+// Events: everything a run says. Metrics, notices, warnings and progress are one stream with
+// several sinks.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +19,10 @@ enum class Level {
 
 struct Event {
   Level level = Level::info;
-  std::string name;    ///< "train.step", "host.loaded"
-  int64_t step = -1;   ///< -1: not of a step
-  Value fields;        ///< a table; `message` is the sentence for eyes, progress has `done`, `total`, `unit`
+  std::string name;   ///< "train.step", "host.loaded"
+  int64_t step = -1;  ///< -1: not of a step
+  Value fields;  ///< a table; `message` is the sentence for eyes, progress has `done`, `total`,
+                 ///< `unit`
 };
 
 /// Where events go. Safe to call from the thread of the run only.

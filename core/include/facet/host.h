@@ -18,8 +18,10 @@ namespace facet {
 
 /// One place in a host where rows can be read and replaced.
 struct HookPoint {
-  std::string name;   ///< canonical: embeddings, blocks.I.in, blocks.I.attn.out, blocks.I.mlp.out, blocks.I.out, final_norm.out
-  std::string alias;  ///< "layers.K": hidden state K (0 = embeddings, L = after the final norm); "" when it is none
+  std::string name;   ///< canonical: embeddings, blocks.I.in, blocks.I.attn.out, blocks.I.mlp.out,
+                      ///< blocks.I.out, final_norm.out
+  std::string alias;  ///< "layers.K": hidden state K (0 = embeddings, L = after the final norm); ""
+                      ///< when it is none
   int64_t width = 0;  ///< d
   int64_t block = -1;  ///< I; -1 outside the blocks
 };
@@ -29,12 +31,12 @@ struct HostInfo {
   std::string type;
   std::vector<HookPoint> points;  ///< in the order the forward pass reaches them
   int64_t vocabulary = 0;
-  int64_t context = 0;            ///< longest sequence in tokens, specials counted; 0: no limit
+  int64_t context = 0;  ///< longest sequence in tokens, specials counted; 0: no limit
   int64_t d_model = 0;
   int64_t layers = 0;
   std::vector<std::string> tokens;  ///< the text of each vocabulary id; may be empty
   std::string weights_hash;         ///< of what decides the weights (files, or a seed)
-  Value switches;                   ///< every policy in force, as a table: recorded, and part of the store's key
+  Value switches;  ///< every policy in force, as a table: recorded, and part of the store's key
 };
 
 /// Token ids of several sequences, one after another, without padding.
@@ -45,8 +47,8 @@ struct Tokens {
   Tensor flag;      ///< [t] uint8, RowFlag bits
 };
 
-/// rows.x [n, d] -> [n, d]. Returning rows.x itself is a read. Called with the rows of all sequences of the
-/// forward pass, in the order of Tokens.
+/// rows.x [n, d] -> [n, d]. Returning rows.x itself is a read. Called with the rows of all
+/// sequences of the forward pass, in the order of Tokens.
 using Edit = std::function<Tensor(const Rows& rows)>;
 
 struct Hook {
@@ -75,24 +77,26 @@ class Decoding {
 /// Where and how loudly a host works: nothing of this changes its identity.
 struct HostSetup {
   std::string device = "cpu";
-  /// A host is loaded once for each process of a run, so it says only Level::debug and Level::progress: anything else
-  /// would make the events of a resumed run differ from those of an undisturbed one.
+  /// A host is loaded once for each process of a run, so it says only Level::debug and
+  /// Level::progress: anything else would make the events of a resumed run differ from those of an
+  /// undisturbed one.
   EventSink* events = nullptr;
 };
 
-/// Constructed with (const P& params, const HostSetup&), from the configuration alone; weights are read at the
-/// first forward pass. One thread at a time.
+/// Constructed with (const P& params, const HostSetup&), from the configuration alone; weights are
+/// read at the first forward pass. One thread at a time.
 class HostModel {
  public:
   virtual ~HostModel();
   virtual const HostInfo& info() const = 0;
-  /// Tokens of the texts with the host's specials; Tokens::sequence counts from 0. UserError naming the index
-  /// of the text, the position and the letter when a text cannot be tokenised.
+  /// Tokens of the texts with the host's specials; Tokens::sequence counts from 0. UserError naming
+  /// the index of the text, the position and the letter when a text cannot be tokenised.
   virtual Tokens tokenize(std::span<const std::string> texts) const = 0;
   /// nullptr: this host cannot generate.
   virtual std::unique_ptr<Decoding> decoding();
   /// Runs the host. Gradients are recorded only when want.gradients.
-  virtual Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want, Decoding* decoding = nullptr) = 0;
+  virtual Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
+                         Decoding* decoding = nullptr) = 0;
 };
 
 /// The index in `info.points` of a canonical name or alias; UserError with the nearest names.

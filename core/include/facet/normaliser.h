@@ -1,5 +1,5 @@
-// Normalisers: what happens to a row before an SAE sees it, and after. They belong to a pair of SAE and
-// stream, not to a store.
+// Normalisers: what happens to a row before an SAE sees it, and after. They belong to a pair of SAE
+// and stream, not to a store.
 #pragma once
 
 #include <memory>
@@ -17,16 +17,18 @@ class Normaliser {
  public:
   virtual ~Normaliser();
 
-  /// Looks at up to `rows` rows of the source when the normaliser needs figures of the data (mean, mean norm).
+  /// Looks at up to `rows` rows of the source when the normaliser needs figures of the data (mean,
+  /// mean norm).
   virtual void fit(ActivationSource& source, int64_t rows);
   /// x [n, points, d] any dtype; returns float32 of the same shape and fills `stats`.
   virtual Tensor apply(const Tensor& x, Stats& stats) const = 0;
   /// The way back: x [n, points, d] in normalised units, float32 in the host's units.
   virtual Tensor invert(const Tensor& x, const Stats& stats) const = 0;
-  /// Moves the normalisation into the SAE's weights when that is possible; false: it is not, nothing changed.
+  /// Moves the normalisation into the SAE's weights when that is possible; false: it is not,
+  /// nothing changed.
   virtual bool fold(Sae& sae);
-  /// SAELens' name for this normaliser in cfg.json's normalize_activations ("none", "layer_norm", ...), or ""
-  /// when SAELens has none.
+  /// SAELens' name for this normaliser in cfg.json's normalize_activations ("none", "layer_norm",
+  /// ...), or "" when SAELens has none.
   virtual std::string saelens_name() const;
   /// What fit() found, as a table; restore() takes it back bit for bit.
   virtual Value state() const;

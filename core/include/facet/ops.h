@@ -1,5 +1,6 @@
-// The numeric operations of SAEs. `reference` defines each one: plain loops, fixed order of summation, ties to
-// the lowest latent. The functions outside it are the ones to call; a test holds them against the reference.
+// The numeric operations of SAEs. `reference` defines each one: plain loops, fixed order of
+// summation, ties to the lowest latent. The functions outside it are the ones to call; a test holds
+// them against the reference.
 //
 // Letters: n rows, d width, m latents, k active. Tensors are float32 unless said otherwise.
 #pragma once
@@ -10,22 +11,27 @@
 
 namespace facet::ops {
 
-/// Pre-activations: (x - b_dec) W_enc + b_enc. x [n, d], W_enc [d, m], b_enc [m], b_dec [d] (or undefined).
-/// Differentiable. source: Gao et al. 2024, arXiv:2406.04093, eq. 1.
-Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec);
+/// Pre-activations: (x - b_dec) W_enc + b_enc. x [n, d], W_enc [d, m], b_enc [m], b_dec [d] (or
+/// undefined). Differentiable. source: Gao et al. 2024, arXiv:2406.04093, eq. 1.
+Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                       const Tensor& b_dec);
 
-/// The k largest entries of each row of `pre` [n, m], then ReLU: exactly k entries a row, latent ascending,
-/// values >= 0 (a kept entry may be 0). Ties go to the lowest latent; NaN counts as the largest value, so it is
-/// never hidden. The gradient of value reaches pre where value > 0. Requires 1 <= k <= m.
-/// source: Gao et al. 2024, eq. 3; ReLU after the selection as in SAELens 6.54 (topk_sae.py).
+/// The k largest entries of each row of `pre` [n, m], then ReLU: exactly k entries a row, latent
+/// ascending, values >= 0 (a kept entry may be 0). Ties go to the lowest latent; NaN counts as the
+/// largest value, so it is never hidden. The gradient of value reaches pre where value > 0.
+/// Requires 1 <= k <= m. source: Gao et al. 2024, eq. 3; ReLU after the selection as in
+/// SAELens 6.54 (topk_sae.py).
 Codes keep_topk(const Tensor& pre, int64_t k);
 
-/// keep_topk(pre_activations(...), k) without keeping [n, m] for the backward pass: gradients of x, W_enc,
-/// b_enc and b_dec are sums over the k kept entries of each row. Same values as the two calls.
-Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec, int64_t k);
+/// keep_topk(pre_activations(...), k) without keeping [n, m] for the backward pass: gradients of x,
+/// W_enc, b_enc and b_dec are sums over the k kept entries of each row. Same values as the two
+/// calls.
+Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
+                  int64_t k);
 
-/// sum over entries of value * W_dec[latent], + b_dec (or nothing when undefined). W_dec [m, d_out]; [n, d_out].
-/// Differentiable; each row of the gradient of W_dec is summed over batch rows in ascending order.
+/// sum over entries of value * W_dec[latent], + b_dec (or nothing when undefined). W_dec [m,
+/// d_out]; [n, d_out]. Differentiable; each row of the gradient of W_dec is summed over batch rows
+/// in ascending order.
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec);
 
 struct Adam {
@@ -36,32 +42,36 @@ struct Adam {
   double weight_decay = 0.0;  ///< decoupled (AdamW)
 };
 
-/// One step of Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) in place; `step` counts from 1. All four
-/// tensors have the same sizes and strides. Elementwise, so the same bits at any thread count.
-void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step, const Adam& adam);
+/// One step of Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) in place; `step` counts
+/// from 1. All four tensors have the same sizes and strides. Elementwise, so the same bits at any
+/// thread count.
+void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step,
+               const Adam& adam);
 
 /// Divides each row of w [m, d], contiguous, by its L2 norm + eps, in place.
 void normalise_rows(Tensor& w, double eps);
-/// Takes from each row of `gradient` [m, d] its part along the same row of w [m, d], in place: g - (g . u) u with
-/// u = w / (|w| + eps). Both contiguous.
+/// Takes from each row of `gradient` [m, d] its part along the same row of w [m, d], in place: g -
+/// (g . u) u with u = w / (|w| + eps). Both contiguous.
 void remove_parallel(Tensor& gradient, const Tensor& w, double eps);
 
 namespace reference {
-Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec);
+Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                       const Tensor& b_dec);
 Codes keep_topk(const Tensor& pre, int64_t k);
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec);
 /// Gradients of encode_topk by the chain rule: grad_value [nnz].
 struct EncodeGradients {
   Tensor x, w_enc, b_enc, b_dec;
 };
-EncodeGradients encode_topk_backward(const Codes& codes, const Tensor& grad_value, const Tensor& x, const Tensor& w_enc,
-                                     const Tensor& b_dec);
+EncodeGradients encode_topk_backward(const Codes& codes, const Tensor& grad_value, const Tensor& x,
+                                     const Tensor& w_enc, const Tensor& b_dec);
 /// Gradients of decode: grad_output [n, d_out].
 struct DecodeGradients {
   Tensor value, w_dec, b_dec;
 };
 DecodeGradients decode_backward(const Codes& codes, const Tensor& grad_output, const Tensor& w_dec);
-void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step, const Adam& adam);
+void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step,
+               const Adam& adam);
 void normalise_rows(Tensor& w, double eps);
 void remove_parallel(Tensor& gradient, const Tensor& w, double eps);
 }  // namespace reference

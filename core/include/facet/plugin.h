@@ -1,5 +1,5 @@
-// What a plugin writes: FACET_PLUGIN(id, version) { registry.add_...; }. Everything a plugin needs is reached
-// from here; sources include <facet/torch.h> second.
+// What a plugin writes: FACET_PLUGIN(id, version) { registry.add_...; }. Everything a plugin needs
+// is reached from here; sources include <facet/torch.h> second.
 #pragma once
 
 #include <torch/headeronly/version.h>
@@ -80,7 +80,8 @@ class Registry {
   const AnalysisPart& analysis(const std::string& name, const std::string& where = "") const;
   const NormaliserPart& normaliser(const std::string& name, const std::string& where = "") const;
   /// The part of `kind` named `name`, whatever its interface.
-  const Part& part(const std::string& kind, const std::string& name, const std::string& where = "") const;
+  const Part& part(const std::string& kind, const std::string& name,
+                   const std::string& where = "") const;
   /// All parts, by kind and name.
   std::vector<const Part*> parts() const;
 
@@ -90,7 +91,8 @@ class Registry {
  private:
   friend class Filling;  // the loader: takes the parts of a failed plugin back
   template <class Entry, class T, class P, class... Given>
-  static Entry made(const char* kind, const std::string& name, const std::string& help, const Schema<P>& schema) {
+  static Entry made(const char* kind, const std::string& name, const std::string& help,
+                    const Schema<P>& schema) {
     Entry entry;
     entry.kind = kind;
     entry.name = name;
@@ -122,15 +124,15 @@ class Registry {
 #endif
 
 /// Everything that must be equal on both sides of the wall, as one line of text.
-#define FACET_BUILD_TAG                                                                   \
-  "facet-build-tag:facet " FACET_INTERFACE "/" FACET_SDK_DIGEST "; torch " TORCH_VERSION  \
-  "; gnu " FACET_TEXT(__GXX_ABI_VERSION) "; cxx11abi " FACET_TEXT(_GLIBCXX_USE_CXX11_ABI) \
-  "; " FACET_CPP_LEVEL "; sanitizer \"" FACET_SANITIZER "\""
+#define FACET_BUILD_TAG                                                                  \
+  "facet-build-tag:facet " FACET_INTERFACE "/" FACET_SDK_DIGEST "; torch " TORCH_VERSION \
+  "; gnu " FACET_TEXT(__GXX_ABI_VERSION) "; cxx11abi " FACET_TEXT(                       \
+      _GLIBCXX_USE_CXX11_ABI) "; " FACET_CPP_LEVEL "; sanitizer \"" FACET_SANITIZER "\""
 
 #define FACET_EXPORT __attribute__((visibility("default")))
 
-/// The C identity of a plugin. The tag is read from the file before it is loaded and must equal facet's own,
-/// byte for byte; only then is anything behind it trusted.
+/// The C identity of a plugin. The tag is read from the file before it is loaded and must equal
+/// facet's own, byte for byte; only then is anything behind it trusted.
 extern "C" struct facet_plugin_info {
   const char* build_tag;
   const char* id;           ///< "org.example.batch-topk"
@@ -140,10 +142,11 @@ extern "C" struct facet_plugin_info {
 };
 
 /// FACET_PLUGIN("org.example.batch-topk", "1.0.0") { registry.add_sae<...>(...); }
-#define FACET_PLUGIN(id, version)                                                                   \
-  static void facet_fill(::facet::Registry& registry);                                              \
-  extern "C" FACET_EXPORT const char facet_build_tag[];                                             \
-  extern "C" const char facet_build_tag[] = FACET_BUILD_TAG;                                        \
-  extern "C" FACET_EXPORT const facet_plugin_info facet_plugin;                                     \
-  extern "C" const facet_plugin_info facet_plugin = {facet_build_tag, id, version, FACET_PLUGIN_DIGEST, facet_fill}; \
+#define FACET_PLUGIN(id, version)                                                      \
+  static void facet_fill(::facet::Registry& registry);                                 \
+  extern "C" FACET_EXPORT const char facet_build_tag[];                                \
+  extern "C" const char facet_build_tag[] = FACET_BUILD_TAG;                           \
+  extern "C" FACET_EXPORT const facet_plugin_info facet_plugin;                        \
+  extern "C" const facet_plugin_info facet_plugin = {facet_build_tag, id, version,     \
+                                                     FACET_PLUGIN_DIGEST, facet_fill}; \
   static void facet_fill(::facet::Registry& registry)

@@ -20,7 +20,8 @@ enum RowFlag : uint8_t {
   kPad = 4,      ///< padding; only under a compatibility switch
 };
 
-/// What a hook sees and a source yields: real tokens only, padding and packing never leave an adapter.
+/// What a hook sees and a source yields: real tokens only, padding and packing never leave an
+/// adapter.
 struct Rows {
   Tensor x;         ///< a hook: [n, d]; a source: [n, points, d]; the host's dtype
   Tensor sequence;  ///< [n] int64, index of the record in the data source
@@ -28,9 +29,9 @@ struct Rows {
   Tensor token;     ///< [n] int32, vocabulary id
   Tensor flag;      ///< [n] uint8, RowFlag bits
 
-  int64_t size() const;                               ///< n
-  Rows slice(int64_t begin, int64_t end) const;       ///< shares memory
-  Rows select(const Tensor& index) const;             ///< index [m] int64; copies
+  int64_t size() const;                                ///< n
+  Rows slice(int64_t begin, int64_t end) const;        ///< shares memory
+  Rows select(const Tensor& index) const;              ///< index [m] int64; copies
   static Rows joined(const std::vector<Rows>& parts);  ///< at least one part
 };
 
@@ -42,7 +43,8 @@ struct Shape {
   int64_t d_out = 0;
 };
 
-/// What a normaliser needs to invert itself, named by the normaliser; tensors [n, points, 1] or [points, d].
+/// What a normaliser needs to invert itself, named by the normaliser; tensors [n, points, 1] or
+/// [points, d].
 using Stats = std::map<std::string, Tensor>;
 
 struct Batch {

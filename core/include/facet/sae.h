@@ -1,4 +1,5 @@
-// Sae: what every architecture implements, and PlainSae, the short way for one hookpoint in, one out.
+// Sae: what every architecture implements, and PlainSae, the short way for one hookpoint in, one
+// out.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,8 +17,8 @@
 
 namespace facet {
 
-/// The ranks that train one SAE together; by default one process, where every sum is the identity. Every mean,
-/// variance, dead count and k * N of an SAE goes through `sum`.
+/// The ranks that train one SAE together; by default one process, where every sum is the identity.
+/// Every mean, variance, dead count and k * N of an SAE goes through `sum`.
 class Group {
  public:
   virtual ~Group();
@@ -70,7 +71,7 @@ struct Step {
   int64_t index = 0;      ///< from 0
   int64_t rows_seen = 0;  ///< before this step
   Coefficients coefficients;
-  Tensor dead;            ///< [d_sae] bool: has not fired for train.dead_after_rows rows
+  Tensor dead;  ///< [d_sae] bool: has not fired for train.dead_after_rows rows
   const Group* group = nullptr;
 };
 
@@ -98,8 +99,8 @@ struct Spliced {
   Tensor replaced;  ///< [n] bool; rows not replaced keep the host's bits
 };
 
-/// An SAE architecture. Constructed with (const P& params, const Shape&, Init&); P is its plain parameter
-/// struct. All calls come from one thread; the caller decides whether gradients are on.
+/// An SAE architecture. Constructed with (const P& params, const Shape&, Init&); P is its plain
+/// parameter struct. All calls come from one thread; the caller decides whether gradients are on.
 class Sae {
  public:
   virtual ~Sae();
@@ -109,19 +110,20 @@ class Sae {
   /// Codes, reconstruction, and what it should have been.
   virtual Pass pass(const Batch& batch, Mode mode) = 0;
   virtual Losses losses(const Pass& pass, const Step& step) = 0;
-  /// Replaces live rows [n, d_in] of hookpoint number `point`; `seen` is the clean pass of the same rows.
-  /// Default: decode(encode(live)) for every row.
+  /// Replaces live rows [n, d_in] of hookpoint number `point`; `seen` is the clean pass of the same
+  /// rows. Default: decode(encode(live)) for every row.
   virtual Spliced splice(int64_t point, const Tensor& live, const Pass& seen);
   /// [d_sae, d_out]: the direction each latent writes at output point `point`.
   virtual Tensor decoder(int64_t point) const = 0;
-  /// Starts the given latents [m] int64 anew; the trainer clears the optimiser's moments of these rows.
-  /// Default: UserError, the architecture cannot resample.
+  /// Starts the given latents [m] int64 anew; the trainer clears the optimiser's moments of these
+  /// rows. Default: UserError, the architecture cannot resample.
   virtual void revive(const Tensor& latents, const Batch& batch);
   virtual void after_backward();  ///< gradients are there, the optimiser has not stepped
   virtual void after_step();      ///< the optimiser has stepped
 
-  /// What SAELens' cfg.json needs beside d_in and d_sae: a table with `architecture` and its own keys. The
-  /// default is an empty value: SAELens has no such architecture, and readers of the folder are told so.
+  /// What SAELens' cfg.json needs beside d_in and d_sae: a table with `architecture` and its own
+  /// keys. The default is an empty value: SAELens has no such architecture, and readers of the
+  /// folder are told so.
   virtual Value saelens() const;
 
   int64_t d_sae() const;
@@ -129,8 +131,8 @@ class Sae {
   const Buffers& buffers() const { return buffers_; }
 
  protected:
-  /// Registers a trained tensor (float32; requires_grad is set) and returns it. The name is the one in files:
-  /// W_enc [d_in, d_sae], b_enc [d_sae], W_dec [d_sae, d_out], b_dec [d_out].
+  /// Registers a trained tensor (float32; requires_grad is set) and returns it. The name is the one
+  /// in files: W_enc [d_in, d_sae], b_enc [d_sae], W_dec [d_sae, d_out], b_dec [d_out].
   Tensor param(const std::string& name, const Tensor& value);
   /// Registers a tensor that is saved and never optimised.
   Tensor buffer(const std::string& name, const Tensor& value, Merge merge = Merge::same);
@@ -140,8 +142,8 @@ class Sae {
   Buffers buffers_;
 };
 
-/// One hookpoint in, one out: implement encode and decode. pass() adds and drops the points axis and leaves
-/// notes["input"] [n, d_in]; decoder() is the parameter W_dec unless overridden.
+/// One hookpoint in, one out: implement encode and decode. pass() adds and drops the points axis
+/// and leaves notes["input"] [n, d_in]; decoder() is the parameter W_dec unless overridden.
 class PlainSae : public Sae {
  public:
   ~PlainSae() override;

@@ -14,9 +14,10 @@ namespace facet {
 
 using at::Tensor;
 
-/// A safetensors file, mapped read-only. Tensors share the mapping and keep it alive; do not write to them.
-/// UserError "file: ..." when the file is cut short or its header lies (offsets out of range, overlapping,
-/// or not covering the data; sizes that do not match shape and dtype; duplicate names; a header over 100 MB).
+/// A safetensors file, mapped read-only. Tensors share the mapping and keep it alive; do not write
+/// to them. UserError "file: ..." when the file is cut short or its header lies (offsets out of
+/// range, overlapping, or not covering the data; sizes that do not match shape and dtype; duplicate
+/// names; a header over 100 MB).
 class Safetensors {
  public:
   explicit Safetensors(const std::filesystem::path& file);
@@ -38,7 +39,8 @@ class Safetensors {
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// Writes CPU copies of the tensors, in the given order, to a temporary file that then takes the name `file`.
+/// Writes CPU copies of the tensors, in the given order, to a temporary file that then takes the
+/// name `file`.
 void save_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 

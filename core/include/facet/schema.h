@@ -1,5 +1,5 @@
-// One description of a part's parameters, beside the plain struct that holds them: it parses, refuses, and
-// documents. The defaults are the struct's member initialisers and stand nowhere else.
+// One description of a part's parameters, beside the plain struct that holds them: it parses,
+// refuses, and documents. The defaults are the struct's member initialisers and stand nowhere else.
 #pragma once
 
 #include <functional>
@@ -17,13 +17,13 @@ namespace facet {
 /// What help, reference pages and completion say of one field.
 struct FieldDoc {
   std::string name;
-  std::string type;          ///< "integer", "number", "string", "bool", "list of string", "table", "any"
-  std::string help;          ///< one sentence
+  std::string type;  ///< "integer", "number", "string", "bool", "list of string", "table", "any"
+  std::string help;  ///< one sentence
   std::string default_text;  ///< as TOML; empty: required, or nothing is set
   std::string limits;        ///< "at least 1", "one of \"a\", \"b\""; may be empty
   std::string unit;          ///< "rows"; may be empty
   bool required = false;
-  bool input_path = false;        ///< names a file or folder whose contents enter the run's identity
+  bool input_path = false;  ///< names a file or folder whose contents enter the run's identity
   bool outside_identity = false;  ///< cannot change a result: left out of the run's identity
   std::vector<FieldDoc> fields;   ///< of a nested table
 };
@@ -48,7 +48,9 @@ struct AnyParams {
 /// A Schema<P> with P erased: what the registry keeps of each part.
 struct AnySchema {
   std::vector<FieldDoc> fields;
-  std::function<AnyParams(const std::string& where, const Value& given, Demand demand, std::vector<std::string>& problems)> parse;
+  std::function<AnyParams(const std::string& where, const Value& given, Demand demand,
+                          std::vector<std::string>& problems)>
+      parse;
 };
 
 namespace schema_detail {
@@ -97,10 +99,13 @@ std::string type_name(const std::optional<T>*) {
   return type_name(static_cast<const T*>(nullptr));
 }
 
-std::string literal(const Value& v);                            // as TOML; "" for an empty value
-std::string resolve_path(const Value& v, std::string& path);    // makes it absolute; "" or "\"x\" does not exist"
-void add_problem(std::vector<std::string>& problems, const Origin& origin, const std::string& where, const std::string& what);
-void unknown_keys(const std::string& where, const Value& given, const std::vector<FieldDoc>& docs, std::vector<std::string>& problems);
+std::string literal(const Value& v);  // as TOML; "" for an empty value
+std::string resolve_path(const Value& v,
+                         std::string& path);  // makes it absolute; "" or "\"x\" does not exist"
+void add_problem(std::vector<std::string>& problems, const Origin& origin, const std::string& where,
+                 const std::string& what);
+void unknown_keys(const std::string& where, const Value& given, const std::vector<FieldDoc>& docs,
+                  std::vector<std::string>& problems);
 
 }  // namespace schema_detail
 
@@ -123,7 +128,8 @@ inline Unit unit(std::string text) { return {std::move(text)}; }
 
 struct Required {};
 inline constexpr Required required{};
-/// A path, relative to the file that names it; it must exist, and its contents enter the run's identity.
+/// A path, relative to the file that names it; it must exist, and its contents enter the run's
+/// identity.
 struct InputPath {};
 inline constexpr InputPath input_path{};
 /// Cannot change a result (intervals of logging, names, notes).
@@ -136,14 +142,16 @@ inline constexpr OutsideIdentity outside_identity{};
 ///       .field("k", &TopKParams::k, "Latents kept per row.", at_least(1))
 ///       .check([](const TopKParams& p) { return p.k <= p.d_sae; }, "k must not exceed d_sae");
 ///
-/// Field types: bool, int64_t, double, std::string, vectors of the last three, Value (anything), std::optional
-/// of these, and a nested struct with a schema of its own. A float with an exact integer value (50e6) is
-/// accepted for an integer; an empty table is an empty list where a list is expected.
+/// Field types: bool, int64_t, double, std::string, vectors of the last three, Value (anything),
+/// std::optional of these, and a nested struct with a schema of its own. A float with an exact
+/// integer value (50e6) is accepted for an integer; an empty table is an empty list where a list is
+/// expected.
 template <class P>
 class Schema {
  public:
   template <class T, class... Options>
-  Schema& field(const std::string& name, T P::*member, const std::string& help, Options... options) {
+  Schema& field(const std::string& name, T P::*member, const std::string& help,
+                Options... options) {
     Field f;
     static_assert(std::is_same_v<T, std::string> || !(std::is_same_v<Options, InputPath> || ...),
                   "input_path is for a field of type std::string");
@@ -151,7 +159,8 @@ class Schema {
     f.doc.type = schema_detail::type_name(static_cast<const T*>(nullptr));
     f.doc.help = help;
     (apply(f, options), ...);
-    f.doc.default_text = f.doc.required ? "" : schema_detail::literal(schema_detail::show(P{}.*member));
+    f.doc.default_text =
+        f.doc.required ? "" : schema_detail::literal(schema_detail::show(P{}.*member));
     const std::vector<Limit> limits = f.limits;
     const bool is_path = f.doc.input_path;
     f.read = [member, limits, is_path](P& p, const Value& v, const std::string& where, Demand,
@@ -161,7 +170,8 @@ class Schema {
       for (const Limit& limit : limits)
         if (wrong.empty() && !limit.holds(v)) wrong = v.describe() + ", must be " + limit.text;
       if constexpr (std::is_same_v<T, std::string>)
-        if (wrong.empty() && is_path && !parsed.empty()) wrong = schema_detail::resolve_path(v, parsed);
+        if (wrong.empty() && is_path && !parsed.empty())
+          wrong = schema_detail::resolve_path(v, parsed);
       if (wrong.empty())
         p.*member = std::move(parsed);
       else
@@ -184,14 +194,18 @@ class Schema {
                               std::vector<std::string>& problems) {
       p.*member = nested.parse_into(where, v, demand, problems);
     };
-    f.show = [member, nested](const P& p, const Value& given) { return nested.resolve(p.*member, given); };
+    f.show = [member, nested](const P& p, const Value& given) {
+      return nested.resolve(p.*member, given);
+    };
     fields_.push_back(std::move(f));
     return *this;
   }
 
   /// A relation between fields, tried when every field by itself is right.
   Schema& check(std::function<bool(const P&)> holds, std::string says) {
-    return check([holds = std::move(holds), says = std::move(says)](const P& p) { return holds(p) ? std::string() : says; });
+    return check([holds = std::move(holds), says = std::move(says)](const P& p) {
+      return holds(p) ? std::string() : says;
+    });
   }
   /// The same with a message made from the values: "" when the relation holds.
   Schema& check(std::function<std::string(const P&)> problem) {
@@ -208,12 +222,14 @@ class Schema {
   }
 
   /// The same, appending problems ("file:line:column: where.key: what") instead of throwing.
-  P parse_into(const std::string& where, const Value& given, Demand demand, std::vector<std::string>& problems) const {
+  P parse_into(const std::string& where, const Value& given, Demand demand,
+               std::vector<std::string>& problems) const {
     P p{};
     const size_t before = problems.size();
     if (!given.empty() && !given.is<Value::Table>() &&
         !(given.is<Value::Array>() && given.as<Value::Array>()->empty())) {
-      schema_detail::add_problem(problems, given.origin, where, "expected table, got " + given.describe());
+      schema_detail::add_problem(problems, given.origin, where,
+                                 "expected table, got " + given.describe());
       return p;
     }
     schema_detail::unknown_keys(where, given, docs(), problems);
@@ -265,7 +281,9 @@ class Schema {
   struct Field {
     FieldDoc doc;
     std::vector<Limit> limits;
-    std::function<void(P&, const Value&, const std::string& where, Demand, std::vector<std::string>&)> read;
+    std::function<void(P&, const Value&, const std::string& where, Demand,
+                       std::vector<std::string>&)>
+        read;
     std::function<Value(const P&, const Value& given)> show;
   };
 

@@ -18,8 +18,8 @@ class ActivationSource {
   virtual ~ActivationSource();
   /// points_out and d_out equal points_in and d_in.
   virtual Shape shape() const = 0;
-  /// The next `rows` rows, x [n, points, d]. Fewer (or none) at the end of an epoch; the call after that
-  /// starts the next one.
+  /// The next `rows` rows, x [n, points, d]. Fewer (or none) at the end of an epoch; the call after
+  /// that starts the next one.
   virtual Rows next(int64_t rows) = 0;
   /// Where the source stands: a small table; seek() goes on there with the same bits.
   virtual Value cursor() const = 0;

@@ -31,8 +31,8 @@ class Table {
   std::vector<std::vector<Value>> rows_;
 };
 
-/// Tab separated, one header line, tabs and line ends in text replaced by spaces, floats as shortest
-/// text that reads back to the same bits.
+/// Tab separated, one header line, tabs and line ends in text replaced by spaces, floats as
+/// shortest text that reads back to the same bits.
 std::string emit_tsv(const Table& table);
 /// A GitHub-style table for report.md; floats with four significant digits.
 std::string emit_markdown(const Table& table);

@@ -20,14 +20,14 @@ class Value {
   using Table = std::map<std::string, Value>;
 
   Value() = default;
-  Value(bool v) : data(v) {}                               // NOLINT(google-explicit-constructor)
-  Value(int v) : data(static_cast<int64_t>(v)) {}          // NOLINT(google-explicit-constructor)
-  Value(int64_t v) : data(v) {}                            // NOLINT(google-explicit-constructor)
-  Value(double v) : data(v) {}                             // NOLINT(google-explicit-constructor)
-  Value(const char* v) : data(std::string(v)) {}           // NOLINT(google-explicit-constructor)
-  Value(std::string v) : data(std::move(v)) {}             // NOLINT(google-explicit-constructor)
-  Value(Array v) : data(std::move(v)) {}                   // NOLINT(google-explicit-constructor)
-  Value(Table v) : data(std::move(v)) {}                   // NOLINT(google-explicit-constructor)
+  Value(bool v) : data(v) {}                       // NOLINT(google-explicit-constructor)
+  Value(int v) : data(static_cast<int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
+  Value(int64_t v) : data(v) {}                    // NOLINT(google-explicit-constructor)
+  Value(double v) : data(v) {}                     // NOLINT(google-explicit-constructor)
+  Value(const char* v) : data(std::string(v)) {}   // NOLINT(google-explicit-constructor)
+  Value(std::string v) : data(std::move(v)) {}     // NOLINT(google-explicit-constructor)
+  Value(Array v) : data(std::move(v)) {}           // NOLINT(google-explicit-constructor)
+  Value(Table v) : data(std::move(v)) {}           // NOLINT(google-explicit-constructor)
 
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Table> data;
   Origin origin;
@@ -51,8 +51,8 @@ class Value {
   const Value* find(const std::string& key) const;
   /// The member of a table; UserError naming `key` and the origin when it is missing.
   const Value& at(const std::string& key) const;
-  /// Typed members of tables we wrote ourselves (records, cursors, configs): UserError with the key, what
-  /// is there and what should be, when the key is missing or of another type.
+  /// Typed members of tables we wrote ourselves (records, cursors, configs): UserError with the
+  /// key, what is there and what should be, when the key is missing or of another type.
   const std::string& text(const std::string& key) const;
   int64_t integer(const std::string& key) const;
   double number(const std::string& key) const;  ///< an integer is accepted
@@ -73,8 +73,8 @@ bool operator==(const Value& a, const Value& b);
 /// JSON text to a value. Bare Infinity and NaN are accepted, as Python writes them. UserError
 /// "name:line:column: ..." when the text is no JSON.
 Value parse_json(const std::string& text, const std::string& name);
-/// Compact JSON, keys sorted, shortest floats that read back to the same bits: canonical, so it can be hashed.
-/// Not-a-number and infinities are written as null.
+/// Compact JSON, keys sorted, shortest floats that read back to the same bits: canonical, so it can
+/// be hashed. Not-a-number and infinities are written as null.
 std::string emit_json(const Value& value);
 /// The same, indented by two spaces.
 std::string emit_json_pretty(const Value& value);

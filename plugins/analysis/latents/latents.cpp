@@ -189,9 +189,14 @@ class Latents final : public Analysis {
       for (const Example& example : latent.examples) {
         const SequenceInfo& info = origins.info(example.sequence);
         const Marked marked{info.text, example.letters};
-        std::vector<Value> row = {latent.latent, ++rank, origins.name(example.sequence),
-                                  short_description(info.description), example.max, example.letter + 1,
-                                  emit_window(marked, example.letter, params_.window), emit_residues(marked)};
+        std::vector<Value> row = {latent.latent,
+                                  ++rank,
+                                  origins.name(example.sequence),
+                                  short_description(info.description),
+                                  example.max,
+                                  example.letter + 1,
+                                  emit_window(marked, example.letter, params_.window),
+                                  emit_residues(marked)};
         table.add(row);
         row.back() = emit_residues(marked, kResiduesShown);
         if (i < kExamplesShown) head.add(std::move(row));

@@ -12,8 +12,8 @@ struct Marked {
   std::vector<int64_t> letters;
 };
 
-/// "L17 L21 K25": letters numbered from 1; "token:3" where the text has no such letter. Letters after the first `most`
-/// are only counted: "L17 L21 and 4 more".
+/// "L17 L21 K25": letters numbered from 1; "token:3" where the text has no such letter. Letters
+/// after the first `most` are only counted: "L17 L21 and 4 more".
 std::string emit_residues(const Marked& marked, size_t most = SIZE_MAX);
 /// Up to `reach` letters on each side of letter `centre`, firing ones in brackets:
 /// "...TAY[IA]KQ..."; "" when `centre` lies outside the text.

@@ -42,8 +42,8 @@ name = "latents"
       "bad.toml:1:1: manifest.script: \"nowhere.lua\" does not exist (HERE/nowhere.lua)\n"
       "bad.toml:3:1: manifest.seed: expected integer, got string \"x\"\n"
       "bad.toml:7:1: host.type: no host \"tyo\" (did you mean \"toy\"?)\n"
-      "bad.toml:21:1: analysis.type: no analysis \"metrix\" (did you mean \"metrics\"?)\n"
-      "bad.toml:22:1: analysis.type: required, should be one of \"latents\", \"metrics\"\n"
+      "bad.toml:21:1: analysis[1].type: no analysis \"metrix\" (did you mean \"metrics\"?)\n"
+      "bad.toml:22:1: analysis[2].type: required, should be one of \"latents\", \"metrics\"\n"
       "bad.toml:11:11: data.split.evla: unknown key (did you mean \"eval\"?)\n"
       "bad.toml:10:1: data.path: \"nowhere.fasta\" does not exist (HERE/nowhere.fasta)\n"
       "bad.toml:16:1: sae.kk: unknown key\n"
@@ -62,17 +62,17 @@ TEST(Check, refuses_what_is_no_toml_or_no_lua_with_its_line) {
   const ToyWorkshop here;
   here.write("cut.toml", "script = \"toy.lua\"\nname =\n");
   here.write("twice.toml", "seed = 1\nseed = 2\n");
-  here.write("cut.lua", "local x = 1\nlocal function f(\n");
+  here.write("cut.lua", "local x = 1\nlocal y = = 2\n");
   here.write("by_cut.toml", "script = \"cut.lua\"\n");
   const std::pair<const char*, const char*> cases[] = {
       {"cut.toml",
        "cut.toml:2:7: not valid TOML: Error while parsing key-value pair: expected value, saw "
        "'\\n'\n"},
       {"twice.toml",
-       "twice.toml:2:6: not valid TOML: Error while parsing key-value pair: cannot redefine "
+       "twice.toml:2:8: not valid TOML: Error while parsing key-value pair: cannot redefine "
        "existing integer 'seed'\n"},
-      {"cut.lua", "cut.lua:2: <name> expected near <eof>\n"},
-      {"by_cut.toml", "cut.lua:2: <name> expected near <eof>\n"},
+      {"cut.lua", "cut.lua:2: unexpected symbol near '='\n"},
+      {"by_cut.toml", "cut.lua:2: unexpected symbol near '='\n"},
   };
   for (const auto& [file, err] : cases) {
     const Outcome outcome = here.facet({"check", file});

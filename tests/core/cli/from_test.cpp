@@ -1,4 +1,5 @@
-// run:sae { from = ... }: an SAE of an earlier run, and what it must agree with; codes that are kept.
+// run:sae { from = ... }: an SAE of an earlier run, and what it must agree with; codes that are
+// kept.
 #include <gtest/gtest.h>
 
 #include "toy_run.h"
@@ -22,11 +23,12 @@ TEST(From, takes_a_folder_or_the_beginning_of_a_runs_id) {
   const std::string id = train_one(here);
   const std::string rest =
       "print(sae.type, sae.d_sae, sae.folder:match \"toy/.*\")\n"
-      "print(run:encode { sae = sae, on = rows }.rows, run:train { sae = sae, on = rows, steps = 1, "
+      "print(run:encode { sae = sae, on = rows }.rows, run:train { sae = sae, on = rows, steps = "
+      "1, "
       "batch = 16 }.steps)\n";
   const Outcome by_folder = here.script(use("runs/toy/" + id + "/sae", rest));
   EXPECT_EQ(by_folder.err, "");
-  EXPECT_EQ(by_folder.out, "topk\t64\ttoy/" + id + "/sae\n" + "174\t1\n");
+  EXPECT_EQ(by_folder.out, "topk\t64\ttoy/" + id + "/sae\n" + "150\t1\n");
   EXPECT_EQ(here.script(use(id, rest)).out, by_folder.out);
   EXPECT_EQ(here.script(use(id.substr(0, 9), rest)).out, by_folder.out);
 }
@@ -40,7 +42,8 @@ TEST(From, is_refused_when_it_disagrees_with_the_rows) {
       "local data = run:data { type = \"fasta\", path = \"small.fasta\" }\n"
       "local rows = run:activations { host = host, data = data, hookpoints = \"layers.2\", rows = "
       "\"all\", normalize = \"layer_norm\" }\n"
-      "run:sae { from = \"" + id + "\", on = rows }\n");
+      "run:sae { from = \"" +
+      id + "\", on = rows }\n");
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(
       outcome.err,
@@ -57,10 +60,11 @@ TEST(From, is_refused_when_nothing_is_there) {
   const ToyWorkshop here;
   const Outcome outcome = here.script(use("0123", ""));
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.err,
-            "script.lua:6: sae.from: \"0123\": no such folder (HERE/0123), and no run of this id has "
-            "an SAE in HERE/runs\n"
-            "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:6: in main chunk\n");
+  EXPECT_EQ(
+      outcome.err,
+      "script.lua:6: sae.from: \"0123\": no such folder (HERE/0123), and no run of this id has "
+      "an SAE in HERE/runs\n"
+      "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:6: in main chunk\n");
 }
 
 TEST(Encode, keeps_codes_that_another_run_finds) {

@@ -12,11 +12,13 @@ std::map<std::string, std::string> results(const Workshop& here) {
   const auto folder = here.runs("toy").at(0);
   std::map<std::string, std::string> out;
   for (const char* part : {"sae", "artefacts"})
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(here.folder() / folder / part))
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(here.folder() / folder / part))
       out[part + ("/" + entry.path().filename().string())] = here.read(entry.path());
   static const std::regex time("\"time\":\"[^\"]*\"");
   out["events"] = std::regex_replace(here.read(folder / "events.jsonl"), time, "");
   out["report"] = here.read(folder / "report.md");
+  out["id"] = folder.filename().string();  // of every folder in which the same is run
   return out;
 }
 
@@ -58,7 +60,8 @@ TEST(Resume, after_a_stop_gives_the_bits_of_an_undisturbed_run) {
 
 TEST(Resume, does_not_depend_on_how_often_a_checkpoint_is_written) {
   const ToyWorkshop here;
-  EXPECT_EQ(here.facet({"run", "toy.toml", "--quiet", "--set", "train.checkpoint_every=2"}).exit_code, 0);
+  EXPECT_EQ(
+      here.facet({"run", "toy.toml", "--quiet", "--set", "train.checkpoint_every=2"}).exit_code, 0);
   auto is = results(here);
   is["report"] = undisturbed().at("report");  // it names the command
   EXPECT_TRUE(is == undisturbed());
@@ -75,8 +78,9 @@ TEST(Resume, goes_on_after_an_interrupt) {
   const Outcome outcome = here.end(child);
   EXPECT_EQ(outcome.exit_code, 75);
   EXPECT_TRUE(std::regex_match(
-      outcome.err, std::regex("train: stopped after step \\d+ of 1000000; run the same command again "
-                              "to go on\n")))
+      outcome.err,
+      std::regex("train: stopped after step \\d+ of 1000000; run the same command again "
+                 "to go on\n")))
       << outcome.err;
   EXPECT_TRUE(std::filesystem::exists(here.folder() / folder / "checkpoints"));
   const Outcome more = here.facet({"run", "toy.toml", "--stop-after", "1"});
@@ -120,20 +124,22 @@ TEST(Resume, is_refused_while_another_process_holds_the_run) {
 
 TEST(Resume, is_refused_when_a_script_depends_on_the_time) {
   const ToyWorkshop here;
-  const std::string text = kRows +
-                           "local tick = io.open(\"tick\", \"a+\")\n"
-                           "tick:write(\"x\")\n"
-                           "tick:close()\n"
-                           "local size = #io.open(\"tick\"):read(\"a\")\n"
-                           "local sae = run:sae { type = \"topk\", on = rows, d_sae = 64, k = size }\n"
-                           "run:train { sae = sae, on = rows, steps = 4, batch = 16 }\n";
+  const std::string text =
+      kRows +
+      "local tick = io.open(\"tick\", \"a+\")\n"
+      "tick:write(\"x\")\n"
+      "tick:close()\n"
+      "local size = #io.open(\"tick\"):read(\"a\")\n"
+      "local sae = run:sae { type = \"topk\", on = rows, d_sae = 64, k = size }\n"
+      "run:train { sae = sae, on = rows, steps = 4, batch = 16 }\n";
   EXPECT_EQ(here.script(text, {"--stop-after", "1"}).exit_code, 75);
   const Outcome outcome = here.script(text);
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.err,
-            "script.lua:10: HERE/runs/toy/ID: call 4 of the script: run:sae has other arguments than "
-            "when this run began; a script must pass the same arguments each time\n"
-            "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:10: in main chunk\n");
+  EXPECT_EQ(
+      outcome.err,
+      "script.lua:10: HERE/runs/toy/ID: call 4 of the script: run:sae has other arguments than "
+      "when this run began; a script must pass the same arguments each time\n"
+      "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:10: in main chunk\n");
 }
 
 TEST(Resume, is_refused_when_a_script_calls_other_verbs) {

@@ -19,7 +19,7 @@ TEST(CommandLine, that_is_wrong_is_refused_with_exit_code_2) {
        "facet: --threads: \"many\", should be a whole number from 1"},
       {{"run", "toy.toml", "--stop-after", "-1"},
        "facet: --stop-after: \"-1\", should be a whole number from 1"},
-      {{"help", "sae", "topk", "k"}, "facet: The following argument was not expected: k"},
+      {{"help", "sae", "topk", "k"}, "facet: help: 3 words, should be KIND NAME, or a section"},
   };
   for (const auto& [arguments, problem] : cases) {
     const Outcome outcome = here.facet(arguments);
@@ -38,7 +38,8 @@ TEST(CommandLine, that_asks_for_what_is_not_there_is_refused_with_exit_code_1) {
       {{"run", "small.fasta"}, "small.fasta: should be MANIFEST.toml or SCRIPT.lua\n"},
       {{"check", "small.fasta"}, "small.fasta: should be MANIFEST.toml, SCRIPT.lua or PLUGIN.so\n"},
       {{"check", "none.so"}, "none.so: cannot read: No such file or directory\n"},
-      {{"run", "toy.toml", "--device", "gpu"}, "--device: \"gpu\", should be cpu, cuda or cuda:N\n"},
+      {{"run", "toy.toml", "--device", "gpu"},
+       "--device: \"gpu\", should be cpu, cuda or cuda:N\n"},
       {{"--plugin-path", "nowhere", "list"},
        "nowhere: cannot read plugin folder: No such file or directory\n"},
       {{"help", "sea"},
@@ -67,7 +68,8 @@ TEST(CommandLine, that_asks_for_what_is_not_there_is_refused_with_exit_code_1) {
 
 TEST(CommandLine, takes_a_file_after_its_options) {
   const ToyWorkshop here;
-  const Outcome outcome = here.facet({"check", "--set", "sae.k=5", "--set", "sae.d_sae=4", "toy.toml"});
+  const Outcome outcome =
+      here.facet({"check", "--set", "sae.k=5", "--set", "sae.d_sae=4", "toy.toml"});
   EXPECT_EQ(outcome.err, "toy.toml:16:1: sae: k: 5 exceeds d_sae (4)\n");
   EXPECT_EQ(here.facet({"check", "--set", "sae.k=5", "toy.toml"}).out,
             "toy.toml: no problem found\n");
@@ -86,15 +88,17 @@ TEST(CommandLine, lists_and_explains_every_part) {
   const Workshop here;
   const Outcome list = here.facet({"list"});
   EXPECT_EQ(list.exit_code, 0);
-  for (const char* line : {"sae\n  topk            Keeps ", "host\n", "\n  toy             A small ",
-                           "data\n  fasta           Sequences ", "analysis\n", "normaliser\n"})
+  for (const char* line :
+       {"sae\n  topk            Keeps ", "host\n", "\n  toy             A small ",
+        "data\n  fasta           Sequences ", "analysis\n", "normaliser\n"})
     EXPECT_NE(list.out.find(line), std::string::npos) << line;
   EXPECT_EQ(here.facet({"help"}).out, here.facet({"--help"}).out);
   for (const char* section : {"manifest", "activations", "train", "encode"})
     EXPECT_EQ(here.facet({"help", section}).exit_code, 0) << section;
-  EXPECT_EQ(here.facet({"help", "data"}).out,
-            "fasta: Sequences of a FASTA file, plain or gzip.\n"
-            "synthetic: Rows made from a known dictionary, so that its recovery can be measured.\n");
+  EXPECT_EQ(
+      here.facet({"help", "data"}).out,
+      "fasta: Sequences of a FASTA file, plain or gzip.\n"
+      "synthetic: Rows made from a known dictionary, so that its recovery can be measured.\n");
   const std::string topk = here.facet({"help", "sae", "topk"}).out;
   EXPECT_EQ(topk.substr(0, topk.find('\n')),
             "topk: Keeps the k largest latents of each row (arXiv:2406.04093). [facet.sae.topk]");

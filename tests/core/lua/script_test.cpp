@@ -73,10 +73,12 @@ TEST(Script, is_told_of_bad_data_by_the_data_and_not_by_the_sae) {
                             "run:train { sae = sae, on = rows, steps = 1, batch = 2 }\n";
   const std::pair<const char*, const char*> cases[] = {
       {">a\n>b\nMK\n", "HERE/bad.fasta:1: record \"a\": empty sequence\n"},
-      {">a\nM1K\n", "HERE/bad.fasta:2: record \"a\": letter \"1\" in column 2, should be a letter, "
-                    "\"*\", \"-\" or \".\"\n"},
-      {"MKV\n", "HERE/bad.fasta:1: text before the first header: \"MKV\", should be a line that "
-                "starts with \">\"\n"},
+      {">a\nM1K\n",
+       "HERE/bad.fasta:2: record \"a\": letter \"1\" in column 2, should be a letter, "
+       "\"*\", \"-\" or \".\"\n"},
+      {"MKV\n",
+       "HERE/bad.fasta:1: text before the first header: \"MKV\", should be a line that "
+       "starts with \">\"\n"},
       {">a\nMKV\n>\nMK\n", "HERE/bad.fasta:3: header without a name\n"},
       {"", "script.lua:8: HERE/bad.fasta: no records\n"},
   };
@@ -86,6 +88,10 @@ TEST(Script, is_told_of_bad_data_by_the_data_and_not_by_the_sae) {
     EXPECT_EQ(outcome.err, err + traceback("method 'train'", 8));
     EXPECT_EQ(outcome.exit_code, 1);
   }
+  const std::string whole = here.read(FACET_TEST_SOURCE "/experiments/data/human_2000.fasta.gz");
+  here.write("bad.fasta", whole.substr(0, 4000));
+  EXPECT_EQ(here.script(train + "run:train { sae = sae, on = rows, epochs = 1, batch = 64 }\n").err,
+            "HERE/bad.fasta: cut short\n");
 }
 
 TEST(Script, is_told_of_a_loss_that_is_no_number_with_step_and_row) {
@@ -95,20 +101,19 @@ TEST(Script, is_told_of_a_loss_that_is_no_number_with_step_and_row) {
   EXPECT_EQ(outcome.exit_code, 1);
   const std::string begin = "script.lua:7: train: step 2: loss is nan: first bad row: sequence ";
   EXPECT_EQ(outcome.err.substr(0, begin.size()), begin);
-  EXPECT_NE(outcome.err.find(": its reconstruction is not finite\n" + traceback("method 'train'", 7)),
-            std::string::npos)
+  EXPECT_NE(
+      outcome.err.find(": its reconstruction is not finite\n" + traceback("method 'train'", 7)),
+      std::string::npos)
       << outcome.err;
 }
 
 TEST(Script, cannot_catch_a_stop_with_pcall) {
   const ToyWorkshop here;
   const std::string text =
-      kSae +
-      "print(pcall(run.train, run, { sae = sae, on = rows, steps = 8, batch = 16 }))\n";
+      kSae + "print(pcall(run.train, run, { sae = sae, on = rows, steps = 8, batch = 16 }))\n";
   const Outcome stopped = here.script(text, {"--stop-after", "2"});
   EXPECT_EQ(stopped.exit_code, 75);
-  EXPECT_EQ(stopped.err,
-            "train: stopped after step 2 of 8; run the same command again to go on\n");
+  EXPECT_EQ(stopped.err, "train: stopped after step 2 of 8; run the same command again to go on\n");
   const Outcome whole = here.script(text);
   EXPECT_EQ(whole.exit_code, 0);
   EXPECT_EQ(whole.out.substr(0, 4), "true");
