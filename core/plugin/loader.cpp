@@ -57,11 +57,10 @@ constexpr const char kMark[] = "facet-build-tag:";
 constexpr const char kOwnTag[] = FACET_BUILD_TAG;
 
 // Autograd nodes, operator registrations and thread-locals point into plugins, so nothing is ever
-// unloaded: the handles are leaked on purpose.
+// unloaded: the handle is leaked on purpose.
 void keep_for_ever(boost::dll::shared_library library) {
-  static auto& libraries = *std::make_unique<std::vector<boost::dll::shared_library>>().release();
-  libraries.push_back(std::move(library));
-}
+  static_cast<void>(std::make_unique<boost::dll::shared_library>(std::move(library)).release());
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
 
 // Boost.DLL says "Bad file descriptor" for everything; the reason is dlerror's, after the path.
 std::string load_problem(const fs::path& absolute, const std::error_code& error) {

@@ -113,7 +113,8 @@ class Experiment {
   std::unique_ptr<AllSinks> all_;
   size_t calls_ = 0;
   int64_t steps_done_ = 0;
-  std::set<std::string> called_;  // sections that a verb was called with
+  std::set<std::string> trained_;  // names of the SAEs that run:train was called with
+  std::set<std::string> called_;   // sections that a verb was called with
   Value record_, resolved_, inputs_, plugins_;
   ReportPage page_;
 };
