@@ -90,8 +90,10 @@ TEST(Script, is_told_of_bad_data_by_the_data_and_not_by_the_sae) {
   }
   const std::string whole = here.read(FACET_TEST_SOURCE "/experiments/data/human_2000.fasta.gz");
   here.write("bad.fasta", whole.substr(0, 4000));
-  EXPECT_EQ(here.script(train + "run:train { sae = sae, on = rows, epochs = 1, batch = 64 }\n").err,
-            "HERE/bad.fasta: cut short\n");
+  EXPECT_EQ(
+      here.script(train).err,
+      "script.lua:8: HERE/bad.fasta: cut short: the compressed data ends before its end mark\n" +
+          traceback("method 'train'", 8));
 }
 
 TEST(Script, is_told_of_a_loss_that_is_no_number_with_step_and_row) {
