@@ -29,6 +29,7 @@ Value changed_inputs(const Value& record, const Kernel& kernel, InputHash& hash)
   Value changed{Value::Table()};
   if (const Value* inputs = record.find("inputs"))
     for (const auto& [path, input] : *inputs->as<Value::Table>()) {
+      if (input.text("named_by") == "manifest") continue;  // its contents are in the id already
       const std::string digest = fs::exists(path) ? hash.of(path) : "missing";
       if (digest != input.text("sha256")) changed.set(path, digest);
     }
@@ -228,7 +229,10 @@ void Experiment::keep_inputs(const std::vector<FieldDoc>& fields, const Value& r
     if (!field.fields.empty()) keep_inputs(field.fields, *v);
     if (!field.input_path || !v->is<std::string>() || v->as<std::string>()->empty()) continue;
     const std::string& path = *v->as<std::string>();
-    Value input(Value::Table{{"sha256", hash_->of(path)}});
+    const bool in_manifest = request_.file.extension() == ".toml" &&
+                             (v->origin.file == manifest_.origin.file || v->origin.file == "--set");
+    Value input(Value::Table{{"sha256", hash_->of(path)},
+                             {"named_by", in_manifest ? "manifest" : "script"}});
     if (fs::is_regular_file(path)) input.set("bytes", static_cast<int64_t>(fs::file_size(path)));
     inputs_.set(path, std::move(input));
     write_record(Status::running);  // known even when this process is killed

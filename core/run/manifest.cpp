@@ -224,19 +224,6 @@ std::string frozen_manifest(const Value& manifest, const fs::path& folder,
   return kFrozenMark + folder.string() + "\n" + emit_toml(settled);
 }
 
-std::string first_comment(const std::string& text) {
-  std::istringstream lines(text);
-  std::string line;
-  while (std::getline(lines, line)) {
-    if (line.starts_with(kFrozenMark)) continue;
-    const size_t begin = line.starts_with("#") ? 1 : line.starts_with("--") ? 2 : std::string::npos;
-    if (begin == std::string::npos) return "";
-    const size_t first = line.find_first_not_of(" \t-#", begin);
-    if (first != std::string::npos) return line.substr(first);
-  }
-  return "";
-}
-
 AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry,
                          const std::string& where) {
   if (section == "train") return train_schema().erased();

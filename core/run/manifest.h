@@ -32,9 +32,6 @@ void lay_set(Value& manifest, const std::string& assignment);
 /// paths; a path that was written elsewhere (--set) is made absolute.
 std::string frozen_manifest(const Value& manifest, const std::filesystem::path& folder,
                             const Registry& registry);
-/// The first comment line of a file ("# Does ...", "-- Which ..."): the question a report opens
-/// with.
-std::string first_comment(const std::string& text);
 
 /// One section of a manifest with the schema that reads it.
 struct Section {

@@ -192,7 +192,8 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     out->params = out->part->schema.parse("sae", out->record.params, Demand::whole, none);
     out->folder = folder;
     out->key = out->state_key();
-    inputs_.set(folder.string(), Value(Value::Table{{"sha256", hash_->of(folder)}}));
+    inputs_.set(folder.string(),
+                Value(Value::Table{{"sha256", hash_->of(folder)}, {"named_by", "script"}}));
     Value resolved = section;
     resolved.set("from", folder.string());
     keep_resolved("sae", resolved);
