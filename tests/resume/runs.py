@@ -24,7 +24,7 @@ def make_experiment(folder):
 
 
 def facet(folder, *words):
-    return [FACET, "run", str(folder / "experiment.toml"), "--runs", str(folder / "runs"), "--quiet", *words]
+    return [FACET, "run", str(folder / "experiment.toml"), "--runs", str(folder / "runs"), *words]
 
 
 def run(folder, *words, expect=0):
