@@ -33,6 +33,7 @@ ActivationSource::~ActivationSource() = default;
 int64_t ActivationSource::epoch_rows() const { return -1; }
 Tensor ActivationSource::dictionary() const { return {}; }
 CodesReader::~CodesReader() = default;
+std::string CodesReader::pool() const { return "none"; }
 
 Schema<StreamParams> stream_schema() {
   return Schema<StreamParams>()

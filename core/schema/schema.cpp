@@ -53,24 +53,29 @@ std::function<bool(const Value&)> on_each(std::function<bool(const Value&)> hold
   };
 }
 
-Limit number_limit(std::string text, std::function<bool(double)> holds) {
-  return {std::move(text), on_each([holds](const Value& v) { return holds(as_number(v)); })};
+Limit number_limit(std::string text, std::function<bool(double)> holds, Value::Table keywords) {
+  return {std::move(text), on_each([holds](const Value& v) { return holds(as_number(v)); }),
+          std::move(keywords)};
 }
 
 }  // namespace
 
 Limit at_least(double least) {
-  return number_limit("at least " + number_text(least), [least](double v) { return v >= least; });
+  return number_limit("at least " + number_text(least), [least](double v) { return v >= least; },
+                      {{"minimum", least}});
 }
 Limit at_most(double most) {
-  return number_limit("at most " + number_text(most), [most](double v) { return v <= most; });
+  return number_limit("at most " + number_text(most), [most](double v) { return v <= most; },
+                      {{"maximum", most}});
 }
 Limit above(double bound) {
-  return number_limit("above " + number_text(bound), [bound](double v) { return v > bound; });
+  return number_limit("above " + number_text(bound), [bound](double v) { return v > bound; },
+                      {{"exclusiveMinimum", bound}});
 }
 Limit between(double least, double most) {
   return number_limit("between " + number_text(least) + " and " + number_text(most),
-                      [least, most](double v) { return v >= least && v <= most; });
+                      [least, most](double v) { return v >= least && v <= most; },
+                      {{"minimum", least}, {"maximum", most}});
 }
 
 Limit one_of(std::vector<std::string> words) {
@@ -79,7 +84,8 @@ Limit one_of(std::vector<std::string> words) {
   return {text, on_each([words](const Value& v) {
             const std::string* s = v.as<std::string>();
             return s && std::find(words.begin(), words.end(), *s) != words.end();
-          })};
+          }),
+          Value::Table{{"enum", Value::Array(words.begin(), words.end())}}};
 }
 
 std::string exceeds(int64_t is, const std::string& bound_name, int64_t bound) {
@@ -166,6 +172,18 @@ void unknown_keys(const std::string& where, const Value& given, const std::vecto
   for (const auto& [key, v] : *table)
     if (std::find(names.begin(), names.end(), key) == names.end())
       add_problem(problems, v.origin, where + "." + key, "unknown key" + did_you_mean(key, names));
+}
+
+void add_relation(std::vector<std::string>& problems, const Value& given, const std::string& where,
+                  const std::vector<FieldDoc>& docs, const std::string& says) {
+  const std::string first = says.substr(0, says.find(": "));
+  const bool of_field =
+      first.size() < says.size() &&
+      std::any_of(docs.begin(), docs.end(), [&](const FieldDoc& doc) { return doc.name == first; });
+  if (!of_field) return add_problem(problems, given.origin, where, says);
+  const Value* field = given.find(first);
+  add_problem(problems, field ? field->origin : given.origin, where + "." + first,
+              says.substr(first.size() + 2));
 }
 
 }  // namespace schema_detail

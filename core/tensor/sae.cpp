@@ -39,6 +39,7 @@ Sae::~Sae() = default;
 void Sae::start(const Batch&) {}
 void Sae::after_backward() {}
 void Sae::after_step() {}
+void Sae::finish() {}
 Value Sae::saelens() const { return {}; }
 void Sae::revive(const Tensor&, const Batch&) {
   throw UserError("sae: revive: this architecture cannot start latents anew");

@@ -78,6 +78,8 @@ class Training {
       more = !hooks_.on_step || hooks_.on_step(last_, state_);
       if (more) checkpoint_or_stop();
     }
+    const torch::NoGradGuard no_grad;
+    sae_.finish();
     return {step_, rows(), last_, firing_.share()};
   }
 

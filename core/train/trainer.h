@@ -85,7 +85,8 @@ struct TrainOutcome {
 /// Trains from the newest checkpoint, or from the start. Batches never span two epochs: the rows
 /// left over at the end of an epoch, fewer than a batch, are dropped. With `epochs` the steps are
 /// counted first, without running the host. One step: pass, losses, backward, after_backward(),
-/// clipping, Adam, after_step(). A latent has fired in a row when its value there is > 0.
+/// clipping, Adam, after_step(); finish() ends the training. A latent has fired in a row when its
+/// value there is > 0.
 ///
 /// throws  UserError when a loss or a gradient is not finite, naming the step and the first row
 /// (sequence and

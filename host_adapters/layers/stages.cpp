@@ -71,7 +71,8 @@ class Run {
 
 Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Packed& packed,
                   std::span<const Hook> hooks, Want want, at::Device device) {
-  if (want.attention) throw UserError(info.type + ": attention maps are not offered by this host");
+  if (want.attention || want.contacts)
+    throw UserError(info.type + ": attention maps are not offered by this host");
   const int64_t points = static_cast<int64_t>(info.points.size());
   FACET_ASSERT(static_cast<int64_t>(stages.size()) == points + 1,
                "a stage for each point and one for the logits");

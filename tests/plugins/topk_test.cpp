@@ -284,8 +284,8 @@ struct Refusal {
 
 TEST(TopK, refuses_parameters_that_cannot_be) {
   const Refusal refusals[] = {
-      {table({{"d_sae", 65536}, {"k", 70000}}), "sae: k: 70000 exceeds d_sae (65536)"},
-      {table({{"d_sae", 8}, {"k", 2}, {"infer_k", 9}}), "sae: infer_k: 9 exceeds d_sae (8)"},
+      {table({{"d_sae", 65536}, {"k", 70000}}), "sae.k: 70000 exceeds d_sae (65536)"},
+      {table({{"d_sae", 8}, {"k", 2}, {"infer_k", 9}}), "sae.infer_k: 9 exceeds d_sae (8)"},
       {table({{"d_sae", 64}, {"infer_k", 2}, {"theta", 0.5}}),
        "sae: infer_k and theta exclude each other"},
       {table({{"k", 2}}), "sae.d_sae: required"},

@@ -25,13 +25,38 @@ struct Needs {
   bool network = false;
 };
 
+/// Where a figure probably lies, and what says so.
+struct Interval {
+  double low = 0;
+  double high = 0;
+  std::string definition;  ///< "95 %, percentile bootstrap over sequences, 1000 resamples"
+};
+
 /// One number of a report. The same name means the same definition everywhere.
 struct Figure {
   std::string name;        ///< "nmse": the key in Lua and record.json
   Value value;             ///< number, integer or text
   std::string definition;  ///< printed beside it: formula and source
-  std::vector<std::pair<std::string, Value>>
-      baselines;  ///< ("untrained", 1.02): the same figure of something plain
+  std::vector<std::pair<std::string, Value>> baselines =
+      {};  ///< ("untrained", 1.02): the same figure of something plain
+  std::optional<Interval> interval = {};
+  std::string target = {};  ///< what a good SAE has, as text: "below 0.1"; may be empty
+};
+
+enum class Mark { line = 1, bars };
+
+/// A picture of a report: drawn as SVG into the artefacts. Bars stand side by side at their x.
+struct Plot {
+  struct Series {
+    std::string name;  ///< shown when there are several
+    std::vector<double> x, y;
+  };
+  std::string name;   ///< file name in the artefacts folder, without ending
+  std::string title;  ///< a sentence for report.md
+  std::string x_label, y_label;
+  Mark mark = Mark::line;
+  bool log_y = false;
+  std::vector<Series> series = {};
 };
 
 /// A table that was written into the run.
@@ -45,6 +70,7 @@ struct TableRef {
 struct Report {
   std::vector<Figure> values;
   std::vector<TableRef> tables;
+  std::vector<Plot> plots = {};
 };
 
 /// Append-only, fsynced key -> value lines: a finished key is never computed (or paid for) again.

@@ -34,6 +34,8 @@ struct HostInfo {
   int64_t context = 0;  ///< longest sequence in tokens, specials counted; 0: no limit
   int64_t d_model = 0;
   int64_t layers = 0;
+  int64_t parameters =
+      0;  ///< numbers in the weights that a forward pass to the logits reads; 0: unknown
   std::vector<std::string> tokens;  ///< the text of each vocabulary id; may be empty
   std::string weights_hash;         ///< of what decides the weights (files, or a seed)
   Value switches;  ///< every policy in force, as a table: recorded, and part of the store's key
@@ -56,16 +58,22 @@ struct Hook {
   Edit edit;          ///< edits of one hookpoint compose in their order
 };
 
-/// What else a forward pass must give. Without logits the host stops after the last hook.
+/// What else a forward pass must give. With none of logits, attention and contacts the host stops
+/// after the last hook.
 struct Want {
   bool logits = false;
   bool gradients = false;
   bool attention = false;
+  bool contacts = false;
 };
 
 struct Logits {
-  Tensor value;      ///< [t, vocabulary], or undefined when it was not wanted
-  Tensor attention;  ///< undefined when it was not wanted
+  Tensor value;  ///< [t, vocabulary], or undefined when it was not wanted
+  /// One of each sequence, float32 [layers, heads, n, n] over its n tokens; empty when not wanted.
+  std::vector<Tensor> attention;
+  /// One of each sequence, float32 [r, r] over its r residues, probabilities; empty when not
+  /// wanted.
+  std::vector<Tensor> contacts;
 };
 
 /// The cached state of generation (KV cache, scan state).

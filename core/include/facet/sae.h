@@ -120,6 +120,8 @@ class Sae {
   virtual void revive(const Tensor& latents, const Batch& batch);
   virtual void after_backward();  ///< gradients are there, the optimiser has not stepped
   virtual void after_step();      ///< the optimiser has stepped
+  /// Called once, after the last step: for what is worked out from gathered statistics (pca).
+  virtual void finish();
 
   /// What SAELens' cfg.json needs beside d_in and d_sae: a table with `architecture` and its own
   /// keys. The default is an empty value: SAELens has no such architecture, and readers of the

@@ -21,7 +21,8 @@ struct FieldDoc {
   std::string help;  ///< one sentence
   std::string default_text;  ///< as TOML; empty: required, or nothing is set
   std::string limits;        ///< "at least 1", "one of \"a\", \"b\""; may be empty
-  std::string unit;          ///< "rows"; may be empty
+  Value keywords;    ///< the limits as JSON Schema's keywords: { minimum = 1 }; may be empty
+  std::string unit;  ///< "rows"; may be empty
   bool required = false;
   bool input_path = false;  ///< names a file or folder whose contents enter the run's identity
   bool outside_identity = false;  ///< cannot change a result: left out of the run's identity
@@ -106,13 +107,18 @@ void add_problem(std::vector<std::string>& problems, const Origin& origin, const
                  const std::string& what);
 void unknown_keys(const std::string& where, const Value& given, const std::vector<FieldDoc>& docs,
                   std::vector<std::string>& problems);
+// A relation's message; one that begins with a field's name ("k: 5 exceeds ...") is that field's.
+void add_relation(std::vector<std::string>& problems, const Value& given, const std::string& where,
+                  const std::vector<FieldDoc>& docs, const std::string& says);
 
 }  // namespace schema_detail
 
-/// A limit on a value: its text for docs and messages, and the test.
+/// A limit on a value: its text for docs and messages, the test, and the same as JSON Schema says
+/// it ({ minimum = 1 }).
 struct Limit {
   std::string text;
   std::function<bool(const Value&)> holds;
+  Value keywords = {};
 };
 Limit at_least(double least);
 Limit at_most(double most);
@@ -244,7 +250,7 @@ class Schema {
     if (problems.size() != before || demand == Demand::part) return p;
     for (const auto& problem : checks_)
       if (std::string says = problem(p); !says.empty())
-        schema_detail::add_problem(problems, given.origin, where, says);
+        schema_detail::add_relation(problems, given, where, docs(), says);
     return p;
   }
 
@@ -290,6 +296,8 @@ class Schema {
   static void apply(Field& f, const Limit& limit) {
     f.limits.push_back(limit);
     f.doc.limits += (f.doc.limits.empty() ? "" : ", ") + limit.text;
+    if (const auto* keywords = limit.keywords.template as<Value::Table>())
+      for (const auto& [key, v] : *keywords) f.doc.keywords.set(key, v);
   }
   static void apply(Field& f, const Unit& unit) { f.doc.unit = unit.text; }
   static void apply(Field& f, Required) { f.doc.required = true; }

@@ -62,6 +62,9 @@ class CodesReader {
   virtual const std::vector<SequenceInfo>& sequences() const = 0;
   /// How many specials stand before the first letter: letter = position - offset.
   virtual int64_t letter_offset() const = 0;
+  /// "none": a row is a token; "mean" or "max": a row is a whole sequence, position 0, its codes
+  /// pooled over the tokens that were kept.
+  virtual std::string pool() const;
   virtual std::string key() const = 0;
 };
 

@@ -70,7 +70,7 @@ TEST(CommandLine, takes_a_file_after_its_options) {
   const ToyWorkshop here;
   const Outcome outcome =
       here.facet({"check", "--set", "sae.k=5", "--set", "sae.d_sae=4", "toy.toml"});
-  EXPECT_EQ(outcome.err, "toy.toml:16:1: sae: k: 5 exceeds d_sae (4)\n");
+  EXPECT_EQ(outcome.err, "toy.toml:16:1: sae.k: 5 exceeds d_sae (4)\n");
   EXPECT_EQ(here.facet({"check", "--set", "sae.k=5", "toy.toml"}).out,
             "toy.toml: no problem found\n");
 }

@@ -74,7 +74,7 @@ TEST_F(CheckManifest, refuses_sections_and_keys_that_do_not_exist) {
 
 TEST_F(CheckManifest, refuses_relations_that_do_not_hold) {
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\nd_sae = 65536\nk = 70000\n"),
-            "FILE:2:1: sae: k: 70000 exceeds d_sae (65536)");
+            "FILE:2:1: sae.k: 70000 exceeds d_sae (65536)");
   EXPECT_EQ(refusal("[train]\nsteps = 10\nepochs = 1\n"),
             "FILE:2:1: train: exactly one of steps, total_rows, epochs must be set");
 }
@@ -135,7 +135,7 @@ TEST_F(CheckManifest, does_not_take_a_comparison_or_the_name_of_a_run_for_a_key)
   folder_.write("train.lua", "local run = facet.run { name = 'x' }\nif d_sae == 3 then end\n");
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\n"), "FILE:2:1: sae.d_sae: required");
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\nd_sae = 8\nk = 9\n"),
-            "FILE:2:1: sae: k: 9 exceeds d_sae (8)");
+            "FILE:2:1: sae.k: 9 exceeds d_sae (8)");
 }
 
 TEST_F(CheckManifest, still_wants_what_neither_the_manifest_nor_the_script_has) {

@@ -65,9 +65,9 @@ TEST(Schema, reports_all_problems_of_a_table_together) {
 
 TEST(Schema, tries_relations_when_every_field_by_itself_is_right) {
   EXPECT_EQ(refusal_of_table(placed(Value::Table{{"d_sae", 8}}, 21, 1)),
-            "topk.toml:21:1: sae: k: 32 exceeds d_sae (8)");
+            "topk.toml:21:1: sae.k: 32 exceeds d_sae (8)");
   EXPECT_EQ(refusal_of_table(placed(Value::Table{{"d_sae", 8}, {"k", 13}}, 21, 1)),
-            "topk.toml:21:1: sae: k: 13 exceeds d_sae (8)\ntopk.toml:21:1: sae: k must not be 13");
+            "topk.toml:21:1: sae.k: 13 exceeds d_sae (8)\ntopk.toml:21:1: sae: k must not be 13");
   EXPECT_EQ(refusal_of_table(placed(Value::Table{{"d_sae", 8}, {"kk", placed(3, 22, 1)}}, 21, 1)),
             "topk.toml:22:1: sae.kk: unknown key");
 }

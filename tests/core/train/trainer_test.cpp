@@ -297,7 +297,7 @@ TEST_F(Trainer, the_schema_wants_one_length) {
   EXPECT_EQ(refusal(Value::Table{}), one);
   EXPECT_EQ(refusal(Value::Table{{"steps", 5}, {"epochs", 1}}), one);
   EXPECT_EQ(refusal(Value::Table{{"total_rows", 100}}),
-            "train: batch: 4096 exceeds total_rows (100)");
+            "train.batch: 4096 exceeds total_rows (100)");
   EXPECT_EQ(refusal(Value::Table{{"steps", 5}, {"warmup", 0.9}}),
             "train: warmup and decay must not exceed 1 together");
   EXPECT_EQ(refusal(Value::Table{{"steps", 5}, {"lr", 0}}), "train.lr: integer 0, must be above 0");
