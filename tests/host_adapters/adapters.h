@@ -62,12 +62,13 @@ inline Tokens tokens_of(const HostModel& host, const std::vector<std::string>& t
   return host.tokenize(texts);
 }
 
-/// Largest |a - b| of a row, relative to that row of b.
+/// |a - b| of each row [n], relative to that row of b.
+inline Tensor rows_apart(const Tensor& a, const Tensor& b) {
+  const Tensor wide = b.to(torch::kFloat64);
+  return (a.to(torch::kFloat64) - wide).norm(2, 1) / wide.norm(2, 1).clamp_min(1e-12);
+}
 inline double worst_row(const Tensor& a, const Tensor& b) {
-  return ((a.to(torch::kFloat64) - b.to(torch::kFloat64)).norm(2, 1) /
-          b.to(torch::kFloat64).norm(2, 1).clamp_min(1e-12))
-      .max()
-      .item<double>();
+  return rows_apart(a, b).max().item<double>();
 }
 
 /// |a - b| <= atol + rtol * |b| everywhere.
