@@ -59,8 +59,9 @@ void add_block(const Collector& body, const std::string& name, const Config& c,
 /// A checkpoint, its names as in EsmForMaskedLM, and what is wrong with it.
 class Checkpoint {
  public:
-  explicit Checkpoint(const std::filesystem::path& file)
-      : file_(file), whole_(file_.has(kBody + "embeddings.word_embeddings.weight")) {}
+  explicit Checkpoint(const std::filesystem::path& file) : file_(file) {
+    for (const std::string& name : file_.names()) whole_ = whole_ || name.starts_with(kBody);
+  }
 
   bool has(const Slot& slot) const { return file_.has(name_of(slot)); }
 
@@ -116,7 +117,7 @@ class Checkpoint {
   }
 
   Safetensors file_;
-  bool whole_;
+  bool whole_ = false;
   std::vector<std::string> problems_;
 };
 

@@ -155,11 +155,9 @@ TEST(Esm2Refusals, name_tensors_that_are_missing_or_of_other_sizes) {
 
 TEST(Esm2Refusals, name_a_decoder_that_should_be_the_embeddings) {
   const Spoiled spoiled;
-  NamedTensors tensors;
-  const Safetensors given(kTiny + "/model.safetensors");
-  for (const std::string& name : given.names()) tensors.emplace_back(name, given.tensor(name));
+  NamedTensors tensors = tiny_tensors();
   tensors.emplace_back("lm_head.decoder.weight", torch::ones({33, 64}));
-  save_safetensors(spoiled.path("model.safetensors"), tensors);
+  spoiled.save(tensors);
   EXPECT_EQ(spoiled.refusal_of_pass(),
             spoiled.path("model.safetensors") +
                 ": lm_head.decoder.weight: differs from the embeddings, should equal them "
@@ -179,6 +177,17 @@ TEST(Esm2Refusals, name_a_head_and_frequencies_that_are_not_there_when_they_are_
   EXPECT_EQ(spoiled.refusal_of_pass({}, {}), "(no refusal)");
   EXPECT_EQ(spoiled.refusal_of_pass({{"inv_freq", "stored"}}),
             file + ": esm.encoder.layer.1.attention.self.rotary_embeddings.inv_freq: missing");
+}
+
+TEST(Esm2Refusals, name_the_index_of_shards_that_lack_a_tensor) {
+  const Spoiled spoiled;
+  std::filesystem::rename(spoiled.path("model.safetensors"), spoiled.path("1.safetensors"));
+  write_file(spoiled.path("model.safetensors.index.json"),
+             R"({"weight_map": {"esm.encoder.layer.4.LayerNorm.bias": "1.safetensors"}})");
+  const std::string said = spoiled.refusal_of_pass();
+  EXPECT_EQ(said.substr(0, said.find('\n')),
+            spoiled.path("model.safetensors.index.json") +
+                ": esm.embeddings.word_embeddings.weight: missing");
 }
 
 }  // namespace

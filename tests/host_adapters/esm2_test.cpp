@@ -120,56 +120,6 @@ TEST(Esm2, takes_1024_residues_when_asked_and_any_number_on_demand) {
   EXPECT_TRUE(rows.isfinite().all().item<bool>());
 }
 
-TEST(Esm2, gives_logits_of_a_body_with_older_names) {
-  const Spoiled older;
-  NamedTensors renamed;
-  const Safetensors given(kTiny + "/model.safetensors");
-  for (std::string name : given.names()) {
-    const Tensor tensor = given.tensor(name);
-    for (const auto& [now, once] :
-         {std::pair("Norm.weight", "Norm.gamma"), std::pair("Norm.bias", "Norm.beta")})
-      if (name.ends_with(now)) name.replace(name.size() - std::string(now).size(), 99, once);
-    renamed.emplace_back(name, tensor);
-  }
-  save_safetensors(older.path("model.safetensors"), renamed);
-  const auto host = older.host();
-  const Tokens tokens = tokens_of(*host, {"MKV"});
-  EXPECT_TRUE(torch::equal(pass(*host, tokens, {}, {.logits = true}).logits,
-                           pass(*tiny(), tokens, {}, {.logits = true}).logits));
-}
-
-TEST(Esm2, reads_a_body_saved_without_its_head) {
-  const Spoiled body;
-  NamedTensors kept;
-  const Safetensors given(kTiny + "/model.safetensors");
-  for (const std::string& name : given.names())
-    if (name.starts_with("esm.") && !name.starts_with("esm.contact_head"))
-      kept.emplace_back(name.substr(4), given.tensor(name));
-  save_safetensors(body.path("model.safetensors"), kept);
-  const auto host = body.host();
-  const Tokens tokens = tokens_of(*host, {"MKV"});
-  EXPECT_TRUE(torch::equal(pass(*host, tokens, {"layers.5"}).rows.at("layers.5").x,
-                           pass(*tiny(), tokens, {"layers.5"}).rows.at("layers.5").x));
-}
-
-TEST(Esm2, takes_a_decoder_of_its_own_when_the_configuration_does_not_tie_it) {
-  const Spoiled untied;
-  untied.replace("config.json", "\"vocab_size\"", "\"tie_word_embeddings\": false, \"vocab_size\"");
-  const Safetensors given(kTiny + "/model.safetensors");
-  NamedTensors tensors;
-  for (const std::string& name : given.names()) tensors.emplace_back(name, given.tensor(name));
-  const Tensor embedding = given.tensor("esm.embeddings.word_embeddings.weight");
-  tensors.emplace_back("lm_head.decoder.weight", embedding * 2);
-  save_safetensors(untied.path("model.safetensors"), tensors);
-  const auto host = untied.host();
-  const Tokens tokens = tokens_of(*host, {"MKV"});
-  const Tensor bias = given.tensor("lm_head.bias");
-  const Tensor tied = pass(*tiny(), tokens, {}, {.logits = true}).logits;
-  EXPECT_TRUE(
-      near(pass(*host, tokens, {}, {.logits = true}).logits - bias, (tied - bias) * 2, 1e-5, 1e-5));
-  EXPECT_EQ(host->info().parameters, tiny()->info().parameters + 33 * 64);
-}
-
 TEST(Esm2, reads_the_bundled_model) {
   const auto host =
       make_host("esm2", {{"weights", FACET_TEST_SOURCE "/experiments/models/esm2_mini"}});

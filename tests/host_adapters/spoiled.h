@@ -13,6 +13,14 @@
 
 namespace facet {
 
+/// The tensors of the tiny model, as transformers saved them.
+inline NamedTensors tiny_tensors() {
+  const Safetensors given(kTiny + "/model.safetensors");
+  NamedTensors out;
+  for (const std::string& name : given.names()) out.emplace_back(name, given.tensor(name));
+  return out;
+}
+
 class Spoiled {
  public:
   Spoiled() {
@@ -31,12 +39,15 @@ class Spoiled {
   /// Rewrites every tensor; leaves out those for which `now` gives none.
   template <class Change>
   void change_tensors(Change&& now) const {
-    const Safetensors given(kTiny + "/model.safetensors");
     NamedTensors kept;
-    for (const std::string& name : given.names())
-      if (const Tensor tensor = now(name, given.tensor(name)); tensor.defined())
-        kept.emplace_back(name, tensor);
-    save_safetensors(path("model.safetensors"), kept);
+    for (const auto& [name, tensor] : tiny_tensors())
+      if (const Tensor changed = now(name, tensor); changed.defined())
+        kept.emplace_back(name, changed);
+    save(kept);
+  }
+  /// Rewrites the file with these tensors.
+  void save(const NamedTensors& tensors) const {
+    save_safetensors(path("model.safetensors"), tensors);
   }
   std::unique_ptr<HostModel> host(Value::Table params = {}) const {
     params["weights"] = path();
