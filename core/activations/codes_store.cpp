@@ -131,7 +131,7 @@ class Builder {
   void add(Part& part, Rows rows) {
     const torch::NoGradGuard no_grad;
     Batch batch = make_batch(normaliser_, std::move(rows));
-    batch.input = batch.target = batch.input.to(sae_.params().front().second.device());
+    batch.input = batch.target = batch.input.to(sae_.device());
     Codes codes = sae_.pass(batch, Mode::infer).codes.cpu();
     check_finite(codes, batch.ids);
     part.rows += batch.ids.size();
