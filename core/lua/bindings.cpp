@@ -1,17 +1,15 @@
-// Bodies of the bindings: each verb takes one table, apart into handles, callbacks and plain
-// values.
+// Bodies of the bindings: the verbs of a run, the run itself and the module.
 #include "lua/bindings.h"
 
 #include <algorithm>
-#include <set>
 
 #include "host/hookpoints.h"
+#include "lua/arguments.h"
+#include "lua/handle_fields.h"
 #include "lua/values.h"
 
 namespace facet::lua {
 namespace {
-
-constexpr char kRun[] = "run";
 
 Session& session_of(lua_State* L) {
   lua_getfield(L, LUA_REGISTRYINDEX, "facet.session");
@@ -19,92 +17,6 @@ Session& session_of(lua_State* L) {
   lua_pop(L, 1);
   return *session;
 }
-
-// The one table of a verb: run:verb { ... } has it at 2.
-class Arguments {
- public:
-  Arguments(lua_State* L, std::string verb)
-      : L_(L), verb_(std::move(verb)), origin_(place_of(L, 1)) {
-    const std::string form = "run:" + verb_ + " { ... }";
-    if (!luaL_testudata(L, 1, kRun))
-      throw UserError("run." + verb_ + ": " + (lua_isnone(L, 1) ? "nothing" : described(L, 1)) +
-                      " where the run should be: write " + form);
-    if (lua_gettop(L) > 2)
-      throw UserError("run:" + verb_ + ": " + std::to_string(lua_gettop(L) - 1) +
-                      " arguments, should be one table: " + form);
-    if (lua_isnoneornil(L, 2)) return;
-    if (!lua_istable(L, 2))
-      throw UserError("run:" + verb_ + ": " + described(L, 2) + ", should be one table: " + form);
-    if (lua_rawlen(L, 2) > 0)
-      throw UserError("run:" + verb_ + ": a list, should be a table with names: run:" + verb_ +
-                      " { name = value }");
-  }
-
-  /// The handle under `key`, or nullptr; UserError when something else stands there. `also`: what
-  /// else might.
-  template <class T>
-  std::shared_ptr<T> take(const char* key, const char* also = "") {
-    taken_.push_back(key);
-    if (!push(key)) return nullptr;
-    auto handle = handle_at<T>(L_, -1);
-    const std::string is = described(L_, -1);
-    lua_pop(L_, 1);
-    if (!handle)
-      throw UserError(verb_ + "." + key + ": " + is +
-                      ", should be a handle from run:" + handle_name<T>() + also);
-    return handle;
-  }
-  /// The handle under `key` when it is of this kind.
-  template <class T>
-  std::shared_ptr<T> try_take(const char* key) {
-    if (!push(key)) return nullptr;
-    auto handle = handle_at<T>(L_, -1);
-    lua_pop(L_, 1);
-    if (handle) taken_.push_back(key);
-    return handle;
-  }
-  /// A reference to the function under `key`, or LUA_NOREF.
-  int take_function(const char* key) {
-    taken_.push_back(key);
-    if (!push(key)) return LUA_NOREF;
-    if (!lua_isfunction(L_, -1)) {
-      const std::string is = described(L_, -1);
-      lua_pop(L_, 1);
-      throw UserError(verb_ + "." + key + ": " + is + ", should be a function");
-    }
-    return luaL_ref(L_, LUA_REGISTRYINDEX);
-  }
-  bool is_function(const char* key) {
-    if (!push(key)) return false;
-    const bool result = lua_isfunction(L_, -1);
-    lua_pop(L_, 1);
-    return result;
-  }
-  /// What is left, as a table with the call's line as origin.
-  Value rest() const {
-    if (!lua_istable(L_, 2)) {
-      Value none{Value::Table()};
-      none.origin = origin_;
-      return none;
-    }
-    return to_value(L_, 2, origin_, verb_, taken_);
-  }
-  const Origin& origin() const { return origin_; }
-
- private:
-  bool push(const char* key) {
-    if (!lua_istable(L_, 2)) return false;
-    lua_getfield(L_, 2, key);
-    if (!lua_isnil(L_, -1)) return true;
-    lua_pop(L_, 1);
-    return false;
-  }
-
-  lua_State* L_;
-  std::string verb_;
-  Origin origin_;
-  std::vector<std::string> taken_;
-};
 
 Experiment& run_of(lua_State* L) { return *session_of(L).run; }
 
@@ -205,6 +117,19 @@ int verb_train(lua_State* L) {
   return 1;
 }
 
+int verb_baselines(lua_State* L) {
+  Arguments arguments(L, "baselines");
+  auto like = arguments.take<SaeHandle>("like");
+  auto on = arguments.take<RowsHandle>("on");
+  const auto all = run_of(L).baselines(arguments.rest(), like, on);
+  lua_createtable(L, static_cast<int>(all.size()), 0);
+  for (size_t i = 0; i < all.size(); ++i) {
+    push_handle(L, all[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+  }
+  return 1;
+}
+
 int verb_encode(lua_State* L) {
   Arguments arguments(L, "encode");
   auto sae = arguments.take<SaeHandle>("sae");
@@ -242,39 +167,11 @@ const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
                            {"activations", guard<verb_activations>},
                            {"sae", guard<verb_sae>},
                            {"train", guard<verb_train>},
+                           {"baselines", guard<verb_baselines>},
                            {"encode", guard<verb_encode>},
                            {"analyze", guard<verb_analyze>},
                            {"analyze_all", guard<verb_analyze_all>},
                            {nullptr, nullptr}};
-
-// A field that is not there is an error with the nearest name, never a silent nil.
-[[noreturn]] void no_field(const char* kind, const std::string& name,
-                           const std::vector<std::string>& names) {
-  std::string all;
-  for (const std::string& one : names) all += (all.empty() ? "" : ", ") + one;
-  throw UserError(std::string(kind) + "." + name + ": no such field" + did_you_mean(name, names) +
-                  ", should be one of " + all);
-}
-
-// The name of the field that is asked for, at 2.
-std::string field_name(lua_State* L, const char* kind) {
-  if (lua_type(L, 2) != LUA_TSTRING)
-    throw UserError(std::string(kind) + ": has named fields only, asked for " + described(L, 2));
-  return lua_tostring(L, 2);
-}
-
-// Upvalue: the kind of handle.
-int read_only(lua_State* L) {
-  const std::string kind = lua_tostring(L, lua_upvalueindex(1));
-  throw UserError(kind + "." + field_name(L, kind.c_str()) +
-                  ": cannot be set; a handle is read only");
-}
-
-// No address, which would tell one run from the next.
-int handle_text(lua_State* L) {
-  lua_pushstring(L, described(L, 1).c_str());
-  return 1;
-}
 
 int run_index(lua_State* L) {
   const std::string name = field_name(L, kRun);
@@ -295,92 +192,6 @@ int run_index(lua_State* L) {
   else
     no_field("run", name, names);
   return 1;
-}
-
-Value strings(const std::vector<std::string>& words) {
-  return Value::Array(words.begin(), words.end());
-}
-
-std::vector<std::string> names_of(const Value& table) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : *table.as<Value::Table>()) names.push_back(name);
-  return names;
-}
-
-Value fields_of(const HostHandle& host) {
-  const HostInfo& info = host.host->info();
-  std::vector<std::string> points;
-  for (const HookPoint& point : info.points) points.push_back(point.name);
-  return Value(Value::Table{{"type", host.type},
-                            {"layers", info.layers},
-                            {"d_model", info.d_model},
-                            {"vocabulary", info.vocabulary},
-                            {"context", info.context},
-                            {"hookpoints", strings(points)}});
-}
-Value fields_of(const RowsHandle& rows) {
-  const Shape shape = rows.stream->shape();
-  return Value(Value::Table{{"d_in", shape.d_in},
-                            {"points", shape.points_in},
-                            {"hookpoints", strings(rows.stream->points())}});
-}
-Value fields_of(const SaeHandle& sae) {
-  return Value(Value::Table{{"type", sae.record.type},
-                            {"d_sae", sae.sae->d_sae()},
-                            {"d_in", sae.record.shape.d_in},
-                            {"folder", sae.folder.string()}});
-}
-Value fields_of(const CodesHandle& codes) {
-  return Value(Value::Table{
-      {"rows", codes.codes->rows()}, {"d_sae", codes.codes->d_sae()}, {"key", codes.key}});
-}
-
-template <class T>
-int handle_index(lua_State* L) {
-  const std::string name = field_name(L, handle_name<T>());
-  const auto handle = handle_at<T>(L, 1);
-  const Value fields = fields_of(*handle);
-  const Value* field = fields.find(name);
-  if (!field) no_field(handle_name<T>(), name, names_of(fields));
-  push_value(L, *field);
-  return 1;
-}
-
-// data.train and data.eval are data handles themselves.
-int data_index(lua_State* L) {
-  const std::string name = field_name(L, "data");
-  const auto handle = handle_at<DataHandle>(L, 1);
-  if (name != "train" && name != "eval") no_field("data", name, {"train", "eval"});
-  auto part = std::make_shared<DataHandle>(*handle);
-  part->data = std::make_shared<Dataset>(
-      handle->data->part(name == "train" ? DataShare::train : DataShare::eval));
-  part->key = part->data->key();
-  push_handle(L, part);
-  return 1;
-}
-
-// The metatable of a kind, out of the script's reach.
-void add_kind(lua_State* L, const char* kind, lua_CFunction index, lua_CFunction collect) {
-  luaL_newmetatable(L, kind);
-  lua_pushcfunction(L, index);
-  lua_setfield(L, -2, "__index");
-  lua_pushstring(L, kind);
-  lua_pushcclosure(L, guard<read_only>, 1);
-  lua_setfield(L, -2, "__newindex");
-  lua_pushcfunction(L, guard<handle_text>);
-  lua_setfield(L, -2, "__tostring");
-  lua_pushstring(L, kind);
-  lua_setfield(L, -2, "__metatable");
-  if (collect) {
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_pop(L, 1);
-}
-
-template <class T>
-void add_handle(lua_State* L, lua_CFunction index) {
-  add_kind(L, handle_name<T>(), index, collect_handle<T>);
 }
 
 // facet.run { name = ..., seed = ... }: opens the run; a script has one.
@@ -424,11 +235,7 @@ void bind(lua_State* L, Session& session, Wall& wall) {
   lua_pushlightuserdata(L, &wall);
   lua_setfield(L, LUA_REGISTRYINDEX, "facet.wall");
   add_kind(L, kRun, guard<run_index>, nullptr);
-  add_handle<HostHandle>(L, guard<handle_index<HostHandle>>);
-  add_handle<DataHandle>(L, guard<data_index>);
-  add_handle<RowsHandle>(L, guard<handle_index<RowsHandle>>);
-  add_handle<SaeHandle>(L, guard<handle_index<SaeHandle>>);
-  add_handle<CodesHandle>(L, guard<handle_index<CodesHandle>>);
+  add_handles(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, open_module);
   lua_setfield(L, -2, "facet");

@@ -21,7 +21,7 @@ bool has(const std::vector<FieldDoc>& fields, const std::string& name) {
 }
 
 // Relations wait for run time when the script adds a key of the part's own.
-void check_section(const Section& section, const std::string& script,
+void check_section(const Section& section, const std::string& script, bool partial,
                    std::vector<std::string>& problems) {
   const auto adds = [&](const FieldDoc& field) {
     return !section.value.find(field.name) && sets(script, field.name);
@@ -81,8 +81,14 @@ void check_manifest(const Value& manifest, const Registry& registry) {
              !path.empty()) {
     if (schema_detail::resolve_path(*named, path).empty()) script = read_file(path);
   }
-  for (const Section& section : sections_of(manifest, registry, problems))
-    check_section(section, script, problems);
+  const Value* sae = manifest.find("sae");
+  for (Section& section : sections_of(manifest, registry, problems)) {
+    // Without an [sae] of its own to take them from, what a baseline lacks is known at run time.
+    const bool complete = sae && sae->is<Value::Table>() && !sae->find("from");
+    if (section.kind == "baseline" && complete)
+      section.value = filled_baseline(section.value, section.schema.fields, *sae);
+    check_section(section, script, section.kind == "baseline" && !complete, problems);
+  }
   if (!problems.empty()) throw UserError(problems);
 }
 

@@ -61,6 +61,11 @@ class Experiment {
   /// A table of the last step's metrics.
   Value train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on,
               OnStep on_step);
+  /// Every [[baseline]] of the manifest (or of `given`), trained on some rows of `on`, which are
+  /// normalised as `like` normalises them.
+  std::vector<std::shared_ptr<SaeHandle>> baselines(const Value& given,
+                                                    std::shared_ptr<SaeHandle> like,
+                                                    std::shared_ptr<RowsHandle> on);
   std::shared_ptr<CodesHandle> encode(const Value& given, std::shared_ptr<SaeHandle> sae,
                                       std::shared_ptr<RowsHandle> on);
   /// A table: figure -> value.
@@ -91,6 +96,10 @@ class Experiment {
   void keep_plugin(const Part& part);
   void keep_fact(const std::string& what, const std::string& text);
   std::string key_of(const Part& part, const Value& resolved);
+  std::shared_ptr<SaeHandle> new_sae(const SaePart& part, const AnyParams& own, int64_t seed,
+                                     const RowsHandle& on);
+  void fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser, const RowsHandle& on,
+                   const TrainParams& settings, OnStep on_step);
   Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
   void keep_on_disk(RowsHandle& rows);
   /// store/kind/<the first 16 digits of key>, noted in record.json.
@@ -119,9 +128,11 @@ class Experiment {
   std::unique_ptr<AllSinks> all_;
   size_t calls_ = 0;
   int64_t steps_done_ = 0;
-  std::set<std::string> trained_;  // names of the SAEs that run:train was called with
+  std::set<std::string> trained_;  // names of the SAEs that this run trains
   std::set<std::string> called_;   // sections that a verb was called with
   Value record_, resolved_, inputs_, plugins_;
+  std::vector<std::shared_ptr<DataHandle>> read_;  // by run:data
+  std::vector<std::string> baselines_;             // their names
   ReportPage page_;
 };
 

@@ -23,6 +23,7 @@ struct HostHandle {
 
 struct DataHandle {
   std::shared_ptr<Dataset> data;
+  std::string about;  ///< "fasta (human_2000.fasta.gz)"
   std::string key;
 };
 
@@ -41,6 +42,7 @@ struct SaeHandle {
   SaeRecord record;
   std::filesystem::path folder;  ///< of its weights on disk; empty: untrained
   std::string name;
+  bool is_baseline = false;
   std::string key;  ///< of what it is before this run trains it
   /// What it is now: `key`, or the hash of the trained weights.
   std::string state_key() const;

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "facet_kernel_digest.h"
+#include "run/sections.h"
 
 namespace facet {
 namespace {
@@ -98,7 +99,7 @@ Value identity_of(const Value& manifest, const fs::path& script, const Registry&
         if (schema_detail::resolve_path(*from, path).empty())
           value.set("from", "sha256:" + hash.of(path));
     parts.set(section.where, std::move(value));
-    if (!section.kind.empty()) keep_source(section.kind, section.value.find("type"));
+    if (!section.kind.empty()) keep_source(part_kind(section.kind), section.value.find("type"));
     if (const Value* normalize =
             section.where.starts_with("activations") ? section.value.find("normalize") : nullptr)
       keep_source("normaliser", normalize->is<std::string>() ? normalize : normalize->find("type"));

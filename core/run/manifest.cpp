@@ -149,8 +149,8 @@ Schema<ManifestHead> manifest_schema() {
 }
 
 const std::vector<std::string>& manifest_sections() {
-  static const std::vector<std::string> sections = {"host",  "data",   "activations", "sae",
-                                                    "train", "encode", "analysis"};
+  static const std::vector<std::string> sections = {"host",  "data",     "activations", "sae",
+                                                    "train", "baseline", "encode",      "analysis"};
   return sections;
 }
 
@@ -233,7 +233,7 @@ AnySchema section_schema(const std::string& section, const Value& value, const R
   if (!name) {
     std::vector<std::string> names;
     for (const Part* part : registry.parts())
-      if (part->kind == section) names.push_back(part->name);
+      if (part->kind == part_kind(section)) names.push_back(part->name);
     std::string list;
     for (const std::string& n : names) list += (list.empty() ? "\"" : ", \"") + n + "\"";
     const Origin& origin = type ? type->origin : value.origin;
@@ -242,8 +242,8 @@ AnySchema section_schema(const std::string& section, const Value& value, const R
                     (type ? type->describe() : "required") + ", should be one of " + list);
   }
   const std::string place = type->origin.text();
-  const Part& part =
-      registry.part(section, *name, (place.empty() ? "" : place + ": ") + shown + ".type");
+  const Part& part = registry.part(part_kind(section), *name,
+                                   (place.empty() ? "" : place + ": ") + shown + ".type");
   return joined_schema(kernel_schema(section), part.schema);
 }
 

@@ -36,7 +36,7 @@ std::string frozen_manifest(const Value& manifest, const std::filesystem::path& 
 /// One section of a manifest with the schema that reads it.
 struct Section {
   std::string where;  ///< "sae", "analysis[2]"
-  std::string kind;   ///< "sae", "host", "data", "analysis", or "" for activations, train, encode
+  std::string kind;   ///< "sae", "host", "data", "baseline", "analysis", or "" for the others
   Value value;
   AnySchema schema;
 };

@@ -51,6 +51,7 @@ RunContext::RunContext(std::string name, AnalysisInputs inputs, const RunFolder&
                        std::function<void()> breathe)
     : name_(std::move(name)),
       inputs_(std::move(inputs)),
+      shelf_(inputs_.sae && !inputs_.sae->name.empty() ? inputs_.sae->name + "/" : ""),
       folder_(folder),
       events_(events),
       seed_(seed),
@@ -95,18 +96,18 @@ Rng RunContext::rng(const std::string& purpose) { return Rng(seed_, name_ + "/" 
 TableRef RunContext::write(const std::string& name, const std::string& title, const Table& table,
                            size_t shown) {
   write_file(name, emit_tsv(table));
-  return {name, title, table.head(shown), static_cast<int64_t>(table.rows().size())};
+  return {shelf_ + name, title, table.head(shown), static_cast<int64_t>(table.rows().size())};
 }
 
 void RunContext::write_file(const std::string& name, const std::string& bytes) {
-  facet::write_file(folder_.path("artefacts", name), bytes);
+  facet::write_file(folder_.path("artefacts", shelf_ + name), bytes);
 }
 
 Journal& RunContext::journal(const std::string& name) {
   auto& journal = journals_[name];
   if (!journal)
-    journal =
-        std::make_unique<FileJournal>(folder_.path("journals", name_ + "." + name + ".jsonl"));
+    journal = std::make_unique<FileJournal>(
+        folder_.path("journals", shelf_ + name_ + "." + name + ".jsonl"));
   return *journal;
 }
 
@@ -115,52 +116,6 @@ std::string RunContext::secret(const std::string& name) {
   if (!value || !*value)
     throw UserError(name_ + ": the environment variable " + name + " is not set");
   return value;
-}
-
-Value report_value(const Report& report) {
-  Value::Array figures, tables;
-  for (const Figure& figure : report.values) {
-    Value::Array baselines;
-    for (const auto& [name, value] : figure.baselines)
-      baselines.emplace_back(Value::Array{name, value});
-    figures.emplace_back(Value::Table{{"name", figure.name},
-                                      {"value", figure.value},
-                                      {"definition", figure.definition},
-                                      {"baselines", baselines}});
-  }
-  for (const TableRef& table : report.tables) {
-    Value::Array columns, head;
-    for (const Column& column : table.head.columns())
-      columns.emplace_back(Value::Table{{"name", column.name}, {"definition", column.definition}});
-    for (const auto& row : table.head.rows()) head.emplace_back(row);
-    tables.emplace_back(Value::Table{{"name", table.name},
-                                     {"title", table.title},
-                                     {"rows", table.rows},
-                                     {"columns", columns},
-                                     {"head", head}});
-  }
-  return Value(Value::Table{{"figures", figures}, {"tables", tables}});
-}
-
-Report report_of(const Value& value) {
-  Report report;
-  for (const Value& v : value.array("figures")) {
-    Figure figure{v.text("name"), v.at("value"), v.text("definition"), {}};
-    for (const Value& pair : v.array("baselines")) {
-      const auto& both = *pair.as<Value::Array>();
-      figure.baselines.emplace_back(*both[0].as<std::string>(), both[1]);
-    }
-    report.values.push_back(std::move(figure));
-  }
-  for (const Value& v : value.array("tables")) {
-    std::vector<Column> columns;
-    for (const Value& column : v.array("columns"))
-      columns.push_back({column.text("name"), column.text("definition")});
-    Table head(std::move(columns));
-    for (const Value& row : v.array("head")) head.add(*row.as<Value::Array>());
-    report.tables.push_back({v.text("name"), v.text("title"), std::move(head), v.integer("rows")});
-  }
-  return report;
 }
 
 }  // namespace facet

@@ -1,4 +1,4 @@
-// The Context an analysis is given inside a run, and its reports as values that a record keeps.
+// The Context an analysis is given inside a run.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,9 @@ namespace facet {
 
 class RunContext : public Context {
  public:
-  /// `name` is the analysis's; breathe throws Stopped when the run was asked to stop.
+  /// `name` is the analysis's. Artefacts and journals of an SAE with a name lie in a folder of that
+  /// name. Random streams do not depend on it: SAEs are compared on equal draws. breathe throws
+  /// Stopped when the run was asked to stop.
   RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder, EventSink& events,
              uint64_t seed, std::string device, std::function<void()> breathe);
   ~RunContext() override;
@@ -37,6 +39,7 @@ class RunContext : public Context {
  private:
   std::string name_;
   AnalysisInputs inputs_;
+  std::string shelf_;  // "pca/": what belongs to a named SAE has a folder of its own
   const RunFolder& folder_;
   EventSink& events_;
   uint64_t seed_;
@@ -44,9 +47,5 @@ class RunContext : public Context {
   std::function<void()> breathe_;
   std::map<std::string, std::unique_ptr<Journal>> journals_;
 };
-
-/// A report as a value that a record keeps (of tables, the head), and back.
-Value report_value(const Report& report);
-Report report_of(const Value& value);
 
 }  // namespace facet

@@ -16,6 +16,17 @@ Schema<TypeSection> type_schema() {
       .field("name", &TypeSection::name, "Tells this section from others of its kind.");
 }
 
+Schema<BaselineSection> baseline_section_schema() {
+  return Schema<BaselineSection>()
+      .field("type", &BaselineSection::type, "Architecture; `facet list` shows them.", required)
+      .field("name", &BaselineSection::name,
+             "Its column in the report and its folder; by default its type.")
+      .field("rows", &BaselineSection::rows,
+             "Rows it is trained on; one pass over the data at most.", at_least(1), unit("rows"))
+      .field("seed", &BaselineSection::seed, "Root of its own random streams; -1: the run's seed.",
+             at_least(-1));
+}
+
 bool has(const std::vector<FieldDoc>& docs, const std::string& name) {
   return std::any_of(docs.begin(), docs.end(),
                      [&](const FieldDoc& doc) { return doc.name == name; });
@@ -53,8 +64,22 @@ Schema<EncodeSection> encode_schema() {
              one_of({"none", "mean", "max"}));
 }
 
+std::string part_kind(const std::string& section) {
+  return section == "baseline" ? "sae" : section;
+}
+
+Value filled_baseline(const Value& section, const std::vector<FieldDoc>& fields,
+                      const Value& like) {
+  Value out = section;
+  for (const char* key : {"k", "d_sae"})
+    if (const Value* v = like.find(key); v && has(fields, key) && !section.find(key))
+      out.set(key, *v);
+  return out;
+}
+
 AnySchema kernel_schema(const std::string& section) {
   if (section == "data") return dataset_schema().erased();
+  if (section == "baseline") return baseline_section_schema().erased();
   if (section == "sae") return sae_section_schema().erased();
   return type_schema().erased();
 }

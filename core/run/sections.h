@@ -15,6 +15,13 @@ struct SaeSection {
   std::string from;   ///< folder of a finished SAE, or id of the run that trained it
   int64_t seed = -1;  ///< -1: the run's
 };
+/// The fields of [[baseline]] that are the kernel's.
+struct BaselineSection {
+  std::string type;
+  std::string name;
+  int64_t rows = 65536;
+  int64_t seed = -1;  ///< -1: the run's
+};
 /// The fields of a section that has only a `type`, and perhaps a `name`.
 struct TypeSection {
   std::string type;
@@ -27,6 +34,12 @@ struct EncodeSection {
 };
 Schema<SaeSection> sae_section_schema();
 Schema<EncodeSection> encode_schema();
+
+/// The kind of part that a section chooses by `type`: "sae" for [sae] and [[baseline]].
+std::string part_kind(const std::string& section);
+/// A [[baseline]] whose `k` and `d_sae`, where its part has such fields and the section does not
+/// set them, are those of `like`, the parameters of an SAE.
+Value filled_baseline(const Value& section, const std::vector<FieldDoc>& fields, const Value& like);
 
 /// The kernel's fields of a section, erased.
 AnySchema kernel_schema(const std::string& section);

@@ -72,15 +72,16 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
   keep_plugin(part);
   auto out = std::make_shared<DataHandle>();
   Value own = own_part(params).resolved;
+  const Value* path = params.resolved.find("path");
+  out->about =
+      part.name + (path && path->is<std::string>()
+                       ? " (" + fs::path(*path->as<std::string>()).filename().string() + ")"
+                       : "");
   out->data =
       std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
   out->key = out->data->key();
+  read_.push_back(out);
   begin("data", out->key);
-  const Value* path = params.resolved.find("path");
-  keep_fact("Data",
-            part.name + (path && path->is<std::string>()
-                             ? " (" + fs::path(*path->as<std::string>()).filename().string() + ")"
-                             : ""));
   return out;
 }
 
@@ -145,6 +146,40 @@ void Experiment::keep_on_disk(RowsHandle& rows) {
   stream.read_from(open_activations(folder, key));
 }
 
+// An untrained SAE for the rows of `on`; seed -1: the run's.
+std::shared_ptr<SaeHandle> Experiment::new_sae(const SaePart& part, const AnyParams& own,
+                                               int64_t seed, const RowsHandle& on) {
+  auto out = std::make_shared<SaeHandle>();
+  out->part = &part;
+  out->params = own;
+  SaeRecord& record = out->record;
+  record.type = part.name;
+  record.params = own.resolved;
+  record.shape = on.stream->shape();
+  record.seed = seed >= 0 ? static_cast<uint64_t>(seed) : seed_;
+  if (on.host) {
+    record.host_type = on.host->type;
+    record.host_weights = on.host->weights_hash;
+  }
+  record.hookpoints = on.stream->points();
+  record.rows = on.stream->params().rows;
+  record.pool = on.stream->params().pool;
+  record.stream_key = on.key;
+  const NormaliserChoice choice =
+      choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
+  record.normaliser = choice.type;
+  record.normaliser_params = choice.params.resolved;
+  out->normaliser = make_normaliser(kernel_.registry, on.normalize, "activations.normalize");
+  Init init(record.seed, request_.device);
+  out->sae = call_plugin(part.plugin, [&] { return part.make(own, record.shape, init); });
+  out->key = digest(Value(Value::Table{{"part", key_of(part, record.params)},
+                                       {"seed", static_cast<int64_t>(record.seed)},
+                                       {"rows", on.key},
+                                       {"normalize", record.normaliser_params},
+                                       {"normaliser", record.normaliser}}));
+  return out;
+}
+
 std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<RowsHandle> on) {
   Value section = merged("sae", given);
   auto out = std::make_shared<SaeHandle>();
@@ -175,37 +210,13 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     if (!on) throw UserError(at(given) + "sae.on: required, a handle from run:activations");
     const AnyParams params = parse("sae", section);
     const auto& kernel_fields = kernel_part(params).as<SaeSection>();
-    out->part = &kernel_.registry.sae(section.text("type"));
-    out->params = own_part(params);
-    SaeRecord& record = out->record;
-    record.type = out->part->name;
-    record.params = own_part(params).resolved;
-    record.shape = on->stream->shape();
-    record.seed = kernel_fields.seed >= 0 ? static_cast<uint64_t>(kernel_fields.seed) : seed_;
-    if (on->host) {
-      record.host_type = on->host->type;
-      record.host_weights = on->host->weights_hash;
-    }
-    record.hookpoints = on->stream->points();
-    record.rows = on->stream->params().rows;
-    record.pool = on->stream->params().pool;
-    record.stream_key = on->key;
-    const NormaliserChoice choice =
-        choose_normaliser(kernel_.registry, on->normalize, "activations.normalize");
-    record.normaliser = choice.type;
-    record.normaliser_params = choice.params.resolved;
-    out->normaliser = make_normaliser(kernel_.registry, on->normalize, "activations.normalize");
-    Init init(record.seed, request_.device);
-    out->sae = call_plugin(out->part->plugin,
-                           [&] { return out->part->make(out->params, record.shape, init); });
-    out->key = digest(Value(Value::Table{{"part", key_of(*out->part, record.params)},
-                                         {"seed", static_cast<int64_t>(record.seed)},
-                                         {"rows", on->key},
-                                         {"normalize", record.normaliser_params},
-                                         {"normaliser", record.normaliser}}));
+    const SaePart& part = kernel_.registry.sae(section.text("type"));
+    const std::string name = out->name;
+    out = new_sae(part, own_part(params), kernel_fields.seed, *on);
+    out->name = name;
     keep_resolved("sae", params.resolved);
-    keep_fact("SAE", record.type + ", " + std::to_string(out->sae->d_sae()) +
-                         " latents on rows of width " + std::to_string(record.shape.d_in));
+    keep_fact("SAE", part.name + ", " + std::to_string(out->sae->d_sae()) +
+                         " latents on rows of width " + std::to_string(out->record.shape.d_in));
   }
   out->record.run = id_;
   keep_plugin(*out->part);

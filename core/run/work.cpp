@@ -1,16 +1,18 @@
-// The verbs that compute: train, encode, analyze. Each is recorded when it ends, so that a cut run
+// The verbs that look at an SAE: encode, analyze. Each is recorded when it ends, so that a cut run
 // goes on.
 #include "facet/torch.h"
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
 #include "activations/codes_store.h"
+#include "base/files.h"
+#include "plot/svg.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
+#include "run/of_sae.h"
 #include "run/provenance.h"
-#include "run/run_checkpoints.h"
+#include "run/report_value.h"
 #include "run/run_context.h"
 #include "run/sections.h"
 #include "run/verb_text.h"
@@ -21,17 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kLockPause(100);
-
-Value metrics_value(const TrainOutcome& outcome) {
-  Value out(Value::Table{{"steps", outcome.steps},
-                         {"rows", outcome.rows},
-                         {"loss", outcome.last.loss},
-                         {"l0", outcome.last.l0},
-                         {"dead", outcome.last.dead},
-                         {"lr", outcome.last.lr}});
-  for (const auto& [name, value] : outcome.last.losses) out.set(name, value);
-  return out;
-}
 
 // Rows that are one for each sequence already have nothing to pool.
 void check_poolable(const Value& section, Pool pool, const RowsHandle& on) {
@@ -45,67 +36,6 @@ void check_poolable(const Value& section, Pool pool, const RowsHandle& on) {
 }
 
 }  // namespace
-
-Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae,
-                        std::shared_ptr<RowsHandle> on, OnStep on_step) {
-  if (!sae) throw UserError(at(given) + "train.sae: required, a handle from run:sae");
-  if (!on) throw UserError(at(given) + "train.on: required, a handle from run:activations");
-  if (!trained_.insert(sae->name).second)
-    throw UserError(at(given) + "train.sae: " +
-                    (sae->name.empty() ? "an SAE without a name" : "\"" + sae->name + "\"") +
-                    " is trained already in this run; give each its own: run:sae { name = ... }");
-  check_provenance(sae->record, *on, kernel_.registry, at(given) + "train.sae");
-  const Value section = merged("train", given);
-  const AnyParams params = parse("train", section);
-  keep_resolved("train", params.resolved);
-  const auto& settings = params.as<TrainParams>();
-  Call call =
-      begin("train", digest(Value(Value::Table{
-                         {"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
-                         {"sae", sae->state_key()},
-                         {"rows", on->key}})));
-  const fs::path folder =
-      sae->name.empty() ? folder_->path("", "sae") : folder_->path("sae", sae->name);
-  if (call.finished) {
-    load_weights(folder, *sae->sae);
-    const Value record =
-        parse_json(read_file(folder / "facet.json"), (folder / "facet.json").string());
-    sae->record = sae_record(record, (folder / "facet.json").string());
-    sae->normaliser->restore(sae->record.normaliser_state);
-    sae->folder = folder;
-  } else {
-    const auto source = on->stream->open(Order::shuffled, seed_);
-    RunCheckpoints checkpoints(
-        folder_->path("", "checkpoints"),
-        "call-" + std::to_string(call.index + 1) + (sae->name.empty() ? "" : "-" + sae->name),
-        [this] { return folder_->events().durable_size(); });
-    TrainHooks hooks;
-    hooks.events = &events();
-    hooks.checkpoints = &checkpoints;
-    hooks.on_step = std::move(on_step);
-    hooks.device = request_.device;
-    hooks.stop = [this] {
-      ++steps_done_;
-      return stop_wanted();
-    };
-    const TrainOutcome outcome = call_beside_plugin(sae->part->plugin, [&] {
-      return fit(*sae->sae, *sae->normaliser, *source, settings, hooks);
-    });
-    sae->record.normaliser_state = sae->normaliser->state();
-    sae->record.step = outcome.steps;
-    fs::create_directories(folder);
-    const Tensor share =
-        outcome.firing_share.to(torch::kFloat64).clamp_min(1e-10).log10().to(torch::kFloat32);
-    save_safetensors(folder / "sparsity.safetensors", {{"sparsity", share}});
-    save_sae(folder, *sae->sae, *sae->normaliser, sae->record);
-    sae->folder = folder;
-    end(call, metrics_value(outcome));
-  }
-  keep_fact("Training", std::to_string(call.record.result.integer("steps")) + " steps of " +
-                            std::to_string(settings.batch) + " rows, lr " + emit_json(settings.lr) +
-                            ", seed " + std::to_string(seed_));
-  return call.record.result;
-}
 
 std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_ptr<SaeHandle> sae,
                                                 std::shared_ptr<RowsHandle> on) {
@@ -222,25 +152,28 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
   const std::string name = label && label->is<std::string>() && !label->as<std::string>()->empty()
                                ? *label->as<std::string>()
                                : part.name;
+  const std::string of = full.sae ? full.sae->name : "";
   if (!call.finished) {
-    RunContext context(name, full, *folder_, events(), seed_, request_.device, [this] {
+    OfSae sink(events(), of);
+    RunContext context(name, full, *folder_, sink, seed_, request_.device, [this] {
       if (stop_wanted()) throw Stopped("stopped during an analysis");
     });
     const torch::NoGradGuard no_grad;
     const Report report = call_plugin(part.plugin, [&] { return analysis->run(context); });
     for (const Figure& figure : report.values)
       if (figure.value.is<double>() || figure.value.is<int64_t>())
-        events().emit({Level::metric, "analysis." + name, -1,
-                       Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
+        sink.emit({Level::metric, "analysis." + name, -1,
+                   Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
+    for (const Plot& plot : report.plots) context.write_file(plot.name + ".svg", emit_svg(plot));
     end(call, report_value(report));
   }
   const Report report = report_of(call.record.result);
-  page_.sections.push_back({name, part.help, report});
+  page_.sections.push_back({name, part.help, report, of, full.sae && full.sae->is_baseline});
   Value figures{Value::Table()};
   for (const Figure& figure : report.values) figures.set(figure.name, figure.value);
   record_.set("figures", [&] {
     Value all = record_.find("figures") ? record_.at("figures") : Value(Value::Table());
-    all.set(name, figures);
+    all.set(of.empty() ? name : of + "/" + name, figures);
     return all;
   }());
   return figures;

@@ -1,25 +1,99 @@
 // Gathers what report.md says of a finished run.
+#include <algorithm>
 #include <sstream>
 
 #include "base/files.h"
+#include "plot/svg.h"
 #include "run/experiment.h"
 
 namespace facet {
+namespace {
+
+// Points of a curve beyond what a picture can show.
+constexpr size_t kMostPoints = 1000;
+
+std::string grouped(int64_t number) {
+  std::string out = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > 0; at -= 3)
+    out.insert(static_cast<size_t>(at), ",");
+  return out;
+}
+
+struct Count {
+  int64_t sequences = 0, letters = 0;
+};
+
+Count count_of(const Dataset& data) {
+  Count count;
+  const auto reader = data.open();
+  for (Record record; reader->next(record); ++count.sequences)
+    count.letters += static_cast<int64_t>(record.text.size());
+  return count;
+}
+
+std::string said(const Count& count) {
+  return grouped(count.sequences) + " sequences (" + grouped(count.letters) + " letters)";
+}
+
+// "fasta (x.fasta): 1,900 sequences (...) to train on, 100 sequences (...) held out".
+std::string data_text(const DataHandle& handle) {
+  const Dataset& data = *handle.data;
+  if (data.rows()) return handle.about;
+  if (!data.has_split()) return handle.about + ": " + said(count_of(data));
+  return handle.about + ": " + said(count_of(data.part(DataShare::train))) + " to train on, " +
+         said(count_of(data.part(DataShare::eval))) + " held out";
+}
+
+std::vector<std::string> warnings_of(const std::string& events) {
+  std::vector<std::string> out;
+  std::istringstream lines(events);
+  for (std::string line; std::getline(lines, line);) {
+    const Value event = parse_json(line, "events.jsonl");
+    if (event.text("level") != "warning") continue;
+    const Value* message = event.find("message");
+    out.push_back(
+        event.text("event") + ": " +
+        (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
+  }
+  return out;
+}
+
+// Every n-th point, and the last.
+void thin(Plot& plot) {
+  for (Plot::Series& series : plot.series) {
+    const size_t every = series.x.size() / kMostPoints + 1;
+    Plot::Series kept{series.name, {}, {}};
+    for (size_t i = 0; i < series.x.size(); ++i)
+      if (i % every == 0 || i + 1 == series.x.size()) {
+        kept.x.push_back(series.x[i]);
+        kept.y.push_back(series.y[i]);
+      }
+    series = std::move(kept);
+  }
+}
+
+}  // namespace
 
 void Experiment::write_report() {
   namespace fs = std::filesystem;
   page_.title = name_;
   const bool by_manifest = request_.file.extension() == ".toml";
   page_.question = opening_comment(read_file(request_.file), by_manifest ? "#" : "--");
-  page_.warnings.clear();
-  std::istringstream lines(read_file(folder() / "events.jsonl"));
-  for (std::string line; std::getline(lines, line);) {
-    const Value event = parse_json(line, "events.jsonl");
-    if (event.text("level") != "warning") continue;
-    const Value* message = event.find("message");
-    page_.warnings.push_back(
-        event.text("event") + ": " +
-        (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
+  const std::string events = read_file(folder() / "events.jsonl");
+  page_.warnings = warnings_of(events);
+  std::vector<std::pair<std::string, std::string>> data;
+  for (const auto& handle : read_) data.emplace_back("Data", data_text(*handle));
+  const auto after_host = std::find_if(page_.facts.begin(), page_.facts.end(),
+                                       [](const auto& fact) { return fact.first != "Host"; });
+  page_.facts.insert(after_host, data.begin(), data.end());
+
+  Plot loss = training_curves(events, "loss", baselines_);
+  if (!loss.series.empty()) {
+    loss.title = "Loss over the training; lower is better.";
+    loss.log_y = true;
+    thin(loss);
+    write_file(folder_->path("", "loss.svg"), emit_svg(loss));
+    page_.pictures.emplace_back("loss.svg", loss.title);
   }
   page_.command = "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
@@ -31,7 +105,7 @@ void Experiment::write_report() {
   if (fs::exists(folder() / "sae"))
     page_.files.emplace_back("sae/", "the trained SAE, in SAELens' layout");
   if (fs::exists(folder() / "artefacts"))
-    page_.files.emplace_back("artefacts/", "the tables in full");
+    page_.files.emplace_back("artefacts/", "the tables in full, and the pictures");
   write_file(folder_->path("", "report.md"), emit_report(page_));
 }
 

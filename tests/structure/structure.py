@@ -9,7 +9,7 @@ LEVELS = [["base"], ["schema"], ["stats", "table", "plot", "tensor"], ["plugin"]
           ["run"], ["lua"], ["cli"]]
 # The SDK's headers belong to the level from which they may be included.
 SDK = {"base": ["build", "error", "event", "rng", "value"], "schema": ["schema"], "stats": ["stats"], "table": ["table"],
-       "tensor": ["codes", "ops", "rows", "sae", "safetensors", "torch"],
+       "plot": ["plot"], "tensor": ["codes", "ops", "rows", "sae", "safetensors", "torch"],
        "plugin": ["analysis", "data", "host", "normaliser", "plugin", "stream"]}
 # One door for each third-party library.
 DOORS = {r"toml\+\+/": "core/run/manifest.cpp", r"(lua|lualib|lauxlib)\.h(pp)?$": "core/lua/",

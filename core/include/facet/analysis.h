@@ -9,6 +9,7 @@
 
 #include "facet/event.h"
 #include "facet/host.h"
+#include "facet/plot.h"
 #include "facet/rng.h"
 #include "facet/sae.h"
 #include "facet/stats.h"
@@ -35,22 +36,6 @@ struct Figure {
       {};  ///< ("untrained", 1.02): the same figure of something plain
   std::optional<Interval> interval = {};
   std::string target = {};  ///< what a good SAE has, as text: "below 0.1"; may be empty
-};
-
-enum class Mark { line = 1, bars };
-
-/// A picture of a report: drawn as SVG into the artefacts. Bars stand side by side at their x.
-struct Plot {
-  struct Series {
-    std::string name;  ///< shown when there are several
-    std::vector<double> x, y;
-  };
-  std::string name;   ///< file name in the artefacts folder, without ending
-  std::string title;  ///< a sentence for report.md
-  std::string x_label, y_label;
-  Mark mark = Mark::line;
-  bool log_y = false;
-  std::vector<Series> series = {};
 };
 
 /// A table that was written into the run.

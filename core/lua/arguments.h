@@ -1,0 +1,58 @@
+// The one table a verb is called with, taken apart into handles, callbacks and plain values.
+#pragma once
+
+#include <lua.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "facet/value.h"
+#include "lua/guard.h"
+
+namespace facet::lua {
+
+/// The name of the run's metatable.
+inline constexpr char kRun[] = "run";
+
+/// run:verb { ... } has its table at 2.
+class Arguments {
+ public:
+  /// UserError when this is no call of that form.
+  Arguments(lua_State* L, std::string verb);
+
+  /// The handle under `key`, or nullptr; UserError when something else stands there. `also`: what
+  /// else might.
+  template <class T>
+  std::shared_ptr<T> take(const char* key, const char* also = "") {
+    auto handle = try_take<T>(key);
+    if (!handle) refuse_other(key, std::string("a handle from run:") + handle_name<T>() + also);
+    return handle;
+  }
+  /// The handle under `key` when it is of this kind.
+  template <class T>
+  std::shared_ptr<T> try_take(const char* key) {
+    if (!push(key)) return nullptr;
+    auto handle = handle_at<T>(L_, -1);
+    lua_pop(L_, 1);
+    if (handle) taken_.push_back(key);
+    return handle;
+  }
+  /// A reference to the function under `key`, or LUA_NOREF.
+  int take_function(const char* key);
+  bool is_function(const char* key);
+  /// What is left, as a table with the call's line as origin.
+  Value rest() const;
+  const Origin& origin() const { return origin_; }
+
+ private:
+  bool push(const char* key);
+  void refuse_other(const char* key, const std::string& should_be);
+
+  lua_State* L_;
+  std::string verb_;
+  Origin origin_;
+  std::vector<std::string> taken_;
+};
+
+}  // namespace facet::lua

@@ -1,0 +1,167 @@
+// Bodies of the handles' fields.
+#include "lua/handle_fields.h"
+
+#include "lua/guard.h"
+#include "lua/values.h"
+
+namespace facet::lua {
+namespace {
+
+// Upvalue: the kind of handle.
+int read_only(lua_State* L) {
+  const std::string kind = lua_tostring(L, lua_upvalueindex(1));
+  throw UserError(kind + "." + field_name(L, kind.c_str()) +
+                  ": cannot be set; a handle is read only");
+}
+
+// No address, which would tell one run from the next.
+int handle_text(lua_State* L) {
+  lua_pushstring(L, described(L, 1).c_str());
+  return 1;
+}
+
+Value strings(const std::vector<std::string>& words) {
+  return Value::Array(words.begin(), words.end());
+}
+
+std::vector<std::string> names_of(const Value& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : *table.as<Value::Table>()) names.push_back(name);
+  return names;
+}
+
+Value fields_of(const HostHandle& host) {
+  const HostInfo& info = host.host->info();
+  std::vector<std::string> points;
+  for (const HookPoint& point : info.points) points.push_back(point.name);
+  return Value(Value::Table{{"type", host.type},
+                            {"layers", info.layers},
+                            {"d_model", info.d_model},
+                            {"vocabulary", info.vocabulary},
+                            {"context", info.context},
+                            {"hookpoints", strings(points)}});
+}
+Value fields_of(const RowsHandle& rows) {
+  const Shape shape = rows.stream->shape();
+  return Value(Value::Table{{"d_in", shape.d_in},
+                            {"points", shape.points_in},
+                            {"hookpoints", strings(rows.stream->points())}});
+}
+Value fields_of(const SaeHandle& sae) {
+  return Value(Value::Table{{"name", sae.name},
+                            {"type", sae.record.type},
+                            {"d_sae", sae.sae->d_sae()},
+                            {"d_in", sae.record.shape.d_in},
+                            {"folder", sae.folder.string()}});
+}
+Value fields_of(const CodesHandle& codes) {
+  return Value(Value::Table{
+      {"rows", codes.codes->rows()}, {"d_sae", codes.codes->d_sae()}, {"key", codes.key}});
+}
+
+template <class T>
+int handle_index(lua_State* L) {
+  const std::string name = field_name(L, handle_name<T>());
+  const auto handle = handle_at<T>(L, 1);
+  const Value fields = fields_of(*handle);
+  const Value* field = fields.find(name);
+  if (!field) no_field(handle_name<T>(), name, names_of(fields));
+  push_value(L, *field);
+  return 1;
+}
+
+// data.train and data.eval are data handles themselves.
+int data_index(lua_State* L) {
+  const std::string name = field_name(L, "data");
+  const auto handle = handle_at<DataHandle>(L, 1);
+  if (name != "train" && name != "eval") no_field("data", name, {"train", "eval"});
+  auto part = std::make_shared<DataHandle>(*handle);
+  part->data = std::make_shared<Dataset>(
+      handle->data->part(name == "train" ? DataShare::train : DataShare::eval));
+  part->key = part->data->key();
+  push_handle(L, part);
+  return 1;
+}
+
+template <class T>
+void add_handle(lua_State* L, lua_CFunction index) {
+  add_kind(L, handle_name<T>(), index, collect_handle<T>);
+}
+
+}  // namespace
+
+const std::vector<HandleKind>& handle_kinds() {
+  static const std::vector<HandleKind> kinds = {
+      {"host",
+       "A host model.",
+       {{"type", "string", "Its `type` in [host]."},
+        {"layers", "integer", "Number of blocks."},
+        {"d_model", "integer", "Width of its hidden states."},
+        {"vocabulary", "integer", "Number of tokens."},
+        {"context", "integer", "Tokens it can read at once; 0: no limit."},
+        {"hookpoints", "string[]", "Every place where its rows can be read."}}},
+      {"data",
+       "Records to read. Only where [data] has a split:",
+       {{"train", "facet.data", "The part to train on."},
+        {"eval", "facet.data", "The part that is held out."}}},
+      {"activations",
+       "Rows of a host at its hookpoints.",
+       {{"d_in", "integer", "Width of a row."},
+        {"points", "integer", "Number of hookpoints in a row."},
+        {"hookpoints", "string[]", "The hookpoints, by their canonical names."}}},
+      {"sae",
+       "A sparse autoencoder.",
+       {{"name", "string", "Its `name` in [sae] or [[baseline]]; empty: the only one."},
+        {"type", "string", "Its architecture."},
+        {"d_sae", "integer", "Number of latents."},
+        {"d_in", "integer", "Width of the rows it reads."},
+        {"folder", "string", "Where its weights lie; empty: it is not trained yet."}}},
+      {"codes",
+       "What an SAE said of every row.",
+       {{"rows", "integer", "Number of rows."},
+        {"d_sae", "integer", "Number of latents."},
+        {"key", "string", "Hash of all that decides them."}}},
+  };
+  return kinds;
+}
+
+std::string field_name(lua_State* L, const char* kind) {
+  if (lua_type(L, 2) != LUA_TSTRING)
+    throw UserError(std::string(kind) + ": has named fields only, asked for " + described(L, 2));
+  return lua_tostring(L, 2);
+}
+
+void no_field(const char* kind, const std::string& name, const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& one : names) all += (all.empty() ? "" : ", ") + one;
+  throw UserError(std::string(kind) + "." + name + ": no such field" + did_you_mean(name, names) +
+                  ", should be one of " + all);
+}
+
+void add_kind(lua_State* L, const char* kind, lua_CFunction index, lua_CFunction collect) {
+  luaL_newmetatable(L, kind);
+  lua_pushcfunction(L, index);
+  lua_setfield(L, -2, "__index");
+  lua_pushstring(L, kind);
+  lua_pushcclosure(L, guard<read_only>, 1);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, guard<handle_text>);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushstring(L, kind);
+  lua_setfield(L, -2, "__metatable");
+  if (collect) {
+    lua_pushcfunction(L, collect);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_pop(L, 1);
+}
+
+void add_handles(lua_State* L) {
+  add_handle<HostHandle>(L, guard<handle_index<HostHandle>>);
+  add_handle<DataHandle>(L, guard<data_index>);
+  add_handle<RowsHandle>(L, guard<handle_index<RowsHandle>>);
+  add_handle<SaeHandle>(L, guard<handle_index<SaeHandle>>);
+  add_handle<CodesHandle>(L, guard<handle_index<CodesHandle>>);
+}
+
+}  // namespace facet::lua
