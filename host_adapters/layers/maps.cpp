@@ -28,14 +28,14 @@ Watch Maps::watch(int64_t block) {
 
 Tensor Maps::evidence(int64_t block, int64_t sequence, const Tensor& map) const {
   const int64_t heads = map.size(0);
-  const Tensor residues = packed_.residues(sequence).to(map.device());
   const Tensor weight = head_->weight.slice(0, block * heads, (block + 1) * heads);  // [heads]
-  const Tensor inner = map.index_select(1, residues).index_select(2, residues);
-  const Tensor both = inner + inner.transpose(1, 2);  // [heads, r, r]
-  const Tensor sums = both.sum(-1);                   // [heads, r]; rows and columns alike
-  const Tensor share = weight / sums.sum(-1);         // [heads]
-  return torch::tensordot(weight, both, {0}, {0}) -
-         torch::matmul((sums * share.unsqueeze(1)).t(), sums);
+  const Tensor inner = torch::zeros({map.size(1)}, map.options())                    // [n]
+                           .index_fill(0, packed_.residues(sequence).to(map.device()), 1);
+  const Tensor weighted = torch::tensordot(weight, map, {0}, {0});  // [n, n]
+  // Sums over residues of the rows of map + its transpose, [heads, n]; its columns sum up alike.
+  const Tensor sums = (torch::matmul(map, inner) + torch::matmul(inner, map)) * inner;
+  const Tensor share = weight / sums.sum(-1);  // [heads]
+  return weighted + weighted.t() - torch::matmul((sums * share.unsqueeze(1)).t(), sums);
 }
 
 std::vector<Tensor> Maps::attention() const {
@@ -46,7 +46,11 @@ std::vector<Tensor> Maps::attention() const {
 
 std::vector<Tensor> Maps::contacts() const {
   std::vector<Tensor> out;
-  for (const Tensor& evidence : evidence_) out.push_back((evidence + head_->bias).sigmoid());
+  for (size_t i = 0; i < evidence_.size(); ++i) {
+    const Tensor residues = packed_.residues(static_cast<int64_t>(i)).to(evidence_[i].device());
+    const Tensor inner = evidence_[i].index_select(0, residues).index_select(1, residues);
+    out.push_back((inner + head_->bias).sigmoid());
+  }
   return out;
 }
 

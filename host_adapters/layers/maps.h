@@ -35,13 +35,15 @@ class Maps {
   std::vector<Tensor> contacts() const;
 
  private:
+  // Symmetrised, less the average product (APC), weighted and summed over the heads: [n, n], of
+  // which the residues' rows and columns mean something.
   Tensor evidence(int64_t block, int64_t sequence, const Tensor& map) const;
 
   const Packed& packed_;
   Want want_;
   const ContactHead* head_;
   std::vector<std::vector<Tensor>> maps_;  // [sequence][block]: [heads, n, n]
-  std::vector<Tensor> evidence_;           // [sequence]: [r, r]
+  std::vector<Tensor> evidence_;           // [sequence]: [n, n]
 };
 
 }  // namespace facet::layers
