@@ -5,7 +5,9 @@
 #include "activations/activation_stream.h"
 #include "base/files.h"
 #include "cli/commands.h"
+#include "lua/annotations.h"
 #include "run/manifest.h"
+#include "run/manifest_json_schema.h"
 #include "run/sections.h"
 #include "schema/reference.h"
 #include "train/trainer.h"
@@ -34,6 +36,7 @@ std::vector<FieldDoc> fields_of_section(const std::string& section) {
   if (section == "activations") return stream_schema().docs();
   if (section == "train") return train_schema().docs();
   if (section == "encode") return encode_schema().docs();
+  if (section == "baseline") return kernel_schema(section).fields;
   return {};
 }
 
@@ -41,6 +44,9 @@ constexpr Kind kSections[] = {
     {"manifest", "The manifest's own keys", "The keys above the sections."},
     {"activations", "`[activations]`", "Rows of a host at its hookpoints."},
     {"train", "`[train]`", "How long and how an SAE is trained."},
+    {"baseline", "`[[baseline]]`",
+     "Something plain that is trained and measured beside the SAE. Its other keys are those of the "
+     "SAE architecture that `type` names; `k` and `d_sae` are the SAE's where they are not set."},
     {"encode", "`[encode]`", "What an SAE says of every row, kept on disk."},
 };
 
@@ -121,6 +127,9 @@ int docs(const fs::path& folder, bool only_check, const std::vector<fs::path>& p
   std::vector<std::pair<std::string, std::string>> pages = {{"sections.md", sections_page()}};
   for (const Kind& kind : kKinds)
     pages.emplace_back(std::string(kind.name) + ".md", page_of(kind, kernel.registry));
+  pages.emplace_back("manifest.schema.json",
+                     emit_json_pretty(manifest_json_schema(kernel.registry)));
+  pages.emplace_back("facet.lua", lua_annotations(kernel.registry));
   std::vector<std::string> problems;
   if (!only_check) fs::create_directories(folder);
   for (const auto& [name, text] : pages) {

@@ -1,5 +1,4 @@
-// What an analysis is given inside a run: journals that outlive a crash, artefacts, secrets,
-// reports that replay.
+// What an analysis is given inside a run: journals that outlive a crash, artefacts, secrets.
 #include "run/run_context.h"
 
 #include <gtest/gtest.h>
@@ -78,6 +77,18 @@ TEST_F(RunContextOfTest, writes_tables_whole_and_shows_their_heads) {
   EXPECT_EQ(read_file(base_ / "id/artefacts/deep/x.svg"), "<svg/>");
 }
 
+TEST_F(RunContextOfTest, gives_what_belongs_to_a_named_sae_a_folder_of_its_own) {
+  AnalysisInputs of_pca;
+  of_pca.sae = std::make_shared<SaeHandle>();
+  of_pca.sae->name = "pca";
+  RunContext c("judge", of_pca, run_, none_, 7, "cpu", [] {});
+  EXPECT_EQ(c.write("latents.tsv", "Latents.", Table({{"latent", ""}}), 2).name, "pca/latents.tsv");
+  c.journal("answers").add("k", 1);
+  EXPECT_TRUE(fs::exists(base_ / "id/artefacts/pca/latents.tsv"));
+  EXPECT_TRUE(fs::exists(base_ / "id/journals/pca/judge.answers.jsonl"));
+  EXPECT_EQ(c.rng("draw").next(), Rng(7, "judge/draw").next()) << "SAEs share their draws";
+}
+
 TEST_F(RunContextOfTest, gives_secrets_by_name_and_refuses_one_that_is_not_set) {
   ::setenv("FACET_TEST_SECRET", "open sesame", 1);
   EXPECT_EQ(context().secret("FACET_TEST_SECRET"), "open sesame");
@@ -102,22 +113,4 @@ TEST_F(RunContextOfTest, gives_nothing_that_the_analysis_was_not_given) {
   EXPECT_THROW(c.host(), Bug);
   EXPECT_THROW(c.rows(), Bug);
   EXPECT_THROW(c.codes(), Bug);
-}
-
-TEST(ReportValue, gives_the_report_back_through_json) {
-  Table head({{"latent", "its number"}, {"share", "of rows"}});
-  head.add({7, 0.25});
-  Report report;
-  report.values = {{"nmse", 0.1, "error by energy", {{"untrained", 1.02}, {"mean", 1}}},
-                   {"rows", 120, "rows", {}},
-                   {"which", "a", "text", {}}};
-  report.tables = {{"latents.tsv", "Latents.", head, 512}};
-  const Report back = report_of(parse_json(emit_json(report_value(report)), "verbs.jsonl"));
-  EXPECT_EQ(report_value(back), report_value(report));
-  ASSERT_EQ(back.values.size(), 3u);
-  EXPECT_EQ(back.values[0].baselines[0].first, "untrained");
-  ASSERT_EQ(back.tables.size(), 1u);
-  EXPECT_EQ(back.tables[0].rows, 512);
-  EXPECT_EQ(back.tables[0].head.columns()[1].definition, "of rows");
-  EXPECT_EQ(back.tables[0].head.rows()[0][0], Value(7));
 }
