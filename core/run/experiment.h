@@ -116,6 +116,7 @@ class Experiment {
   std::set<std::string> trained_;  // names of the SAEs that run:train was called with
   std::set<std::string> called_;   // sections that a verb was called with
   Value record_, resolved_, inputs_, plugins_;
+  std::vector<std::shared_ptr<const Dataset>> datasets_;  // of run:data, for the report
   ReportPage page_;
 };
 

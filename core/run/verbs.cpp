@@ -69,6 +69,7 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
       call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
   keep_resolved("data", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
+  keep_inputs(kernel_schema("data").fields, params.resolved);
   keep_plugin(part);
   auto out = std::make_shared<DataHandle>();
   Value own = own_part(params).resolved;
@@ -76,6 +77,7 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
       std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
   out->key = out->data->key();
   begin("data", out->key);
+  datasets_.push_back(out->data);
   const Value* path = params.resolved.find("path");
   keep_fact("Data",
             part.name + (path && path->is<std::string>()

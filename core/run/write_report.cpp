@@ -21,6 +21,10 @@ void Experiment::write_report() {
         event.text("event") + ": " +
         (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
   }
+  for (const auto& dataset : datasets_)
+    if (const auto tally = dataset->tally(); tally && !tally->left_out().empty())
+      keep_fact("Records left out",
+                tally->left_out() + ", of " + std::to_string(tally->read) + " read");
   page_.command = "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
   page_.files = {{"manifest.toml", "the manifest, with --set laid on top"},
