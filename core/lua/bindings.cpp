@@ -12,6 +12,8 @@ namespace facet::lua {
 namespace {
 
 constexpr char kRun[] = "run";
+constexpr const char* kRunFields[] = {"id", "folder", "seed"};
+constexpr const char* kDataFields[] = {"train", "eval"};
 
 Session& session_of(lua_State* L) {
   lua_getfield(L, LUA_REGISTRYINDEX, "facet.session");
@@ -279,7 +281,7 @@ int handle_text(lua_State* L) {
 int run_index(lua_State* L) {
   const std::string name = field_name(L, kRun);
   Experiment& run = run_of(L);
-  std::vector<std::string> names = {"id", "folder", "seed"};
+  std::vector<std::string> names(std::begin(kRunFields), std::end(kRunFields));
   for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) {
     names.emplace_back(verb->name);
     if (name != verb->name) continue;
@@ -350,7 +352,8 @@ int handle_index(lua_State* L) {
 int data_index(lua_State* L) {
   const std::string name = field_name(L, "data");
   const auto handle = handle_at<DataHandle>(L, 1);
-  if (name != "train" && name != "eval") no_field("data", name, {"train", "eval"});
+  if (name != "train" && name != "eval")
+    no_field("data", name, {std::begin(kDataFields), std::end(kDataFields)});
   auto part = std::make_shared<DataHandle>(*handle);
   part->data = std::make_shared<Dataset>(
       handle->data->part(name == "train" ? DataShare::train : DataShare::eval));
@@ -433,6 +436,22 @@ void bind(lua_State* L, Session& session, Wall& wall) {
   lua_pushcfunction(L, open_module);
   lua_setfield(L, -2, "facet");
   lua_pop(L, 1);
+}
+
+std::vector<std::string> run_verbs() {
+  std::vector<std::string> names;
+  for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) names.emplace_back(verb->name);
+  return names;
+}
+
+std::vector<std::string> fields_at(lua_State* L, int index) {
+  if (luaL_testudata(L, index, kRun)) return {std::begin(kRunFields), std::end(kRunFields)};
+  if (handle_at<DataHandle>(L, index)) return {std::begin(kDataFields), std::end(kDataFields)};
+  if (const auto host = handle_at<HostHandle>(L, index)) return names_of(fields_of(*host));
+  if (const auto rows = handle_at<RowsHandle>(L, index)) return names_of(fields_of(*rows));
+  if (const auto sae = handle_at<SaeHandle>(L, index)) return names_of(fields_of(*sae));
+  if (const auto codes = handle_at<CodesHandle>(L, index)) return names_of(fields_of(*codes));
+  return {};
 }
 
 }  // namespace facet::lua

@@ -6,6 +6,7 @@
 #include "host/hookpoints.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
+#include "run/open_parts.h"
 #include "run/sections.h"
 #include "run/verb_text.h"
 
@@ -33,22 +34,12 @@ std::shared_ptr<HostHandle> Experiment::host(const Value& given) {
   const Value section = merged("host", given);
   const AnyParams params = parse("host", section);
   const HostPart& part = kernel_.registry.host(section.text("type"));
-  auto out = std::make_shared<HostHandle>();
-  out->type = part.name;
-  out->host = call_plugin(part.plugin, [&] {
-    return part.make(own_part(params), {request_.device, &events()});
-  });
+  const auto out = open_host(part, params, {request_.device, &events()}, *hash_);
   keep_resolved("host", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_plugin(part);
   out->key = key_of(part, params.resolved);
-  // What decides the weights: the host's own word (a seed), or the contents of its input files.
   const HostInfo& info = out->host->info();
-  out->weights_hash = info.weights_hash;
-  for (const FieldDoc& field : part.schema.fields)
-    if (const Value* path = params.resolved.find(field.name);
-        out->weights_hash.empty() && field.input_path && path && path->is<std::string>())
-      out->weights_hash = hash_->of(*path->as<std::string>());
   begin("host", out->key);
   const Value* weights = params.resolved.find("weights");
   keep_fact("Host",
@@ -65,16 +56,10 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
   const Value section = merged("data", given);
   const AnyParams params = parse("data", section);
   const DataPart& part = kernel_.registry.data(section.text("type"));
-  const std::shared_ptr<const Data> source =
-      call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
+  const auto out = open_data(part, params, key_of(part, own_part(params).resolved));
   keep_resolved("data", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_plugin(part);
-  auto out = std::make_shared<DataHandle>();
-  Value own = own_part(params).resolved;
-  out->data =
-      std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
-  out->key = out->data->key();
   begin("data", out->key);
   const Value* path = params.resolved.find("path");
   keep_fact("Data",

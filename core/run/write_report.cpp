@@ -21,7 +21,8 @@ void Experiment::write_report() {
         event.text("event") + ": " +
         (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
   }
-  page_.command = "facet run " + request_.file.string();
+  page_.command = request_.typed ? "facet repl  # and type the lines of script.lua"
+                                 : "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
   page_.files = {{"manifest.toml", "the manifest, with --set laid on top"},
                  {"resolved.toml", "every value in force, with its origin"},
