@@ -253,7 +253,7 @@ std::vector<std::string> run_verbs() {
 std::vector<std::string> fields_at(lua_State* L, int index) {
   if (luaL_testudata(L, index, kRun)) return {std::begin(kRunFields), std::end(kRunFields)};
   for (const HandleKind& kind : handle_kinds()) {
-    if (!luaL_testudata(L, index, kind.name)) continue;
+    if (!luaL_testudata(L, index, kind.name.c_str())) continue;
     std::vector<std::string> names;
     for (const auto& field : kind.fields) names.emplace_back(field.name);
     return names;
