@@ -1,4 +1,5 @@
 // What every host must do.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -91,7 +92,12 @@ class HostTrial {
     if (info.vocabulary <= 0) return fails("the vocabulary is empty");
     if (!info.tokens.empty() && static_cast<int64_t>(info.tokens.size()) != info.vocabulary)
       return fails("tokens should be empty or one for each of the vocabulary");
-    return info.weights_hash.empty() ? fails("no hash of the weights") : holds();
+    const auto& fields = part_.schema.fields;
+    const bool files = std::any_of(fields.begin(), fields.end(),
+                                   [](const FieldDoc& field) { return field.input_path; });
+    return info.weights_hash.empty() && !files  // the contents of files are hashed for it
+               ? fails("no hash of the weights")
+               : holds();
   }
 
   Outcome tokens() {

@@ -39,7 +39,7 @@ Schema<Params> schema() {
              required, input_path)
       .field("dtype", &Params::dtype,
              "What weights and rows are kept and multiplied in; bf16 takes half the memory, keeps "
-             "three digits, and is faster only where the processor has it.",
+             "two to three digits, and is faster only where the processor has it.",
              one_of({"f32", "bf16"}))
       .field("specials", &Params::specials,
              "Tokens added to each protein: <cls> in front and <eos> behind, as in training, or "

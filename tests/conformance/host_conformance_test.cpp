@@ -13,6 +13,7 @@ namespace {
 enum class Fault {
   none = 1,
   two_of_a_name,
+  no_hash,
   tokens_from_one,
   skips_a_hook,
   notices_readers,
@@ -44,7 +45,7 @@ class FaultyHost final : public HostModel {
     info_.tokens = {"<cls>", "A", "B", "C", "D", "E", "F", "G", "H", "<eos>"};
     info_.vocabulary = 10;
     info_.layers = 1;
-    info_.weights_hash = "seed 5";
+    if (kFault != Fault::no_hash) info_.weights_hash = "seed 5";
     Init init(5);
     embeddings_ = init.uniform({10, 6}, 1.0);
     block_ = init.uniform({6, 6}, 1.0);
@@ -169,6 +170,11 @@ TEST(HostConformance, finds_nothing_in_a_host_without_faults) {
 TEST(HostConformance, finds_two_hookpoints_of_one_name) {
   EXPECT_EQ(failures<Fault::two_of_a_name>(),
             "host faulty: information is consistent: fail: two hookpoints are called layers.0\n");
+}
+
+TEST(HostConformance, finds_weights_without_a_hash) {
+  EXPECT_EQ(failures<Fault::no_hash>(),
+            "host faulty: information is consistent: fail: no hash of the weights\n");
 }
 
 TEST(HostConformance, finds_tokens_that_do_not_add_up) {
