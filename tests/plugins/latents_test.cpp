@@ -95,7 +95,8 @@ TEST(Latents, describe_every_latent_by_number) {
 
 TEST(Latents, list_the_strongest_sequences_of_each_latent) {
   FakeContext context;
-  run(two_sequences(), Value(Value::Table{{"max_frequency", 0.5}, {"latents", 2}}), context);
+  run(two_sequences(),
+      Value(Value::Table{{"max_frequency", 0.5}, {"latents", 2}, {"least_sequences", 2}}), context);
   EXPECT_EQ(emit_tsv(context.tables.at("latent_examples.tsv")),
             "latent\trank\tsequence\tdescription\tmax\tletter\twindow\tresidues\n"
             "1\t1\tP2\tTitin\t4.0\t2\tA[L]AAA\tL2\n"
@@ -127,7 +128,7 @@ TEST(Latents, show_the_most_frequent_first_and_dense_ones_last) {
 
 // Eight sequences of one row. 0 fires weakly in two, 1 strongly in two, 2 strongly in four, 3 in
 // one, 4 in seven (dense), 5 as 0 but with a decoder row four times as long.
-TEST(Latents, show_the_most_telling_first_then_those_of_one_sequence_then_dense_ones) {
+TEST(Latents, show_the_most_telling_first_then_those_of_few_sequences_then_dense_ones) {
   Tensor dense = torch::zeros({8, 6});
   dense.select(1, 0).slice(0, 0, 2).fill_(1);
   dense.select(1, 1).slice(0, 2, 4).fill_(3);
@@ -139,7 +140,12 @@ TEST(Latents, show_the_most_telling_first_then_those_of_one_sequence_then_dense_
   decoder[5] = 4;
   const MemoryCodes codes(dense, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 0, 0, 0, 0, 0, 0, 0}, {});
   FakeContext context;
-  const Report report = run(codes, Value(Value::Table{{"max_frequency", 0.6}}), context, decoder);
+  const Value params = Value::Table{{"max_frequency", 0.6}, {"least_sequences", 2}};
+  const Report report = run(codes, params, context, decoder);
+  EXPECT_EQ(report.tables.at(0).title,
+            "The most telling latents with their proteins: those that fire in few sequences, and "
+            "strongly there, first; those of fewer than 2 sequences and then dense ones (above 0.6 "
+            "of the rows) last. The file has every latent, by number.");
   EXPECT_EQ(shown(report), (std::vector<int64_t>{5, 1, 2, 0, 3, 4}));
   const auto& rows = context.tables.at("latents.tsv").rows();
   EXPECT_DOUBLE_EQ(*rows[1][1].as<double>(), 3 * std::log(4.0));
@@ -150,7 +156,8 @@ TEST(Latents, of_pooled_codes_mark_no_residues) {
   const MemoryCodes codes(torch::tensor({{1.0f, 0.0f}, {2.0f, 3.0f}}), {0, 1}, {0, 0},
                           {{"P1", "MLLKI", "Insulin"}, {"P2", "ALAAA", "Titin"}}, "mean");
   FakeContext context;
-  run(codes, Value(Value::Table{{"max_frequency", 1.0}}), context, torch::ones({2, 1}));
+  const Value params = Value::Table{{"max_frequency", 1.0}, {"least_sequences", 2}};
+  run(codes, params, context, torch::ones({2, 1}));
   EXPECT_EQ(emit_tsv(context.tables.at("latents.tsv")),
             "latent\ttelling\tfrequency\tmean\tmax\tsequences\ttop_sequence\ttop_description\t"
             "dimensions\n"

@@ -41,6 +41,13 @@ TEST(Metrics, are_in_the_hosts_units) {
   EXPECT_NEAR(number(Bench(x, 8.0).run(sae), "mse"), plain, 1e-9 * plain);
 }
 
+TEST(Metrics, compare_codes_with_rows_in_the_saes_units) {
+  const Tensor x = normal({40, 4}, "x");
+  Replay one(x, torch::ones({40, 2})), eight(x, torch::full({40, 2}, 8.0f));
+  EXPECT_NEAR(number(Bench(x).run(one, "all"), "l1_over_norm"),
+              number(Bench(x, 8.0).run(eight, "all"), "l1_over_norm"), 1e-9);
+}
+
 TEST(Metrics, say_what_constant_rows_and_zero_rows_are_worth) {
   const Tensor constant = torch::tensor({1.0f, -2.0f, 0.5f}).repeat({4, 1});
   Replay perfect(constant, torch::ones({4, 1})), off(constant + 0.1, torch::ones({4, 1}));

@@ -26,6 +26,7 @@ struct LatentsParams {
   int64_t window = 10;
   int64_t dimensions = 3;
   std::string order = "telling";
+  int64_t least_sequences = 5;
   double max_frequency = 0.1;
 };
 
@@ -45,6 +46,10 @@ Schema<LatentsParams> schema() {
           "Which latents stand first: the most telling (they fire in few sequences, and strongly "
           "there), or the most frequent.",
           one_of({"telling", "frequency"}))
+      .field("least_sequences", &LatentsParams::least_sequences,
+             "By telling, latents that fire in fewer sequences stand after the others: they cannot "
+             "show what sequences have in common.",
+             at_least(1), unit("sequences"))
       .field("max_frequency", &LatentsParams::max_frequency,
              "Latents that fire on a larger share of the rows are called dense and stand last.",
              between(0, 1));
@@ -105,8 +110,8 @@ class Latents final : public Analysis {
     const Looked looked{codes, RowOrigins(codes), DecoderRows(context.sae()),
                         codes.pool() == "none" ? RowIs::residue : RowIs::sequence};
     const std::vector<LatentSummary> summaries = summaries_of(context, looked);
-    const std::vector<size_t> order =
-        ranked(summaries, params_.order, codes.rows(), params_.max_frequency);
+    const std::vector<size_t> order = ranked(
+        summaries, {params_.order, params_.least_sequences, params_.max_frequency}, codes.rows());
 
     Report report;
     report.values = figures(summaries, looked);
@@ -202,8 +207,8 @@ class Latents final : public Analysis {
       head.add(latent_row(latents[order[i]], at));
     const std::string which =
         params_.order == "telling"
-            ? "those that fire in few sequences, and strongly there, first; those of a single "
-              "sequence and then dense ones (above "
+            ? "those that fire in few sequences, and strongly there, first; those of fewer than " +
+                  std::to_string(params_.least_sequences) + " sequences and then dense ones (above "
             : "highest frequency first, dense ones (above ";
     TableRef ref = context.write("latents.tsv",
                                  "The " + first() + " with their proteins: " + which +

@@ -17,12 +17,12 @@ bool is_dense(const LatentSummary& latent, int64_t rows, double max_frequency) {
   return static_cast<double>(latent.rows) > max_frequency * static_cast<double>(rows);
 }
 
-std::vector<size_t> ranked(const std::vector<LatentSummary>& latents, const std::string& order,
-                           int64_t rows, double max_frequency) {
-  const bool by_telling = order == "telling";
+std::vector<size_t> ranked(const std::vector<LatentSummary>& latents, const Order& order,
+                           int64_t rows) {
+  const bool by_telling = order.order == "telling";
   const auto group = [&](const LatentSummary& latent) {
-    if (is_dense(latent, rows, max_frequency)) return 2;
-    return by_telling && latent.sequences == 1 ? 1 : 0;
+    if (is_dense(latent, rows, order.max_frequency)) return 2;
+    return by_telling && latent.sequences < order.least_sequences ? 1 : 0;
   };
   const auto place = [&](size_t i) {
     return std::make_tuple(group(latents[i]), by_telling ? -latents[i].telling : 0.0,

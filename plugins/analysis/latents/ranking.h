@@ -13,12 +13,19 @@
 /// source  ours; the logarithm is the inverse document frequency of Sparck Jones 1972.
 double telling(const LatentSummary& latent, double decoder_norm, int64_t sequences);
 
-/// Places in `latents` of those that fire, best first. A dense latent (it fires on a larger share
-/// of `rows` than max_frequency) stands after all others. By "telling", one that fires in a single
-/// sequence stands between: it cannot show what sequences have in common. By "frequency", the most
-/// frequent stand first. Ties by frequency, then by number.
-std::vector<size_t> ranked(const std::vector<LatentSummary>& latents, const std::string& order,
-                           int64_t rows, double max_frequency);
+/// How latents are ordered: the fields of the analysis of these names.
+struct Order {
+  std::string order = "telling";
+  int64_t least_sequences = 5;
+  double max_frequency = 0.1;
+};
+
+/// Places in `latents` of those that fire, best first. A dense latent stands after all others. By
+/// "telling", one that fires in fewer than least_sequences sequences stands between: it cannot show
+/// what sequences have in common. By "frequency", the most frequent stand first. Ties by frequency,
+/// then by number.
+std::vector<size_t> ranked(const std::vector<LatentSummary>& latents, const Order& order,
+                           int64_t rows);
 
 /// Whether it fires on a larger share of `rows` than max_frequency.
 bool is_dense(const LatentSummary& latent, int64_t rows, double max_frequency);

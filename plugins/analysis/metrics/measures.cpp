@@ -109,8 +109,11 @@ constexpr Measure kMeasures[] = {
      "mean over rows of sum |z|, in the SAE's units (SAELens, dictionary_learning)", ""},
     {"l1_by_element", mean<kL1Share, kRows>, Shown::with_all,
      "mean |z| over rows and latents (RouteSAE)", ""},
-    {"l1_over_norm", mean<kL1OverNorm, kNonzero>, Shown::with_all,
-     "mean over rows of sum |z| / |x|, rows that are zero left out (Gao et al. 2024)", ""},
+    {"l1_over_norm", mean<kL1OverNorm, kInputs>, Shown::with_all,
+     "mean over rows of sum |z| / |x|, x in the SAE's units as z is, zero rows left out (Gao et "
+     "al. "
+     "2024)",
+     ""},
     {"l1_weighted", mean<kL1Weighted, kRows>, Shown::with_all,
      "mean over rows of sum |z| |row of W_dec| (the penalty of SAELens' standard)", ""},
 };

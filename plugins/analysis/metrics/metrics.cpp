@@ -59,10 +59,11 @@ struct Subject {
       return normaliser.invert(x, batch.stats).flatten(1);
     };
     const Tensor target = as_given ? batch.ids.x.flatten(1) : in_host_units(pass.target);
-    const Tensor sequence = batch.ids.sequence.cpu().contiguous();
-    const Codes codes = pass.codes.cpu();
-    sums.add(target, in_host_units(pass.output), codes, sequence);
-    latents.add(codes, sequence);
+    const Tensor input_norm = batch.input.flatten(1).to(torch::kFloat64).norm(2, 1).cpu();
+    const RowSums::Block block{target, in_host_units(pass.output), input_norm, pass.codes.cpu(),
+                               batch.ids.sequence.cpu().contiguous()};
+    sums.add(block);
+    latents.add(block.codes, block.sequence);
   }
 
   Sae& sae;

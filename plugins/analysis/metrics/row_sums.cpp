@@ -33,7 +33,9 @@ Tensor reconstruction_terms(const Tensor& x, const Tensor& x_hat, const Tensor& 
 }
 
 // Fills the columns from kActive on of row `row`; those before are there.
-void add_code_terms(const Codes& codes, int64_t row, const double* decoder_norm, Sums& terms) {
+void add_code_terms(const RowSums::Block& block, int64_t row, const double* decoder_norm,
+                    Sums& terms) {
+  const Codes& codes = block.codes;
   const auto* start = codes.start.const_data_ptr<int64_t>();
   const auto* latent = codes.latent.const_data_ptr<int32_t>();
   const auto* value = codes.value.const_data_ptr<float>();
@@ -47,7 +49,8 @@ void add_code_terms(const Codes& codes, int64_t row, const double* decoder_norm,
   }
   terms[kActiveShare] = terms[kActive] / static_cast<double>(codes.d_sae);
   terms[kL1Share] = terms[kL1] / static_cast<double>(codes.d_sae);
-  if (terms[kNonzero] > 0) terms[kL1OverNorm] = terms[kL1] / terms[kNorm];
+  const double norm = block.input_norm.const_data_ptr<double>()[row];
+  if (norm > 0) terms[kL1OverNorm] = terms[kL1] / norm, terms[kInputs] = 1;
 }
 
 }  // namespace
@@ -55,9 +58,8 @@ void add_code_terms(const Codes& codes, int64_t row, const double* decoder_norm,
 RowSums::RowSums(Tensor decoder_norm, size_t most_groups)
     : decoder_norm_(decoder_norm.contiguous()), most_groups_(most_groups) {}
 
-void RowSums::add(const Tensor& x_given, const Tensor& x_hat_given, const Codes& codes,
-                  const Tensor& sequence) {
-  const Tensor x = x_given.to(torch::kFloat64), x_hat = x_hat_given.to(torch::kFloat64);
+void RowSums::add(const Block& block) {
+  const Tensor x = block.x.to(torch::kFloat64), x_hat = block.x_hat.to(torch::kFloat64);
   const int64_t n = x.size(0), d = x.size(1);
   if (n == 0) return;
   if (groups_.empty()) {
@@ -68,12 +70,12 @@ void RowSums::add(const Tensor& x_given, const Tensor& x_hat_given, const Codes&
   add_columns(shifted, x - x_hat);
   const Tensor terms = reconstruction_terms(x, x_hat, shifted).cpu().contiguous();  // [n, kActive]
   const Tensor tail = shifted.cpu().contiguous();                                   // [n, d]
-  const auto* group = sequence.const_data_ptr<int64_t>();
+  const auto* group = block.sequence.const_data_ptr<int64_t>();
   Sums all(kColumns + static_cast<size_t>(d));
   for (int64_t row = 0; row < n; ++row) {
     const double* first = terms.const_data_ptr<double>() + row * static_cast<int64_t>(kActive);
     std::copy(first, first + kActive, all.begin());
-    add_code_terms(codes, row, decoder_norm_.const_data_ptr<double>(), all);
+    add_code_terms(block, row, decoder_norm_.const_data_ptr<double>(), all);
     const double* last = tail.const_data_ptr<double>() + row * d;
     std::copy(last, last + d, all.begin() + kColumns);
     groups_.front().add(group[row], all.data());

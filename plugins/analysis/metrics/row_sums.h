@@ -29,7 +29,8 @@ enum Column : size_t {
   kActiveShare,    ///< the same over d_sae
   kL1,             ///< sum |z|
   kL1Share,        ///< the same over d_sae
-  kL1OverNorm,     ///< sum |z| / |x| where x is not zero
+  kL1OverNorm,     ///< sum |z| / |input| where the SAE's input is not zero
+  kInputs,         ///< 1 where the SAE's input is not zero
   kL1Weighted,     ///< sum |z| |row of W_dec|
   kColumns,        ///< after these come d more: x - c
 };
@@ -42,10 +43,15 @@ class RowSums {
   /// decoder_norm [d_sae] float64 on the CPU: the norms of the rows of W_dec.
   RowSums(facet::Tensor decoder_norm, size_t most_groups);
 
-  /// x, x_hat [n, d] in the host's units; codes of the same rows, on the CPU; sequence [n] int64 on
-  /// the CPU: the group of each row.
-  void add(const facet::Tensor& x, const facet::Tensor& x_hat, const facet::Codes& codes,
-           const facet::Tensor& sequence);
+  /// Rows, all of the same order and number.
+  struct Block {
+    facet::Tensor x, x_hat;  ///< [n, d] in the host's units
+    facet::Tensor
+        input_norm;          ///< [n] float64 on the CPU: norms of the rows as the SAE is given them
+    facet::Codes codes;      ///< on the CPU
+    facet::Tensor sequence;  ///< [n] int64 on the CPU: the group of each row
+  };
+  void add(const Block& block);
 
   int64_t rows() const { return rows_; }
   /// At least one row was added.
