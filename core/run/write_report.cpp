@@ -22,9 +22,8 @@ void Experiment::write_report() {
         (message && message->is<std::string>() ? *message->as<std::string>() : emit_json(event)));
   }
   for (const auto& dataset : datasets_)
-    if (const auto tally = dataset->tally(); tally && !tally->left_out().empty())
-      keep_fact("Records left out",
-                tally->left_out() + ", of " + std::to_string(tally->read) + " read");
+    if (const std::string left_out = dataset->left_out(); !left_out.empty())
+      keep_fact("Records left out", left_out);
   page_.command = "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
   page_.files = {{"manifest.toml", "the manifest, with --set laid on top"},
