@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <mutex>
+#include <optional>
 
 #include "base/hash.h"
 #include "data/fasta.h"
@@ -133,14 +134,6 @@ struct Dataset::Shared {
   std::optional<Tally> tally;
 };
 
-std::string Tally::left_out() const {
-  std::string out;
-  if (excluded > 0) out += std::to_string(excluded) + " excluded";
-  if (dropped > 0)
-    out += (out.empty() ? "" : ", ") + std::to_string(dropped) + " longer than max_length";
-  return out;
-}
-
 Dataset::Dataset(std::shared_ptr<const Data> source, DatasetParams params, std::string source_key)
     : shared_(std::make_shared<Shared>()) {
   if (source->rows()) {
@@ -198,9 +191,27 @@ std::unique_ptr<RecordReader> Dataset::open() const {
   return std::make_unique<Counted>(shared_, share_);
 }
 
-std::optional<Tally> Dataset::tally() const {
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->tally;
+Tally Dataset::tally() const {
+  const auto known = [this] {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->tally;
+  };
+  if (const auto tally = known()) return *tally;
+  const auto reader = open();
+  for (Record record; reader->next(record);) continue;
+  return *known();
+}
+
+std::string Dataset::left_out() const {
+  const DatasetParams& params = shared_->params;
+  const bool excludes = !params.exclude.empty();
+  const bool drops = params.max_length > 0 && params.longer == "drop";
+  if (!excludes && !drops) return "";
+  const Tally counts = tally();
+  std::string out;
+  if (excludes) out += std::to_string(counts.excluded) + " excluded, ";
+  if (drops) out += std::to_string(counts.dropped) + " longer than max_length, ";
+  return out + "of " + std::to_string(counts.read) + " read";
 }
 
 std::string Dataset::key() const {

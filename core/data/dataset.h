@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "facet/data.h"
@@ -57,9 +56,6 @@ struct Tally {
   int64_t excluded = 0;  ///< stand in the file of `exclude`
   int64_t dropped = 0;   ///< longer than max_length
   int64_t used = 0;      ///< whole records, after skip, limit and sample
-
-  /// "12 excluded, 3 longer than max_length"; empty when none was left out so.
-  std::string left_out() const;
 };
 
 /// A source with its policies. Copies share the source, and what was learnt of it.
@@ -80,8 +76,12 @@ class Dataset {
   const RowMaker* rows() const;
   /// Hash of everything that decides the records and their order.
   std::string key() const;
-  /// Of the last pass of any copy that went to its end; nothing before, and nothing of rows.
-  std::optional<Tally> tally() const;
+  /// Known once a reader of any copy came to its end; else it makes a pass of its own. Only for
+  /// sources of records.
+  Tally tally() const;
+  /// "12 excluded, 3 longer than max_length, of 2000 read", with those of the two policies that are
+  /// set; empty when neither is.
+  std::string left_out() const;
 
  private:
   struct Shared;

@@ -39,14 +39,9 @@ std::string said(const Count& count) {
 std::string data_text(const DataHandle& handle) {
   const Dataset& data = *handle.data;
   if (data.rows()) return handle.about;
-  const std::string used = data.has_split()
-                               ? said(count_of(data.part(DataShare::train))) + " to train on, " +
-                                     said(count_of(data.part(DataShare::eval))) + " held out"
-                               : said(count_of(data));
-  const auto tally = data.tally();  // of the pass that counted
-  const std::string left_out = tally ? tally->left_out() : "";
-  return handle.about + ": " + used +
-         (left_out.empty() ? "" : "; " + left_out + ", of " + grouped(tally->read) + " read");
+  if (!data.has_split()) return handle.about + ": " + said(count_of(data));
+  return handle.about + ": " + said(count_of(data.part(DataShare::train))) + " to train on, " +
+         said(count_of(data.part(DataShare::eval))) + " held out";
 }
 
 std::vector<std::string> warnings_of(const std::string& events) {

@@ -27,7 +27,7 @@ class Few final : public Data {
       record = records_[at_++];
       return true;
     }
-    const std::vector<Record>& records_;
+    const std::vector<Record> records_;
     size_t at_ = 0;
   };
   std::vector<Record> records_;
@@ -206,21 +206,30 @@ TEST(Dataset, refuses_a_file_of_exclude_that_is_no_fasta) {
                 "starts with \">\"");
 }
 
-TEST(Dataset, tells_what_it_left_out_once_a_pass_went_to_its_end) {
+TEST(Dataset, tells_what_it_left_out) {
   const TemporaryFolder folder;
   const std::string other = folder.write("other.fasta", ">x\nM\n").string();
   const Dataset data = few(parsed({{"exclude", other}, {"max_length", 5}, {"skip", 1}}));
-  const auto reader = data.open();
-  Record record;
-  ASSERT_TRUE(reader->next(record));
-  EXPECT_FALSE(data.tally());
-  EXPECT_FALSE(reader->next(record));
-  ASSERT_TRUE(data.tally());
-  EXPECT_EQ(data.tally()->read, 4);
-  EXPECT_EQ(data.tally()->used, 1);
-  EXPECT_EQ(data.tally()->left_out(), "1 excluded, 1 longer than max_length");
-  records_of(few(parsed({})));
-  EXPECT_EQ(Tally().left_out(), "");
+  EXPECT_EQ(data.left_out(), "1 excluded, 1 longer than max_length, of 4 read");
+  EXPECT_EQ(data.tally().used, 1);
+  EXPECT_EQ(few(parsed({{"exclude", other}, {"limit", 2}})).left_out(), "0 excluded, of 2 read");
+  EXPECT_EQ(few(parsed({{"max_length", 5}, {"longer", "window"}})).left_out(), "");
+}
+
+TEST(Dataset, counts_once_for_all_its_copies) {
+  struct Once final : Data {
+    std::unique_ptr<RecordReader> open() const override {
+      ++opened;
+      return Few({{"a", "M", {}, {}}, {"b", "MK", {}, {}}}).open();
+    }
+    mutable int opened = 0;
+  };
+  const auto source = std::make_shared<Once>();
+  const Dataset data(source, parsed({{"split", Value::Table{{"eval", 0.5}}}}), "");
+  records_of(data.part(DataShare::train));
+  EXPECT_EQ(data.tally().read, 2);
+  EXPECT_EQ(data.part(DataShare::eval).tally().used, 2);
+  EXPECT_EQ(source->opened, 1);
 }
 
 TEST(Dataset, splits_the_limited_records_into_disjoint_parts) {

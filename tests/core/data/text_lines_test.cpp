@@ -141,8 +141,7 @@ TEST_F(TextLinesTest, of_what_is_no_text_are_refused) {
             ":1: byte 0x7f in column 1: this is no text file");
   std::string late(300000, 'A');
   late += '\x1b';
-  EXPECT_EQ(refusal(late),
-            ":1: byte 0x1b in column 300001: this is no text file");
+  EXPECT_EQ(refusal(late), ":1: byte 0x1b in column 300001: this is no text file");
   EXPECT_EQ(refusal("ab\rcd\n"),
             ":1: carriage return inside a line: lines should end in LF or CRLF");
   EXPECT_EQ(all("a\tb\fc\vd\xC3\xA4\n"), "a\tb\fc\vd\xC3\xA4\n");
