@@ -3,6 +3,7 @@
 
 #include <facet/torch.h>
 
+#include "activations/activation_store.h"
 #include "activations/row_feed.h"
 #include "activations/window_source.h"
 #include "base/hash.h"
@@ -49,6 +50,14 @@ Schema<StreamParams> stream_schema() {
       .field("batch_tokens", &StreamParams::batch_tokens,
              "Tokens of one forward pass of the host; a longer sequence is a pass of its own.",
              at_least(1), unit("tokens"))
+      .field("pool", &StreamParams::pool,
+             "One row for each sequence instead of one for each token: the mean or the largest of "
+             "each number over the rows that are kept.",
+             one_of({"none", "mean", "max"}))
+      .field("store", &StreamParams::store,
+             "disk keeps the host's rows under store/ beside the runs folder, so that it runs "
+             "once; live runs it again in each epoch. The bits are the same.",
+             one_of({"live", "disk"}), outside_identity)
       .field("normalize", &StreamParams::normalize,
              "The normaliser: its name, or a table with its type and parameters.");
 }
@@ -66,6 +75,27 @@ ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data
 ActivationStream::ActivationStream(Dataset data, StreamParams params)
     : data_(std::move(data)), params_(std::move(params)) {
   FACET_ASSERT(data_.rows(), "without a host the data must be a source of rows");
+  const auto refuse = [](const char* field, const std::string& is, const char* should_be) {
+    throw UserError("activations." + std::string(field) + ": is \"" + is + "\", should be \"" +
+                    should_be + "\": this data makes rows by itself");
+  };
+  if (params_.pool != "none") refuse("pool", params_.pool, "none");
+  if (params_.store != "live") refuse("store", params_.store, "live");
+}
+
+void ActivationStream::read_from(std::shared_ptr<const ActivationStore> store) {
+  FACET_ASSERT(host_, "made rows have no store");
+  store_ = std::move(store);
+}
+
+std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
+  if (store_) return feed_of_store(store_);
+  return host_ ? feed_of_host(host_, data_, points_, params_.batch_tokens)
+               : feed_of_rows(data_, params_.batch_tokens);
+}
+
+std::unique_ptr<RowFeed> ActivationStream::feed() const {
+  return feed_of_kept(raw_feed(), params_.rows == "content", pool_of(params_.pool));
 }
 
 std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
@@ -77,11 +107,7 @@ std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t s
     in_force.set("buffer_rows", params_.buffer_rows);
     in_force.set("seed", static_cast<int64_t>(seed));
   }
-  auto feed =
-      host_ ? feed_of_host(host_, data_, points_, params_.rows == "content", params_.batch_tokens)
-            : feed_of_rows(data_, params_.batch_tokens);
-  return std::make_unique<WindowSource>(std::move(feed), shape(), windows,
-                                        sha256(emit_json(in_force)));
+  return std::make_unique<WindowSource>(feed(), shape(), windows, sha256(emit_json(in_force)));
 }
 
 Shape ActivationStream::shape() const {
@@ -96,7 +122,7 @@ const Dataset& ActivationStream::data() const { return data_; }
 const HostInfo* ActivationStream::host() const { return host_ ? &host_->info() : nullptr; }
 std::shared_ptr<HostModel> ActivationStream::host_model() const { return host_; }
 
-std::string ActivationStream::key() const {
+std::string ActivationStream::raw_key() const {
   Value in_force;
   in_force.set("data", data_.key());
   in_force.set("batch_tokens", params_.batch_tokens);
@@ -106,9 +132,20 @@ std::string ActivationStream::key() const {
     in_force.set("weights", info.weights_hash);
     in_force.set("switches", info.switches);
     in_force.set("points", names(points_));
-    in_force.set("rows", params_.rows);
   }
   return sha256(emit_json(in_force));
+}
+
+std::string ActivationStream::key() const {
+  return sha256(
+      emit_json(Value::Table{{"raw", raw_key()}, {"rows", params_.rows}, {"pool", params_.pool}}));
+}
+
+Value ActivationStream::describe() const {
+  return Value::Table{{"host", host_ ? host_->info().type : ""},
+                      {"hookpoints", names(points_)},
+                      {"rows", params_.rows},
+                      {"pool", params_.pool}};
 }
 
 }  // namespace facet

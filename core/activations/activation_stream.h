@@ -21,9 +21,14 @@ struct StreamParams {
   std::string rows = "content";  ///< content: specials are left out; all: every token
   int64_t buffer_rows = 65536;   ///< rows shuffled together
   int64_t batch_tokens = 8192;   ///< tokens of one forward pass of the host
+  std::string pool = "none";     ///< mean, max: one row for each sequence, of those kept
+  std::string store = "live";    ///< disk: the host runs once, its rows are kept in a store
   Value normalize;               ///< a normaliser's name, or a table with `type`
 };
 Schema<StreamParams> stream_schema();
+
+struct ActivationStore;
+class RowFeed;
 
 enum class Order { sequential = 1, shuffled };
 
@@ -36,8 +41,15 @@ class ActivationStream {
   /// and token are 0.
   ActivationStream(Dataset data, StreamParams params);
 
+  /// From now on the rows come from a store that was built of this stream; nothing else changes,
+  /// not one bit, and a cursor keeps its meaning.
+  void read_from(std::shared_ptr<const ActivationStore> store);
+
   /// Sources of equal order and seed give equal bits, and go on from a cursor with equal bits.
   std::unique_ptr<ActivationSource> open(Order order, uint64_t seed) const;
+  /// The sequential pass as pieces of rows, and the same before row policy and pooling.
+  std::unique_ptr<RowFeed> feed() const;
+  std::unique_ptr<RowFeed> raw_feed() const;
   Shape shape() const;
   const std::vector<std::string>& points() const;
   const StreamParams& params() const;
@@ -45,15 +57,21 @@ class ActivationStream {
   /// nullptr: the rows come from a known dictionary.
   const HostInfo* host() const;
   std::shared_ptr<HostModel> host_model() const;
-  /// Hash of what decides the rows: host weights and switches, tokens, data, hookpoints, row
-  /// policy, and batch_tokens, on which the last bits depend. Not the normaliser, not buffer_rows.
+  /// Hash of what decides the rows: those of raw_key(), row policy and pooling. Not the
+  /// normaliser, not buffer_rows, not where they are kept.
   std::string key() const;
+  /// Hash of what decides every row that the host gives: host weights and switches, tokens, data,
+  /// hookpoints, and batch_tokens, on which the last bits depend.
+  std::string raw_key() const;
+  /// host, hookpoints, rows and pool as a table, for a record beside what was made of the rows.
+  Value describe() const;
 
  private:
   std::shared_ptr<HostModel> host_;
   Dataset data_;
   std::vector<std::string> points_;
   StreamParams params_;
+  std::shared_ptr<const ActivationStore> store_;  // nullptr: live
 };
 
 /// A stream's `normalize` ("none" when empty) as its name and every parameter in force. UserError

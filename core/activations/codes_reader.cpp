@@ -6,6 +6,7 @@
 
 #include "activations/codes_files.h"
 #include "activations/codes_store.h"
+#include "activations/store_parts.h"
 #include "base/files.h"
 #include "facet/safetensors.h"
 
@@ -14,14 +15,6 @@ namespace facet {
 namespace fs = std::filesystem;
 
 namespace {
-
-// UserError when a file of the store does not hold as many of something as another file says.
-void check_equal(const fs::path& file, const std::string& what, int64_t is, int64_t should_be) {
-  if (is != should_be)
-    throw UserError(file.string() + ": " + what + ": is " + std::to_string(is) + ", should be " +
-                    std::to_string(should_be) + "\nthe store is damaged: remove " +
-                    file.parent_path().string() + " to build it again");
-}
 
 std::vector<SequenceInfo> read_sequences(const fs::path& file) {
   std::vector<SequenceInfo> out;
@@ -39,19 +32,20 @@ class Store final : public CodesReader {
     if (!fs::exists(files_.record()))
       throw UserError(folder.string() + ": not a finished codes store: it has no codes.json");
     const Value record = parse_json(read_file(files_.record()), files_.record().string());
-    check_equal(files_.record(), "format", record.integer("format"), kCodesFormat);
+    check_equal(files_.folder, files_.record(), "format", record.integer("format"), kCodesFormat);
     key_ = record.text("key");
+    pool_ = record.text("pool") != "none" ? record.text("pool") : record.at("stream").text("pool");
     d_sae_ = record.integer("d_sae");
     letter_offset_ = record.integer("letter_offset");
     open_parts(record.integer("parts"));
-    check_equal(files_.record(), "rows", begin_.back(), record.integer("rows"));
-    by_latent_ = std::make_unique<Safetensors>(files_.by_latent());
+    check_equal(files_.folder, files_.record(), "rows", begin_.back(), record.integer("rows"));
+    by_latent_ = std::make_unique<Safetensors>(open_part(files_.folder, files_.by_latent()));
     by_latent_start_ = by_latent_->tensor("start");
-    check_equal(files_.by_latent(), "latents", by_latent_start_.size(0) - 1, d_sae_);
-    check_equal(files_.by_latent(), "entries", by_latent_->tensor("value").size(0),
+    check_equal(files_.folder, files_.by_latent(), "latents", by_latent_start_.size(0) - 1, d_sae_);
+    check_equal(files_.folder, files_.by_latent(), "entries", by_latent_->tensor("value").size(0),
                 record.integer("firing_entries"));
     sequences_ = read_sequences(files_.sequences());
-    check_equal(files_.sequences(), "lines", static_cast<int64_t>(sequences_.size()),
+    check_equal(files_.folder, files_.sequences(), "lines", static_cast<int64_t>(sequences_.size()),
                 record.integer("sequences"));
   }
 
@@ -91,20 +85,22 @@ class Store final : public CodesReader {
 
   const std::vector<SequenceInfo>& sequences() const override { return sequences_; }
   int64_t letter_offset() const override { return letter_offset_; }
+  std::string pool() const override { return pool_; }
   std::string key() const override { return key_; }
 
  private:
   void open_parts(int64_t count) {
-    if (count < 1) check_equal(files_.record(), "parts", count, 1);
+    if (count < 1) check_equal(files_.folder, files_.record(), "parts", count, 1);
     begin_ = {0};
     for (int64_t p = 0; p < count; ++p) {
-      parts_.emplace_back(files_.part(p));
+      parts_.push_back(open_part(files_.folder, part_file(files_.parts(), p)));
       const Safetensors& part = parts_.back();
       const Tensor start = part.tensor("start");
       const int64_t rows = start.size(0) - 1;
-      check_equal(part.file(), "entries", part.tensor("value").size(0),
+      check_equal(files_.folder, part.file(), "entries", part.tensor("value").size(0),
                   start[rows].item<int64_t>());
-      check_equal(part.file(), "rows with an origin", part.tensor("sequence").size(0), rows);
+      check_equal(files_.folder, part.file(), "rows with an origin",
+                  part.tensor("sequence").size(0), rows);
       begin_.push_back(begin_.back() + rows);
     }
   }
@@ -114,7 +110,7 @@ class Store final : public CodesReader {
   }
 
   CodesFiles files_;
-  std::string key_;
+  std::string key_, pool_;
   int64_t d_sae_ = 0;
   int64_t letter_offset_ = 0;
   std::vector<Safetensors> parts_;

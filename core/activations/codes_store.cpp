@@ -1,14 +1,14 @@
-// Builds a codes store part by part, then sorts its entries by latent.
+// Builds a codes store part by part, pooled where that is wanted, then sorts its entries by latent.
 #include "activations/codes_store.h"
 
 #include <facet/torch.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <numeric>
 
 #include "activations/codes_files.h"
 #include "activations/row_feed.h"
+#include "activations/store_parts.h"
 #include "base/files.h"
 #include "facet/safetensors.h"
 
@@ -19,28 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kBatchRows = 4096;  // given to the SAE at once
-
-// Where the build stands after a part; kept in the part's own metadata, so a part is whole with it
-// or absent.
-struct Progress {
-  Value cursor;
-  int64_t rows = 0;
-  bool ended = false;
-};
-
-std::map<std::string, std::string> metadata_of(const Progress& progress) {
-  return {{"cursor", emit_json(progress.cursor)},
-          {"rows", std::to_string(progress.rows)},
-          {"ended", progress.ended ? "true" : "false"}};
-}
-
-Progress progress_of(const Safetensors& part) {
-  const auto& said = part.metadata();
-  if (!said.count("cursor") || !said.count("rows") || !said.count("ended"))
-    throw UserError(part.file().string() + ": not a part of a codes store");
-  return {parse_json(said.at("cursor"), part.file().string()), std::stoll(said.at("rows")),
-          said.at("ended") == "true"};
-}
 
 void check_finite(const Codes& codes, const Rows& rows) {
   const Tensor bad = codes.value.isfinite().logical_not().nonzero();
@@ -55,6 +33,7 @@ struct Part {
   std::vector<Codes> codes;
   std::vector<Rows> ids;
   int64_t rows = 0;
+  int64_t read = 0;  // before pooling
 };
 
 NamedTensors tensors_of(const Part& part) {
@@ -68,33 +47,45 @@ NamedTensors tensors_of(const Part& part) {
 class Builder {
  public:
   Builder(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
-          const ActivationStream& stream, EventSink& events, int64_t part_rows)
+          const ActivationStream& stream, std::string key, EventSink& events, Pool pool,
+          int64_t part_rows)
       : files_{folder},
         sae_(sae),
         normaliser_(normaliser),
         stream_(stream),
         events_(events),
+        pool_(pool),
         part_rows_(part_rows),
-        source_(stream.open(Order::sequential, 0)) {}
-
-  void encode(const std::function<void()>& breathe) {
-    skip_finished();
-    const int64_t total = std::max<int64_t>(source_->epoch_rows(), 0);
-    while (!at_.ended) {
-      breathe();
-      const Part part = next_part(total);
-      if (part.rows == 0) break;
-      save_safetensors(files_.part(parts_), tensors_of(part), metadata_of(at_));
-      ++parts_;
-    }
+        feed_(stream.feed()) {
+    at_.key = std::move(key);
   }
 
-  void finish(const std::string& key) {
+  void encode(const std::function<void()>& breathe) {
+    const std::vector<PartEnd> finished = finished_parts(files_.folder, files_.parts(), at_.key);
+    parts_ = static_cast<int64_t>(finished.size());
+    if (parts_ > 0) at_ = finished.back();
+    feed_->start(at_.next_item);
+    const int64_t total = feed_->count().rows;
+    while (true) {
+      const Part part = next_part(total, breathe);
+      if (part.read == 0) break;
+      at_.rows += part.rows;
+      at_.read += part.read;
+      at_.next_item = feed_->item();
+      save_part(part_file(files_.parts(), parts_), tensors_of(part), at_);
+      ++parts_;
+    }
+    if (parts_ == 0) refuse_no_rows();
+  }
+
+  void finish() {
     const int64_t letter_offset = write_sequences();
     const int64_t entries = write_by_latent();
     Value record;
     record.set("format", kCodesFormat);
-    record.set("key", key);
+    record.set("key", at_.key);
+    record.set("pool", name_of(pool_));
+    record.set("stream", stream_.describe());
     record.set("rows", at_.rows);
     record.set("d_sae", sae_.d_sae());
     record.set("parts", parts_);
@@ -105,39 +96,43 @@ class Builder {
   }
 
  private:
-  void skip_finished() {
-    while (fs::exists(files_.part(parts_))) ++parts_;
-    if (parts_ == 0) return;
-    at_ = progress_of(Safetensors(files_.part(parts_ - 1)));
-    if (!at_.ended) source_->seek(at_.cursor);
-  }
-
-  Part next_part(int64_t total) {
+  Part next_part(int64_t total, const std::function<void()>& breathe) {
     Part part;
-    while (part.rows < part_rows_ && !at_.ended) {
-      const int64_t wanted = std::min(kBatchRows, part_rows_ - part.rows);
-      Rows rows = source_->next(wanted);
-      const int64_t got = rows.size();
-      at_.ended = got < wanted;
-      if (got == 0) break;
-      add(part, std::move(rows));
-      events_.progress("encode", at_.rows + part.rows, total, "rows");
+    for (Rows piece; part.read < part_rows_;) {
+      breathe();
+      if (!feed_->next(piece)) break;
+      if (piece.size() == 0) continue;
+      add(part, piece);
+      events_.progress("encode", at_.read + part.read, total, "rows");
     }
-    at_.rows += part.rows;
-    at_.cursor = source_->cursor();
     return part;
   }
 
-  void add(Part& part, Rows rows) {
+  void add(Part& part, const Rows& piece) {
+    std::vector<Codes> batches;
+    for (int64_t begin = 0; begin < piece.size(); begin += kBatchRows)
+      batches.push_back(codes_of(piece.slice(begin, std::min(piece.size(), begin + kBatchRows))));
+    Codes codes = batches.size() == 1 ? std::move(batches[0]) : Codes::joined(batches);
+    Rows ids = piece;
+    ids.x = Tensor();
+    part.read += ids.size();
+    if (pool_ != Pool::none) {
+      codes = pooled(codes, ids.sequence, pool_);
+      ids = pooled(ids, pool_);
+    }
+    part.rows += ids.size();
+    part.codes.push_back(std::move(codes));
+    part.ids.push_back(std::move(ids));
+  }
+
+  Codes codes_of(const Rows& rows) {
     const torch::NoGradGuard no_grad;
-    Batch batch = make_batch(normaliser_, std::move(rows));
-    batch.input = batch.target = batch.input.to(sae_.params().front().second.device());
+    Batch batch = make_batch(normaliser_, rows);
+    if (!sae_.params().empty())
+      batch.input = batch.target = batch.input.to(sae_.params().front().second.device());
     Codes codes = sae_.pass(batch, Mode::infer).codes.cpu();
     check_finite(codes, batch.ids);
-    part.rows += batch.ids.size();
-    batch.ids.x = Tensor();
-    part.codes.push_back(std::move(codes));
-    part.ids.push_back(std::move(batch.ids));
+    return codes;
   }
 
   // One line a record, in the order of the pass; returns the letter offset.
@@ -166,7 +161,7 @@ class Builder {
   void each_firing(F&& f) const {
     int64_t before = 0;
     for (int64_t p = 0; p < parts_; ++p) {
-      const Safetensors part(files_.part(p));
+      const Safetensors part(part_file(files_.parts(), p));
       const Tensor start = part.tensor("start"), latent = part.tensor("latent"),
                    value = part.tensor("value");
       const auto* starts = start.const_data_ptr<int64_t>();
@@ -216,32 +211,25 @@ class Builder {
   const Normaliser& normaliser_;
   const ActivationStream& stream_;
   EventSink& events_;
+  Pool pool_;
   int64_t part_rows_;
-  std::unique_ptr<ActivationSource> source_;
-  Progress at_;
+  std::unique_ptr<RowFeed> feed_;
+  PartEnd at_;
   int64_t parts_ = 0;      // finished
   int64_t sequences_ = 0;  // written
 };
 
 }  // namespace
 
-fs::path CodesFiles::part(int64_t index) const {
-  char name[40];
-  std::snprintf(name, sizeof(name), "%05lld.safetensors", static_cast<long long>(index));
-  return folder / "parts" / name;
-}
-
 void build_codes(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
                  const ActivationStream& stream, const std::string& key, EventSink& events,
-                 const std::function<void()>& breathe, int64_t part_rows) {
-  if (fs::exists(CodesFiles{folder}.record())) return;
-  std::error_code error;
-  fs::create_directories(folder / "parts", error);
-  if (error)
-    throw UserError((folder / "parts").string() + ": cannot make folder: " + error.message());
-  Builder builder(folder, sae, normaliser, stream, events, part_rows);
+                 const std::function<void()>& breathe, Pool pool, int64_t part_rows) {
+  const CodesFiles files{folder};
+  if (fs::exists(files.record())) return;
+  make_folder(files.parts());
+  Builder builder(folder, sae, normaliser, stream, key, events, pool, part_rows);
   builder.encode(breathe);
-  builder.finish(key);
+  builder.finish();
 }
 
 }  // namespace facet

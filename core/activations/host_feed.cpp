@@ -1,5 +1,4 @@
-// Rows of a host: groups sequences into batches, runs the host, and keeps the rows that the policy
-// wants.
+// Rows of a host: groups sequences into batches and runs the host.
 #include "activations/row_feed.h"
 
 #include <facet/torch.h>
@@ -30,18 +29,15 @@ Tokens joined(const std::vector<Tokens>& parts) {
           torch::cat(flag)};
 }
 
-Tensor kept_tokens(const Tensor& flag, bool content_only) {
-  return content_only ? flag.bitwise_and(kSpecial).eq(0) : torch::ones_like(flag, torch::kBool);
-}
+Tensor copied(const Tensor& t) { return t.to(torch::kCPU, false, true).contiguous(); }
 
 class HostFeed final : public RowFeed {
  public:
   HostFeed(std::shared_ptr<HostModel> host, Dataset data, std::vector<std::string> points,
-           bool content_only, int64_t batch_tokens)
+           int64_t batch_tokens)
       : host_(std::move(host)),
         data_(std::move(data)),
         points_(std::move(points)),
-        content_only_(content_only),
         batch_tokens_(batch_tokens) {}
 
   void start(int64_t item) override {
@@ -49,10 +45,7 @@ class HostFeed final : public RowFeed {
     waiting_.reset();
     read_ = 0;
     for (Record skipped; read_ < item; ++read_)
-      if (!reader_->next(skipped))
-        throw UserError("activations: record " + std::to_string(item) +
-                        " is where to go on, but the data ends after " + std::to_string(read_) +
-                        ": it is not the data that the run began with");
+      if (!reader_->next(skipped)) refuse_shorter_data(item, read_);
     item_ = item;
   }
 
@@ -74,14 +67,19 @@ class HostFeed final : public RowFeed {
 
   int64_t item() const override { return item_; }
 
-  int64_t count() const override {
-    int64_t rows = 0, index = 0;
+  RowCount count() const override {
+    RowCount out;
+    int64_t index = 0;
     const auto reader = data_.open();
     for (Record record; reader->next(record);) {
       const Tensor flag = tokens_of(*host_, record, index++).flag;
-      rows += kept_tokens(flag, content_only_).sum().item<int64_t>();
+      const auto content = flag.bitwise_and(kSpecial).eq(0).sum().item<int64_t>();
+      out.rows += flag.size(0);
+      out.content_rows += content;
+      out.sequences += flag.size(0) > 0;
+      out.content_sequences += content > 0;
     }
-    return rows;
+    return out;
   }
 
  private:
@@ -95,34 +93,31 @@ class HostFeed final : public RowFeed {
   }
 
   Rows rows_of(const Tokens& tokens) {
-    std::vector<Tensor> x(points_.size());  // [kept, d] each
+    std::vector<Tensor> x(points_.size());  // [n, d] each
     Rows ids;
     std::vector<Hook> hooks;
     for (size_t i = 0; i < points_.size(); ++i)
       hooks.push_back({points_[i], [&, i](const Rows& seen) {
-                         const Tensor keep =
-                             kept_tokens(seen.flag, content_only_).nonzero().squeeze(1);
-                         x[i] = seen.x.detach().index_select(0, keep.to(seen.x.device())).cpu();
-                         if (i == 0) ids = ids_of(seen, keep);
+                         x[i] = copied(seen.x.detach());  // the host may write over its own
+                         if (i == 0)
+                           ids = {{},
+                                  copied(seen.sequence),
+                                  copied(seen.position),
+                                  copied(seen.token),
+                                  copied(seen.flag)};
                          return seen.x;
                        }});
     const torch::NoGradGuard no_grad;
     host_->forward(tokens, hooks, Want{});
     for (size_t i = 0; i < points_.size(); ++i)
       FACET_ASSERT(x[i].defined(), "the host never reached " + points_[i]);
-    ids.x = torch::stack(x, 1);  // [kept, points, d]
+    ids.x = x.size() == 1 ? x[0].unsqueeze(1) : torch::stack(x, 1);  // [n, points, d]
     return ids;
-  }
-
-  static Rows ids_of(const Rows& seen, const Tensor& keep) {
-    const auto pick = [&](const Tensor& t) { return t.index_select(0, keep.to(t.device())).cpu(); };
-    return {{}, pick(seen.sequence), pick(seen.position), pick(seen.token), pick(seen.flag)};
   }
 
   std::shared_ptr<HostModel> host_;
   Dataset data_;
   std::vector<std::string> points_;
-  bool content_only_;
   int64_t batch_tokens_;
   std::unique_ptr<RecordReader> reader_;
   std::optional<Tokens> waiting_;  // read and tokenised, but too long for the batch before it
@@ -131,8 +126,6 @@ class HostFeed final : public RowFeed {
 };
 
 }  // namespace
-
-RowFeed::~RowFeed() = default;
 
 Tokens tokens_of(const HostModel& host, const Record& record, int64_t index) {
   const std::string name = "record \"" + record.id + "\"";
@@ -159,10 +152,9 @@ int64_t leading_specials(const Tokens& tokens) {
 }
 
 std::unique_ptr<RowFeed> feed_of_host(std::shared_ptr<HostModel> host, Dataset data,
-                                      std::vector<std::string> points, bool content_only,
-                                      int64_t batch_tokens) {
+                                      std::vector<std::string> points, int64_t batch_tokens) {
   return std::make_unique<HostFeed>(std::move(host), std::move(data), std::move(points),
-                                    content_only, batch_tokens);
+                                    batch_tokens);
 }
 
 }  // namespace facet

@@ -15,7 +15,7 @@ class MakerFeed final : public RowFeed {
   void start(int64_t item) override { item_ = item; }
 
   bool next(Rows& piece) override {
-    const int64_t n = std::min(chunk_, count() - item_);
+    const int64_t n = std::min(chunk_, rows() - item_);
     if (n <= 0) return false;
     piece.x = data_.rows()->make(item_, n).unsqueeze(1);  // [n, 1, d]
     piece.sequence = torch::arange(item_, item_ + n, torch::kInt64);
@@ -27,10 +27,12 @@ class MakerFeed final : public RowFeed {
   }
 
   int64_t item() const override { return item_; }
-  int64_t count() const override { return data_.rows()->rows(); }
+  RowCount count() const override { return {rows(), rows(), rows(), rows()}; }
   Tensor dictionary() const override { return data_.rows()->dictionary(); }
 
  private:
+  int64_t rows() const { return data_.rows()->rows(); }
+
   Dataset data_;
   int64_t chunk_;
   int64_t item_ = 0;

@@ -1,5 +1,5 @@
-// RowFeed: one pass over the data as pieces of rows, either the host's batches or chunks of made
-// rows.
+// RowFeed: one pass over the data as pieces of rows: the host's batches, the same read from a
+// store, or chunks of made rows.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "activations/pool.h"
 #include "data/dataset.h"
 #include "facet/host.h"
 #include "facet/rows.h"
 
 namespace facet {
 
-/// A piece is never split, and where it begins decides where it ends; so a pass that goes on at the
-/// begin of a piece yields the same pieces, with the same bits, as one that came there from the
-/// start.
+/// What a whole pass has. Content: without the tokens that the host added.
+struct RowCount {
+  int64_t rows = 0;
+  int64_t content_rows = 0;
+  int64_t sequences = 0;  ///< with a row
+  int64_t content_sequences = 0;
+};
+
+/// A piece holds whole sequences and is never split, and where it begins decides where it ends; so
+/// a pass that goes on at the begin of a piece yields the same pieces, with the same bits, as one
+/// that came there from the start.
 class RowFeed {
  public:
   virtual ~RowFeed();
@@ -26,18 +35,25 @@ class RowFeed {
   virtual bool next(Rows& piece) = 0;
   /// Where the piece after the last one begins.
   virtual int64_t item() const = 0;
-  /// Rows of the whole pass, counted without running the host.
-  virtual int64_t count() const = 0;
+  /// Of the whole pass, counted without running the host.
+  virtual RowCount count() const = 0;
   virtual Tensor dictionary() const { return {}; }
 };
 
-/// Whole sequences are grouped in their order into batches of at most `batch_tokens` tokens; a
-/// longer sequence is a batch of its own. `points` are canonical names of equal width.
+/// Every token's row. Whole sequences are grouped in their order into batches of at most
+/// `batch_tokens` tokens; a longer sequence is a batch of its own. `points` are canonical names of
+/// equal width.
 std::unique_ptr<RowFeed> feed_of_host(std::shared_ptr<HostModel> host, Dataset data,
-                                      std::vector<std::string> points, bool content_only,
-                                      int64_t batch_tokens);
+                                      std::vector<std::string> points, int64_t batch_tokens);
 /// Chunks of `chunk` made rows.
 std::unique_ptr<RowFeed> feed_of_rows(Dataset data, int64_t chunk);
+/// The rows of `raw` that the policy keeps, then pooled; pieces begin where they did.
+std::unique_ptr<RowFeed> feed_of_kept(std::unique_ptr<RowFeed> raw, bool content_only, Pool pool);
+
+/// UserError of a pass that had no row.
+[[noreturn]] void refuse_no_rows();
+/// UserError of a pass that ends before the item where it should go on.
+[[noreturn]] void refuse_shorter_data(int64_t item, int64_t records);
 
 /// The tokens of one record; errors name the record. UserError when the host's context is too short
 /// for it.

@@ -56,9 +56,7 @@ Rows WindowSource::next(int64_t rows) {
   int64_t taken = 0;
   while (taken < rows) {
     if (row_ == loaded_.size() && !load_window()) {
-      if (!any_rows_)
-        throw UserError(
-            "activations: no rows: the data has no records, or none with a token that is kept");
+      if (!any_rows_) refuse_no_rows();
       begin_epoch(epoch_ + 1);
       break;
     }

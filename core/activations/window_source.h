@@ -29,7 +29,7 @@ class WindowSource final : public ActivationSource {
   Value cursor() const override;
   void seek(const Value& cursor) override;
   std::string key() const override { return key_; }
-  int64_t epoch_rows() const override { return feed_->count(); }
+  int64_t epoch_rows() const override { return feed_->count().rows; }
   Tensor dictionary() const override { return feed_->dictionary(); }
 
  private:

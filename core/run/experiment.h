@@ -101,8 +101,14 @@ class Experiment {
   void fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser, const RowsHandle& on,
                    const TrainParams& settings, OnStep on_step);
   Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
-  void check_provenance(const SaeRecord& record, const RowsHandle& on, const Value& from) const;
-  std::filesystem::path sae_folder_of(const Value& from) const;
+  void keep_on_disk(RowsHandle& rows);
+  /// store/kind/<the first 16 digits of key>, noted in record.json.
+  std::filesystem::path store_folder(const std::string& kind, const std::string& key);
+  /// Calls `build` while no other process builds this folder of the store; waits, and says so.
+  void build_alone(const std::string& verb, const std::filesystem::path& folder,
+                   const std::string& what, const std::function<void()>& build);
+  void check_inputs(const AnalysisInputs& given, const AnalysisInputs& full, const Needs& needs,
+                    const std::string& where) const;
   void write_record(Status status);
   void write_report();
   bool stop_wanted();

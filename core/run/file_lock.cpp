@@ -47,14 +47,6 @@ std::unique_ptr<FileLock> FileLock::try_take(const std::filesystem::path& file,
   return std::unique_ptr<FileLock>(new FileLock(descriptor));
 }
 
-std::unique_ptr<FileLock> FileLock::take(const std::filesystem::path& file) {
-  const int descriptor = open_lock(file);
-  while (::flock(descriptor, LOCK_EX) != 0)
-    if (errno != EINTR) throw UserError(file.string() + ": cannot lock: " + std::strerror(errno));
-  sign(descriptor);
-  return std::unique_ptr<FileLock>(new FileLock(descriptor));
-}
-
 FileLock::~FileLock() { ::close(descriptor_); }
 
 }  // namespace facet

@@ -132,13 +132,6 @@ void for_each_section(Manifest& manifest, const Use& use) {
   }
 }
 
-// The schema of a section, or of a loaded SAE, which has no type of its own.
-AnySchema schema_for(const std::string& section, const std::string& where, const Value& value,
-                     const Registry& registry) {
-  if (section == "sae" && value.find("from") && !value.find("type")) return kernel_schema(section);
-  return section_schema(section, value, registry, where);
-}
-
 }  // namespace
 
 Schema<ManifestHead> manifest_schema() {
@@ -215,7 +208,7 @@ std::string frozen_manifest(const Value& manifest, const fs::path& folder,
   settle_paths(settled, manifest_schema().docs(), folder.string());
   for_each_section(settled, [&](const std::string& name, const std::string& where, Value& value) {
     try {
-      settle_paths(value, schema_for(name, where, value, registry).fields, folder.string());
+      settle_paths(value, section_schema(name, value, registry, where).fields, folder.string());
     } catch (const UserError&) {
       return;  // a section that no schema reads has no paths; its verb refuses it
     }
@@ -234,6 +227,7 @@ AnySchema section_schema(const std::string& section, const Value& value, const R
   if (!value.empty() && !value.is<Value::Table>())
     throw UserError((home.empty() ? "" : home + ": ") + shown + ": expected table, got " +
                     value.describe());
+  if (section == "sae" && value.find("from")) return loaded_sae_schema(registry);
   const Value* type = value.find("type");
   const std::string* name = type ? type->as<std::string>() : nullptr;
   if (!name) {
@@ -256,15 +250,16 @@ AnySchema section_schema(const std::string& section, const Value& value, const R
 std::vector<Section> sections_of(const Value& manifest, const Registry& registry,
                                  std::vector<std::string>& problems) {
   std::vector<Section> out;
-  for_each_section(manifest, [&](const std::string& name, const std::string& where,
-                                 const Value& value) {
-    const bool is_part = name != "train" && name != "activations" && name != "encode";
-    try {
-      out.push_back({where, is_part ? name : "", value, schema_for(name, where, value, registry)});
-    } catch (const UserError& e) {
-      problems.insert(problems.end(), e.problems().begin(), e.problems().end());
-    }
-  });
+  for_each_section(
+      manifest, [&](const std::string& name, const std::string& where, const Value& value) {
+        const bool is_part = name != "train" && name != "activations" && name != "encode";
+        try {
+          out.push_back(
+              {where, is_part ? name : "", value, section_schema(name, value, registry, where)});
+        } catch (const UserError& e) {
+          problems.insert(problems.end(), e.problems().begin(), e.problems().end());
+        }
+      });
   return out;
 }
 

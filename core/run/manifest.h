@@ -46,7 +46,8 @@ struct Section {
 std::vector<Section> sections_of(const Value& manifest, const Registry& registry,
                                  std::vector<std::string>& problems);
 /// The schema that reads a section of this kind and `type`: the kernel's own fields and the part's
-/// together. `where` is the section's place in messages ("analysis[2]"); empty: its name.
+/// together; of a [sae] with `from`, the kernel's alone. `where` is the section's place in messages
+/// ("analysis[2]"); empty: its name.
 AnySchema section_schema(const std::string& section, const Value& value, const Registry& registry,
                          const std::string& where = "");
 

@@ -2,6 +2,8 @@
 #include "run/run_folder.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <sstream>
 
 namespace facet {
@@ -24,6 +26,45 @@ int64_t certain_events(const fs::path& folder, int64_t after_verbs) {
       certain = std::max(certain, *events->as<int64_t>());
   }
   return certain;
+}
+
+// JSON has no word for these numbers, and a replayed verb must return what it returned.
+constexpr char kNotFinite[] = "not finite";
+
+Value changed(const Value& value, Value (*leaf)(const Value&)) {
+  Value out = leaf(value);
+  if (auto* array = out.as<Value::Array>())
+    for (Value& item : *array) item = changed(item, leaf);
+  else if (auto* table = out.as<Value::Table>(); table && !table->contains(kNotFinite))
+    for (auto& [key, member] : *table) member = changed(member, leaf);
+  return out;
+}
+
+Value to_words(const Value& value) {
+  const double* v = value.as<double>();
+  if (!v || std::isfinite(*v)) return value;
+  return Value::Table{{kNotFinite, std::isnan(*v) ? "nan" : *v > 0 ? "inf" : "-inf"}};
+}
+
+Value to_numbers(const Value& value) {
+  const Value* word = value.find(kNotFinite);
+  if (!word || !word->is<std::string>()) return value;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (*word == Value("nan")) return std::numeric_limits<double>::quiet_NaN();
+  return *word == Value("inf") ? infinity : -infinity;
+}
+
+void add_runs(const fs::path& folder, std::vector<fs::path>& found) {
+  std::error_code unreadable;
+  if (fs::exists(folder / "record.json", unreadable)) {
+    found.push_back(folder);
+    return;
+  }
+  fs::directory_iterator entry(folder, unreadable);
+  for (; !unreadable && entry != fs::directory_iterator(); entry.increment(unreadable)) {
+    std::error_code gone;
+    if (entry->is_directory(gone) && !entry->is_symlink(gone)) add_runs(entry->path(), found);
+  }
 }
 
 }  // namespace
@@ -77,7 +118,8 @@ RunFolder::RunFolder(fs::path folder)
       const Value v = parse_json(line, verbs.string());
       const auto index = static_cast<size_t>(v.integer("call")) - 1;
       if (verbs_.size() <= index) verbs_.resize(index + 1);
-      verbs_[index] = {v.text("verb"), v.text("key"), v.find("result") ? v.at("result") : Value(),
+      verbs_[index] = {v.text("verb"), v.text("key"),
+                       v.find("result") ? changed(v.at("result"), to_numbers) : Value(),
                        v.flag("done")};
       if (verbs_[index].done) events = v.integer("events");
     }
@@ -139,9 +181,16 @@ void RunFolder::verb_ends(size_t index, const VerbRecord& record) {
                                                  {"verb", record.verb},
                                                  {"key", record.key},
                                                  {"done", true},
-                                                 {"result", record.result},
+                                                 {"result", changed(record.result, to_words)},
                                                  {"events", events}})));
   verb_lines_->sync();
+}
+
+std::vector<fs::path> runs_under(const fs::path& root) {
+  std::vector<fs::path> found;
+  add_runs(root, found);
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 }  // namespace facet

@@ -66,14 +66,17 @@ class RunFolder {
   std::unique_ptr<JsonLines> events_;
 };
 
+/// The folders of the runs under `root`, sorted: those with a record.json, at any depth, as names
+/// have slashes. What cannot be read is passed over.
+std::vector<std::filesystem::path> runs_under(const std::filesystem::path& root);
+
 /// A lock file that a live process holds; the kernel of the system lets it go when the process
 /// dies.
 class FileLock {
  public:
-  /// False when another process has it; `holder` then says who ("process 123 on node7 since ...").
+  /// nullptr when another process has it; `holder` then says who ("process 123 on node7 since
+  /// ...").
   static std::unique_ptr<FileLock> try_take(const std::filesystem::path& file, std::string& holder);
-  /// Waits.
-  static std::unique_ptr<FileLock> take(const std::filesystem::path& file);
   ~FileLock();
 
  private:

@@ -56,8 +56,12 @@ Schema<SaeSection> sae_section_schema() {
 }
 
 Schema<EncodeSection> encode_schema() {
-  return Schema<EncodeSection>().field("name", &EncodeSection::name,
-                                       "Tells these codes from others of the run.");
+  return Schema<EncodeSection>()
+      .field("name", &EncodeSection::name, "Tells these codes from others of the run.")
+      .field("pool", &EncodeSection::pool,
+             "One row of codes for each sequence instead of one for each token: the mean (zeros "
+             "counted) or the largest of each latent over the rows that are kept.",
+             one_of({"none", "mean", "max"}));
 }
 
 std::string part_kind(const std::string& section) {
@@ -78,6 +82,30 @@ AnySchema kernel_schema(const std::string& section) {
   if (section == "baseline") return baseline_section_schema().erased();
   if (section == "sae") return sae_section_schema().erased();
   return type_schema().erased();
+}
+
+AnySchema loaded_sae_schema(const Registry& registry) {
+  const AnySchema kernel = kernel_schema("sae");
+  std::vector<std::string> brought = {"type", "seed"};
+  for (const Part* part : registry.parts())
+    if (part->kind == "sae")
+      for (const FieldDoc& field : part->schema.fields) brought.push_back(field.name);
+  AnySchema loaded;
+  loaded.fields = kernel.fields;
+  loaded.parse = [kernel, brought](const std::string& where, const Value& given, Demand demand,
+                                   std::vector<std::string>& problems) {
+    Value own = given;
+    if (const auto* table = given.as<Value::Table>())
+      for (const auto& [key, v] : *table) {
+        if (std::find(brought.begin(), brought.end(), key) == brought.end()) continue;
+        schema_detail::add_problem(
+            problems, v.origin, where + "." + key,
+            "cannot be set together with " + where + ".from, which brings its own");
+        own.as<Value::Table>()->erase(key);
+      }
+    return kernel.parse(where, own, demand, problems);
+  };
+  return loaded;
 }
 
 AnySchema joined_schema(AnySchema kernel, AnySchema own) {

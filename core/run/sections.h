@@ -30,6 +30,7 @@ struct TypeSection {
 /// The fields of [encode].
 struct EncodeSection {
   std::string name;
+  std::string pool = "none";  ///< mean, max: one row of codes for each sequence
 };
 Schema<SaeSection> sae_section_schema();
 Schema<EncodeSection> encode_schema();
@@ -42,6 +43,8 @@ Value filled_baseline(const Value& section, const std::vector<FieldDoc>& fields,
 
 /// The kernel's fields of a section, erased.
 AnySchema kernel_schema(const std::string& section);
+/// For a [sae] with `from`: the loaded SAE brings every key but its name.
+AnySchema loaded_sae_schema(const Registry& registry);
 /// A schema that reads the keys of both; problems are reported together. `held` of the result is a
 /// pair, see kernel_part and own_part.
 AnySchema joined_schema(AnySchema kernel, AnySchema own);

@@ -7,6 +7,7 @@
 #include "plugin/call.h"
 #include "run/experiment.h"
 #include "run/of_sae.h"
+#include "run/provenance.h"
 #include "run/run_checkpoints.h"
 #include "run/sections.h"
 #include "run/verb_text.h"
@@ -134,6 +135,7 @@ Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae,
   if (!trained_.insert(sae->name).second)
     throw UserError(at(given) + "train.sae: " + called(sae->name) +
                     " is trained already in this run; give each its own: run:sae { name = ... }");
+  check_provenance(sae->record, *on, kernel_.registry, at(given) + "train.sae");
   const Value section = merged("train", given);
   const AnyParams params = parse("train", section);
   keep_resolved("train", params.resolved);
@@ -157,9 +159,7 @@ std::vector<std::shared_ptr<SaeHandle>> Experiment::baselines(const Value& given
   if (!on) throw UserError(at(given) + "baselines.on: required, a handle from run:activations");
   if (like->folder.empty())
     throw UserError(at(given) + "baselines.like: not trained yet, should be after run:train");
-  if (const int64_t width = on->stream->shape().d_in; width != like->record.shape.d_in)
-    throw UserError(at(given) + "baselines.on: rows of width " + std::to_string(width) +
-                    ", `like` reads " + std::to_string(like->record.shape.d_in));
+  check_provenance(like->record, *on, kernel_.registry, at(given) + "baselines.like");
   std::vector<std::string> problems;
   std::vector<Planned> planned;
   for (const Section& section :

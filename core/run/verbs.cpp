@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "activations/activation_store.h"
 #include "host/hookpoints.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
+#include "run/provenance.h"
 #include "run/sections.h"
 #include "run/verb_text.h"
 
@@ -18,8 +20,6 @@ const Value& member_or(const Value& table, const std::string& key) {
   const Value* v = table.find(key);
   return v ? *v : table;
 }
-
-std::vector<std::string> points_of(const RowsHandle& rows) { return rows.stream->points(); }
 
 }  // namespace
 
@@ -115,6 +115,8 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
     list.origin = hookpoints->origin;
     resolved.set("hookpoints", list);
     keep_fact("Hookpoints", joined(points));
+    if (stream.pool != "none")
+      keep_fact("Pooling of rows", stream.pool + " over the rows of each sequence");
   }
   keep_resolved("activations", resolved);
   out->key = digest(Value(Value::Table{{"stream", out->stream->key()},
@@ -123,53 +125,25 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
   begin("activations", digest(Value(Value::Table{
                            {"rows", out->key},
                            {"params", identity_value(stream_schema().docs(), resolved, *hash_)}})));
+  if (stream.store == "disk") keep_on_disk(*out);
   return out;
 }
 
-fs::path Experiment::sae_folder_of(const Value& from) const {
-  const std::string* text = from.as<std::string>();
-  if (!text || text->empty())
-    throw UserError(at(from) + "sae.from: " + from.describe() +
-                    ", should be a folder or the id of a run");
-  const fs::path base =
-      from.origin.folder.empty() ? fs::current_path() : fs::path(from.origin.folder);
-  const fs::path named = (base / *text).lexically_normal();
-  std::vector<fs::path> found;
-  for (const fs::path& folder : {named, named / "sae"})
-    if (fs::exists(folder / "cfg.json")) return folder;
-  const fs::path runs = runs_folder(request_);
-  if (text->size() >= 4 && fs::exists(runs))
-    for (const auto& entry : fs::recursive_directory_iterator(runs))
-      if (entry.is_directory() && entry.path().filename().string().starts_with(*text) &&
-          fs::exists(entry.path() / "sae" / "cfg.json"))
-        found.push_back(entry.path() / "sae");
-  if (found.size() == 1) return found.front();
-  throw UserError(at(from) + "sae.from: \"" + *text + "\": " +
-                  (found.empty() ? "no such folder (" + named.string() +
-                                       "), and no run of this id has an SAE in " + runs.string()
-                                 : "more than one run has an id that begins so"));
-}
-
-void Experiment::check_provenance(const SaeRecord& record, const RowsHandle& on,
-                                  const Value& from) const {
-  std::vector<std::string> problems;
-  const auto compare = [&](const std::string& what, const std::string& trained,
-                           const std::string& given) {
-    if (!trained.empty() && trained != given)
-      problems.push_back(at(from) + "sae.from: " + what + ": trained on " + trained +
-                         ", `on` has " + (given.empty() ? "none" : given));
-  };
-  compare("host", record.host_type, on.host ? on.host->type : "");
-  compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
-  compare("hookpoints", joined(record.hookpoints), joined(points_of(on)));
-  compare("rows", record.rows, on.stream->params().rows);
-  const Shape shape = on.stream->shape();
-  compare("d_in", std::to_string(record.shape.d_in), std::to_string(shape.d_in));
-  const NormaliserChoice choice =
-      choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
-  compare("normalize", record.normaliser + " " + emit_json(record.normaliser_params),
-          choice.type + " " + emit_json(choice.params.resolved));
-  if (!problems.empty()) throw UserError(problems);
+void Experiment::keep_on_disk(RowsHandle& rows) {
+  ActivationStream& stream = *rows.stream;
+  const std::string key = digest(Value(Value::Table{{"rows", stream.raw_key()},
+                                                    {"host", rows.host->key},
+                                                    {"weights", rows.host->weights_hash},
+                                                    {"format", kActivationsFormat}}));
+  const fs::path folder = store_folder("activations", key);
+  build_alone("activations", folder, "the same rows", [&] {
+    call_beside_plugin(kernel_.registry.host(rows.host->type).plugin, [&] {
+      build_activations(folder, stream, key, *eyes_, [this] {
+        if (stop_wanted()) throw Stopped("activations: stopped between two batches");
+      });
+    });
+  });
+  stream.read_from(open_activations(folder, key));
 }
 
 // An untrained SAE for the rows of `on`; seed -1: the run's.
@@ -187,8 +161,9 @@ std::shared_ptr<SaeHandle> Experiment::new_sae(const SaePart& part, const AnyPar
     record.host_type = on.host->type;
     record.host_weights = on.host->weights_hash;
   }
-  record.hookpoints = points_of(on);
+  record.hookpoints = on.stream->points();
   record.rows = on.stream->params().rows;
+  record.pool = on.stream->params().pool;
   record.stream_key = on.key;
   const NormaliserChoice choice =
       choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
@@ -212,12 +187,10 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     out->name = *name->as<std::string>();
 
   if (const Value* from = section.find("from")) {
-    std::vector<std::string> problems;
-    kernel_schema("sae").parse("sae", section, Demand::whole, problems);
-    if (!problems.empty()) throw UserError(problems);
-    const fs::path folder = sae_folder_of(*from);
+    parse("sae", section);
+    const fs::path folder = sae_folder_of(*from, runs_folder(request_));
     LoadedSae loaded = load_sae(folder, kernel_.registry);
-    if (on) check_provenance(loaded.record, *on, *from);
+    if (on) check_provenance(loaded.record, *on, kernel_.registry, at(*from) + "sae.from");
     out->sae = std::move(loaded.sae);
     out->normaliser = std::move(loaded.normaliser);
     out->record = loaded.record;

@@ -2,12 +2,16 @@
 // goes on.
 #include "facet/torch.h"
 
+#include <chrono>
+#include <thread>
+
 #include "activations/codes_store.h"
 #include "base/files.h"
 #include "plot/svg.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
 #include "run/of_sae.h"
+#include "run/provenance.h"
 #include "run/report_value.h"
 #include "run/run_context.h"
 #include "run/sections.h"
@@ -17,41 +21,99 @@ namespace facet {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr std::chrono::milliseconds kLockPause(100);
+
+// Rows that are one for each sequence already have nothing to pool.
+void check_poolable(const Value& section, Pool pool, const RowsHandle& on) {
+  if (pool == Pool::none) return;
+  const Value* given = section.find("pool");
+  const std::string start =
+      (given ? at(*given) : "") + "encode.pool: is \"" + name_of(pool) + "\", should be \"none\": ";
+  if (on.stream->params().pool != "none")
+    throw UserError(start + "these rows are pooled already (activations.pool)");
+  if (!on.host) throw UserError(start + "rows that the data makes by itself have no sequences");
+}
+
+}  // namespace
+
 std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_ptr<SaeHandle> sae,
                                                 std::shared_ptr<RowsHandle> on) {
   if (!sae) throw UserError(at(given) + "encode.sae: required, a handle from run:sae");
   if (!on) throw UserError(at(given) + "encode.on: required, a handle from run:activations");
-  const AnyParams params = parse("encode", merged("encode", given));
+  check_provenance(sae->record, *on, kernel_.registry, at(given) + "encode.sae");
+  const Value section = merged("encode", given);
+  const AnyParams params = parse("encode", section);
+  const Pool pool = pool_of(params.as<EncodeSection>().pool);
+  check_poolable(section, pool, *on);
   keep_resolved("encode", params.resolved);
   auto out = std::make_shared<CodesHandle>();
   out->sae = sae;
   out->rows = on;
-  out->key = digest(Value(Value::Table{
-      {"sae", sae->state_key()}, {"rows", on->key}, {"kernel", std::string(kernel_digest())}}));
+  out->key = digest(Value(Value::Table{{"sae", sae->state_key()},
+                                       {"rows", on->key},
+                                       {"pool", name_of(pool)},
+                                       {"kernel", std::string(kernel_digest())}}));
   Call call = begin("encode", out->key);
-  const fs::path folder = store_ / "codes" / out->key.substr(0, 16);
-  {
-    std::string holder;
-    auto lock = FileLock::try_take(folder.string() + ".lock", holder);
-    if (!lock) {
-      eyes_->info("encode", "waiting for " + holder + ", which builds the same codes");
-      lock = FileLock::take(folder.string() + ".lock");
-    }
+  const fs::path folder = store_folder("codes", out->key);
+  build_alone("encode", folder, "the same codes", [&] {
     const torch::NoGradGuard no_grad;
     call_beside_plugin(sae->part->plugin, [&] {
-      build_codes(folder, *sae->sae, *sae->normaliser, *on->stream, out->key,
-                  call.finished ? *eyes_ : events(), [this] {
-                    if (stop_wanted()) throw Stopped("encode: stopped between two parts");
-                  });
+      build_codes(
+          folder, *sae->sae, *sae->normaliser, *on->stream, out->key,
+          call.finished ? *eyes_ : events(),
+          [this] {
+            if (stop_wanted()) throw Stopped("encode: stopped between two batches");
+          },
+          pool);
     });
-  }
+  });
   out->codes = open_codes(folder);
-  record_.set("codes", (fs::path("store") / "codes" / folder.filename()).string());
   if (!call.finished)
     end(call, Value(Value::Table{{"key", out->key}, {"rows", out->codes->rows()}}));
   keep_fact("Encoded", std::to_string(out->codes->rows()) + " rows of " +
-                           std::to_string(out->codes->sequences().size()) + " sequences");
+                           std::to_string(out->codes->sequences().size()) + " sequences" +
+                           (pool == Pool::none ? "" : ", " + name_of(pool) + " over each"));
   return out;
+}
+
+fs::path Experiment::store_folder(const std::string& kind, const std::string& key) {
+  const fs::path folder = fs::path(kind) / key.substr(0, 16);
+  record_.set(kind, ("store" / folder).string());
+  return store_ / folder;
+}
+
+void Experiment::build_alone(const std::string& verb, const fs::path& folder,
+                             const std::string& what, const std::function<void()>& build) {
+  std::string holder;
+  auto lock = FileLock::try_take(folder.string() + ".lock", holder);
+  if (!lock) eyes_->info(verb, "waiting for " + holder + ", which builds " + what);
+  while (!lock) {
+    if (stop_wanted()) throw Stopped(verb + ": stopped while waiting for " + holder);
+    std::this_thread::sleep_for(kLockPause);
+    lock = FileLock::try_take(folder.string() + ".lock", holder);
+  }
+  build();
+}
+
+// Everything that an analysis is given must be of one piece.
+void Experiment::check_inputs(const AnalysisInputs& given, const AnalysisInputs& full,
+                              const Needs& needs, const std::string& where) const {
+  std::vector<std::string> problems;
+  if (given.codes && given.sae && given.sae->state_key() != given.codes->sae->state_key())
+    problems.push_back(where + ".sae: is another SAE than the one that gave these codes");
+  if (full.rows && full.host && full.rows->host &&
+      full.host->weights_hash != full.rows->host->weights_hash)
+    problems.push_back(where + ".host: has weights " + full.host->weights_hash + ", `on` is of " +
+                       full.rows->host->weights_hash);
+  if (needs.codes && needs.rows && full.codes &&
+      full.codes->codes->pool() != full.rows->stream->params().pool)
+    problems.push_back(where + ".on: these codes are one for each sequence, should be one for " +
+                       "each row: run:encode { pool = \"none\" }");
+  if (!problems.empty()) throw UserError(problems);
+  if (full.sae && full.rows)
+    check_provenance(full.sae->record, *full.rows, kernel_.registry, where + ".sae");
 }
 
 Value Experiment::run_analysis(const std::string& where, const Value& section,
@@ -79,6 +141,7 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
   need(needs.rows, full.rows != nullptr, "rows: on = run:activations { ... }");
   need(needs.host, full.host != nullptr, "a host: host = run:host { ... }");
   if (!problems.empty()) throw UserError(problems);
+  check_inputs(inputs, full, needs, at(section) + where);
 
   Call call =
       begin("analyze", digest(Value(Value::Table{{"part", key_of(part, params.resolved)},

@@ -95,6 +95,7 @@ Value to_value(const SaeRecord& record) {
   out.set("host_weights", record.host_weights);
   out.set("hookpoints", Value::Array(record.hookpoints.begin(), record.hookpoints.end()));
   out.set("rows", record.rows);
+  out.set("pool", record.pool);
   out.set("stream_key", record.stream_key);
   out.set("normaliser", record.normaliser);
   out.set("normaliser_params", record.normaliser_params);
@@ -124,6 +125,7 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
       out.hookpoints.push_back(*name);
     }
     out.rows = value.text("rows");
+    if (value.find("pool")) out.pool = value.text("pool");
     out.stream_key = value.text("stream_key");
     out.normaliser = value.text("normaliser");
     out.normaliser_params = value.at("normaliser_params");

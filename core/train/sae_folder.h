@@ -21,7 +21,8 @@ struct SaeRecord {
   std::string host_type;     ///< "" for rows of a known dictionary
   std::string host_weights;  ///< hash
   std::vector<std::string> hookpoints;
-  std::string rows;  ///< row policy
+  std::string rows;           ///< row policy
+  std::string pool = "none";  ///< of the rows; "none" too where facet.json does not say it
   std::string stream_key;
   std::string normaliser;   ///< its name
   Value normaliser_params;  ///< as parsed

@@ -48,10 +48,11 @@ def without_time(line):
 
 
 def results(folder):
-    """name -> content of everything that a run must reproduce: weights, tables, events without times, codes."""
+    """name -> content of everything that a run must reproduce: weights, tables, events without times, stores."""
     out = {}
     run_dir = run_folder(folder)
-    for path in sorted([*run_dir.rglob("*"), *(folder / "store" / "codes").rglob("*")]):
+    stores = [folder / "store" / kind for kind in ("codes", "activations")]
+    for path in sorted([*run_dir.rglob("*"), *(p for store in stores for p in store.rglob("*"))]):
         name = str(path.relative_to(folder))
         if not path.is_file() or path.name in ("lock", "log.txt", "record.json", "DONE") or path.suffix == ".lock":
             continue

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "activations/activation_store.h"
 #include "base/files.h"
 #include "base/sinks.h"
 #include "core/activations/letter_host.h"
@@ -34,9 +35,10 @@ class CodesStore : public testing::Test {
   }
 
   void build(
-      const fs::path& folder, const std::function<void()>& breathe = [] {}) {
+      const fs::path& folder, const std::function<void()>& breathe = [] {},
+      Pool pool = Pool::none) {
     NoSink events;
-    build_codes(folder, *sae_, *normaliser_, stream_, "the key", events, breathe, kPartRows);
+    build_codes(folder, *sae_, *normaliser_, stream_, "the key", events, breathe, pool, kPartRows);
   }
 
   static std::map<std::string, std::string> bytes(const fs::path& folder) {
@@ -106,31 +108,90 @@ TEST_F(CodesStore, lists_the_firing_rows_of_a_latent_by_value) {
 }
 
 TEST_F(CodesStore, a_build_cut_anywhere_ends_with_the_same_bytes) {
-  build(base_ / "whole");
-  const auto whole = bytes(base_ / "whole");
-  EXPECT_EQ(whole.size(),
-            3 + static_cast<size_t>(open_codes(base_ / "whole")->rows() / kPartRows + 1));
-  for (int cut = 0; cut < 6; ++cut) {
-    const fs::path folder = base_ / ("cut" + std::to_string(cut));
-    int breaths = 0;
-    try {
-      build(folder, [&] {
-        if (breaths++ == cut) throw Stopped("enough");
-      });
-      FAIL() << "not stopped";
-    } catch (const Stopped&) {
+  for (const Pool pool : {Pool::none, Pool::mean}) {
+    const fs::path base = base_ / name_of(pool);
+    build(
+        base / "whole", [] {}, pool);
+    const auto whole = bytes(base / "whole");
+    EXPECT_GT(whole.size(), 6u);
+    for (int cut = 1; cut < 15; cut += 6) {
+      const fs::path folder = base / ("cut" + std::to_string(cut));
+      int breaths = 0;
+      EXPECT_THROW(build(
+                       folder,
+                       [&] {
+                         if (breaths++ == cut) throw Stopped("enough");
+                       },
+                       pool),
+                   Stopped);
+      EXPECT_FALSE(fs::exists(folder / "codes.json"));
+      build(
+          folder, [] {}, pool);
+      EXPECT_EQ(bytes(folder), whole) << "cut " << cut;
     }
-    EXPECT_FALSE(fs::exists(folder / "codes.json"));
-    build(folder);
-    EXPECT_EQ(bytes(folder), whole) << "cut " << cut;
   }
+}
+
+TEST_F(CodesStore, of_a_pooled_encode_has_a_row_for_each_sequence) {
+  build(base_ / "tokens");
+  const auto tokens = open_codes(base_ / "tokens");
+  EXPECT_EQ(tokens->pool(), "none");
+  const Tensor sequence = tokens->ids().sequence;
+  for (const Pool pool : {Pool::mean, Pool::max}) {
+    build(
+        base_ / name_of(pool), [] {}, pool);
+    const auto codes = open_codes(base_ / name_of(pool));
+    EXPECT_EQ(codes->pool(), name_of(pool));
+    EXPECT_EQ(codes->rows(), 40);
+    EXPECT_EQ(codes->sequences().size(), 40u);
+    const Codes expected = pooled(tokens->slice(0, tokens->rows()), sequence, pool);
+    EXPECT_TRUE(torch::equal(codes->slice(0, 40).dense(), expected.dense()));
+    const Rows ids = codes->ids();
+    EXPECT_TRUE(torch::equal(ids.sequence, torch::arange(40)));
+    EXPECT_TRUE(torch::equal(ids.position, torch::zeros({40}, torch::kInt32)));
+    EXPECT_TRUE(torch::equal(codes->firing_counts(), expected.dense().gt(0).sum(0)));
+  }
+}
+
+TEST_F(CodesStore, says_which_rows_it_is_of) {
+  StreamParams params = small_windows();
+  params.pool = "max";
+  params.rows = "all";
+  const ActivationStream rows(host_, texts(words(9)), {"blocks.0.out"}, params);
+  NoSink events;
+  build_codes(base_, *sae_, *normaliser_, rows, "the key", events, [] {});
+  const Value record = parse_json(read_file(base_ / "codes.json"), "codes.json");
+  EXPECT_EQ(record.text("pool"), "none");
+  EXPECT_EQ(emit_json(record.at("stream")),
+            "{\"hookpoints\":[\"blocks.0.out\"],\"host\":\"letters\",\"pool\":\"max\",\"rows\":"
+            "\"all\"}");
+  EXPECT_EQ(open_codes(base_)->pool(), "max");  // a row is a whole sequence all the same
+}
+
+TEST_F(CodesStore, of_a_stream_on_disk_has_the_same_bytes) {
+  build(base_ / "live");
+  NoSink events;
+  build_activations(base_ / "rows", stream_, "key", events, [] {}, {1000});
+  stream_.read_from(open_activations(base_ / "rows", "key"));
+  build(base_ / "disk");
+  EXPECT_EQ(bytes(base_ / "disk"), bytes(base_ / "live"));
+}
+
+TEST_F(CodesStore, is_refused_without_rows) {
+  const ActivationStream empty(host_, texts({"", ""}), {"embeddings"}, small_windows());
+  NoSink events;
+  EXPECT_EQ(refusal_of([&] {
+              build_codes(
+                  base_, *sae_, *normaliser_, empty, "k", events, [] {}, Pool::mean);
+            }),
+            "activations: no rows: the data has no records, or none with a token that is kept");
 }
 
 TEST_F(CodesStore, finished_parts_are_not_computed_again) {
   int breaths = 0;
   EXPECT_THROW(build(base_,
                      [&] {
-                       if (breaths++ == 4) throw Stopped("enough");
+                       if (breaths++ == 16) throw Stopped("enough");
                      }),
                Stopped);
   const size_t all = [&] {
@@ -165,7 +226,7 @@ TEST_F(CodesStore, made_rows_have_no_sequences) {
   const ActivationStream waves(dataset_of(std::make_shared<WaveData>(70)), small_windows());
   NoSink events;
   build_codes(
-      base_, *sae_, *normaliser_, waves, "k", events, [] {}, 35);
+      base_, *sae_, *normaliser_, waves, "k", events, [] {}, Pool::none, 35);
   const auto codes = open_codes(base_);
   EXPECT_EQ(codes->rows(), 70);
   EXPECT_TRUE(codes->sequences().empty());
@@ -198,6 +259,7 @@ TEST_F(CodesStore, refuses_a_store_that_is_unfinished_or_damaged) {
   const std::string cut =
       after(base_ / "parts" / "00001.safetensors", part.substr(0, part.size() - 9));
   EXPECT_EQ(cut.find((base_ / "parts" / "00001.safetensors").string() + ": "), 0u) << cut;
+  EXPECT_NE(cut.find(advice), std::string::npos) << cut;
   Value record = parse_json(read_file(base_ / "codes.json"), "codes.json");
   const int64_t rows = record.integer("rows");
   record.set("rows", rows + 1);

@@ -67,6 +67,39 @@ TEST(From, is_refused_when_nothing_is_there) {
       "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:6: in main chunk\n");
 }
 
+TEST(From, is_refused_for_a_folder_without_an_sae) {
+  const ToyWorkshop here;
+  const Outcome outcome = here.script(use(".", ""));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err,
+            "script.lua:6: sae.from: \".\": no SAE in HERE: neither it nor its folder sae has a "
+            "cfg.json\n"
+            "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:6: in main chunk\n");
+}
+
+TEST(From, is_refused_beside_what_the_sae_brings) {
+  const ToyWorkshop here;
+  const std::string id = train_one(here);
+  here.edit_manifest("type  = \"topk\"", "from  = \"" + id + "\"");
+  const std::string err =
+      "toy.toml:18:1: sae.d_sae: cannot be set together with sae.from, which brings its own\n"
+      "toy.toml:19:1: sae.k: cannot be set together with sae.from, which brings its own\n";
+  for (const char* command : {"check", "run"})
+    EXPECT_EQ(here.facet({command, "toy.toml"}).err, err) << command;
+  const Outcome by_script =
+      here.script(kRows + "run:sae { from = \"" + id + "\", on = rows, k = 3 }\n");
+  EXPECT_EQ(by_script.err,
+            "script.lua:6: sae.k: cannot be set together with sae.from, which brings its own\n"
+            "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:6: in main chunk\n");
+}
+
+TEST(From, finds_a_run_whose_name_has_slashes) {
+  const ToyWorkshop here;
+  EXPECT_EQ(here.facet({"run", "toy.toml", "--quiet", "--set", "name=a/b/toy"}).exit_code, 0);
+  const std::string id = here.runs("a/b/toy").at(0).filename().string();
+  EXPECT_EQ(here.script(use(id, "print(sae.d_sae)\n")).out, "64\n");
+}
+
 TEST(Encode, keeps_codes_that_another_run_finds) {
   const ToyWorkshop here;
   const std::string id = train_one(here);

@@ -162,3 +162,14 @@ TEST(CheckKeys, refuses_what_a_script_by_itself_is_set_and_no_manifest_has) {
             "--set: sed: unknown key (did you mean \"seed\"?)");
   EXPECT_EQ(refusal_of([&] { check_keys(Value(Value::Table())); }), "(no refusal)");
 }
+
+TEST_F(CheckManifest, refuses_what_a_loaded_sae_brings_itself) {
+  EXPECT_EQ(refusal("[sae]\nfrom = \"0123\"\nname = \"old\"\n"), "(no refusal)");
+  EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\nfrom = \"0123\"\nk = 8\nd_sae = 64\nseed = 1\n"
+                    "nmae = \"x\"\n"),
+            "FILE:5:1: sae.d_sae: cannot be set together with sae.from, which brings its own\n"
+            "FILE:4:1: sae.k: cannot be set together with sae.from, which brings its own\n"
+            "FILE:6:1: sae.seed: cannot be set together with sae.from, which brings its own\n"
+            "FILE:2:1: sae.type: cannot be set together with sae.from, which brings its own\n"
+            "FILE:7:1: sae.nmae: unknown key (did you mean \"name\"?)\n");
+}

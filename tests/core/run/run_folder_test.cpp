@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/base/test_folder.h"
 #include "expect_refusal.h"
@@ -162,4 +164,34 @@ TEST(RunFolder, keeps_the_events_that_a_whole_checkpoint_had_seen) {
              "{\"cursor\": {\"events\": 24}}");
   const RunFolder run(base / "id");
   EXPECT_EQ(read_file(events), "{\"a\":1}\n{\"b\":2}\n");
+}
+
+TEST(RunFolder, replays_numbers_that_are_not_finite) {
+  const TestFolder base;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Value list = Value::Array{1.5, 3, infinity, Value(Value::Table{{"deep", -infinity}})};
+  {
+    RunFolder run(base / "id");
+    run.verb_begins(0, record("analyze", "k"));
+    run.verb_ends(0, record("analyze", "k", Value::Table{{"figures", list}, {"nmse", nan}}));
+  }
+  const Value back = RunFolder(base / "id").replay(0, "analyze", "k")->result;
+  EXPECT_TRUE(std::isnan(back.number("nmse")));
+  EXPECT_EQ(back.at("figures"), list);
+}
+
+TEST(RunsUnder, are_found_at_any_depth_but_not_within_a_run) {
+  const TestFolder base;
+  for (const char* run : {"a/1", "b/c/d/2", "e"})
+    base.write(std::string(run) + "/record.json", "{}");
+  base.write("a/1/checkpoints/x/record.json", "{}");
+  base.write("b/file.txt", "");
+  const std::vector<fs::path> found = {base / "a/1", base / "b/c/d/2", base / "e"};
+  EXPECT_EQ(runs_under(base.path()), found);
+  fs::create_directory(base / "f");
+  fs::permissions(base / "f", fs::perms::none);
+  EXPECT_EQ(runs_under(base.path()), found);
+  fs::permissions(base / "f", fs::perms::owner_all);
+  EXPECT_TRUE(runs_under(base / "nowhere").empty());
 }

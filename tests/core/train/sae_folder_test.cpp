@@ -152,5 +152,17 @@ TEST_F(SaeFolder, refuses_weights_that_disagree) {
   EXPECT_NE(refusal_of([&] { load_sae(base_, registry_); }), "(no refusal)");
 }
 
+TEST_F(SaeFolder, says_how_its_rows_were_pooled) {
+  const auto sae = small_sae();
+  SaeRecord pooled = record({}, "none");
+  pooled.pool = "mean";
+  save_sae(base_, *sae, *make_normaliser(registry_, "none", "normalize"), pooled);
+  EXPECT_EQ(load_sae(base_, registry_).record.pool, "mean");
+  Value before_pooling = parse_json(read_file(base_ / "facet.json"), "facet.json");
+  before_pooling.as<Value::Table>()->erase("pool");
+  write_file(base_ / "facet.json", emit_json(before_pooling));
+  EXPECT_EQ(load_sae(base_, registry_).record.pool, "none");
+}
+
 }  // namespace
 }  // namespace facet

@@ -1,0 +1,80 @@
+// Bodies of finding a finished SAE and of what it must agree with.
+#include "run/provenance.h"
+
+#include "run/run_folder.h"
+#include "run/verb_text.h"
+
+namespace facet {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr size_t kShortestId = 4;
+
+bool there(const fs::path& path) {
+  std::error_code unreadable;
+  return fs::exists(path, unreadable);
+}
+
+std::vector<fs::path> saes_of_runs(const std::string& id, const fs::path& runs) {
+  std::vector<fs::path> found;
+  if (id.size() < kShortestId) return found;
+  for (const fs::path& run : runs_under(runs))
+    if (run.filename().string().starts_with(id) && there(run / "sae" / "cfg.json"))
+      found.push_back(run / "sae");
+  return found;
+}
+
+}  // namespace
+
+fs::path sae_folder_of(const Value& from, const fs::path& runs) {
+  const std::string* text = from.as<std::string>();
+  if (!text || text->empty())
+    throw UserError(at(from) + "sae.from: " + from.describe() +
+                    ", should be a folder or the id of a run");
+  const fs::path base =
+      from.origin.folder.empty() ? fs::current_path() : fs::path(from.origin.folder);
+  fs::path named = (base / *text).lexically_normal();
+  if (!named.has_filename()) named = named.parent_path();  // "runs/", "."
+  for (const fs::path& folder : {named, named / "sae"})
+    if (there(folder / "cfg.json")) return folder;
+  const std::vector<fs::path> found = saes_of_runs(*text, runs);
+  if (found.size() == 1) return found.front();
+  const std::string start = at(from) + "sae.from: \"" + *text + "\": ";
+  if (found.size() > 1) {
+    std::string all;
+    for (const fs::path& sae : found) all += "\n" + sae.parent_path().string();
+    throw UserError(start + "more than one run has an id that begins so" + all);
+  }
+  if (there(named))
+    throw UserError(start + "no SAE in " + named.string() +
+                    ": neither it nor its folder sae has a cfg.json");
+  throw UserError(start + "no such folder (" + named.string() +
+                  "), and no run of this id has an SAE in " + runs.string());
+}
+
+void check_provenance(const SaeRecord& record, const RowsHandle& on, const Registry& registry,
+                      const std::string& where) {
+  std::vector<std::string> problems;
+  const auto compare = [&](const std::string& what, const std::string& trained,
+                           const std::string& given) {
+    if (trained != given)
+      problems.push_back(where + ": " + what + ": trained on " +
+                         (trained.empty() ? "none" : trained) + ", `on` has " +
+                         (given.empty() ? "none" : given));
+  };
+  compare("host", record.host_type, on.host ? on.host->type : "");
+  compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
+  compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
+  compare("rows", record.rows, on.stream->params().rows);
+  compare("pool", record.pool, on.stream->params().pool);
+  compare("d_in", std::to_string(record.shape.d_in), std::to_string(on.stream->shape().d_in));
+  const NormaliserChoice choice =
+      choose_normaliser(registry, on.normalize, "activations.normalize");
+  compare("normalize", record.normaliser + " " + emit_json(record.normaliser_params),
+          choice.type + " " + emit_json(choice.params.resolved));
+  if (!problems.empty()) throw UserError(problems);
+}
+
+}  // namespace facet
