@@ -74,8 +74,9 @@ class ActivationStream {
   std::shared_ptr<const ActivationStore> store_;  // nullptr: live
 };
 
-/// A stream's `normalize` ("none" when empty) as its name and every parameter in force. UserError
-/// at `where`.
+/// A stream's `normalize` ("none" when empty) as its name and every parameter in force; a name that
+/// stands for layer_norm in a source's form ("routesae") becomes layer_norm with its parameters, so
+/// that records compare what counts. UserError at `where`.
 struct NormaliserChoice {
   std::string type;
   AnyParams params;
@@ -85,7 +86,7 @@ NormaliserChoice choose_normaliser(const Registry& registry, const Value& normal
 /// The normaliser that was chosen, not yet fitted.
 std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Value& normalize,
                                             const std::string& where);
-/// Registers none and layer_norm.
+/// Registers none, layer_norm and its named forms, mean, expected_average.
 void add_core_normalisers(Registry& registry);
 
 }  // namespace facet

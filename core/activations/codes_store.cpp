@@ -128,8 +128,7 @@ class Builder {
   Codes codes_of(const Rows& rows) {
     const torch::NoGradGuard no_grad;
     Batch batch = make_batch(normaliser_, rows);
-    if (!sae_.params().empty())
-      batch.input = batch.target = batch.input.to(sae_.params().front().second.device());
+    batch.input = batch.target = batch.input.to(sae_.device());
     Codes codes = sae_.pass(batch, Mode::infer).codes.cpu();
     check_finite(codes, batch.ids);
     return codes;

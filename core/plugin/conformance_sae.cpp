@@ -87,6 +87,8 @@ class SaeTrial {
   std::unique_ptr<Sae> trained() const {
     std::unique_ptr<Sae> sae = started();
     for (int64_t step = 0; step < kSteps; ++step) train_step(*sae, step);
+    const torch::NoGradGuard no_gradients;
+    sae->finish();
     return sae;
   }
 
@@ -107,13 +109,18 @@ class SaeTrial {
 
   void train_step(Sae& sae, int64_t number) const {
     for (const auto& [name, param] : sae.params()) param.mutable_grad().reset();
-    loss_of(sae, number, 0).backward();
+    const Tensor loss = loss_of(sae, number, 0);
+    if (!loss.requires_grad()) return;
+    loss.backward();
     sae.after_backward();
     const torch::NoGradGuard no_gradients;
     for (auto [name, param] : sae.params())
       if (param.grad().defined()) param.sub_(param.grad(), kLearningRate);
     sae.after_step();
   }
+
+  // False for SAEs that learn in pass() and finish(), from sums over rows.
+  bool has_gradient(Sae& sae) const { return loss_of(sae, 0, 0).requires_grad(); }
 
   static Pass infer(Sae& sae, const Batch& batch) {
     const torch::NoGradGuard no_gradients;
@@ -188,6 +195,7 @@ class SaeTrial {
   Outcome gradients() {
     const std::unique_ptr<Sae> sae = started();
     if (sae->params().empty()) return skips("it has no parameters");
+    if (!has_gradient(*sae)) return learns_without_gradient();
     std::set<std::string> waiting;
     for (const auto& [name, param] : sae->params()) waiting.insert(name);
     for (int64_t number = 0; number < kGradientBatches && !waiting.empty(); ++number) {
@@ -198,9 +206,26 @@ class SaeTrial {
         if (param.grad().abs().max().item<double>() > 0) waiting.erase(name);
       }
     }
-    std::string missing;
-    for (const std::string& name : waiting) missing += (missing.empty() ? "" : ", ") + name;
-    return missing.empty() ? holds() : fails("no gradient: " + missing);
+    return waiting.empty() ? holds() : fails("no gradient: " + joined(waiting));
+  }
+
+  Outcome learns_without_gradient() {
+    const std::unique_ptr<Sae> before = started(), after = trained();
+    std::set<std::string> names;
+    bool changed = false;
+    for (size_t i = 0; i < before->params().size(); ++i) {
+      names.insert(before->params()[i].first);
+      changed |= !torch::equal(before->params()[i].second, after->params()[i].second);
+    }
+    return changed ? skips("the loss has no gradient: pass and finish find the parameters")
+                   : fails("no gradient: " + joined(names) +
+                           ", and neither pass nor finish changes them");
+  }
+
+  static std::string joined(const std::set<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+    return out;
   }
 
   // ||output - target||^2 over a batch: smooth in W_dec as long as the same latents fire.
@@ -210,9 +235,11 @@ class SaeTrial {
     for (const auto& [name, param] : sae->params())
       if (name == "W_dec") w_dec = param;
     if (!w_dec.defined()) return skips("it has no parameter W_dec");
+    if (!has_gradient(*sae)) return skips("the loss has no gradient");
     const Batch batch = rows(0);
     const Pass pass = sae->pass(batch, Mode::train);
-    (pass.output - pass.target).square().sum().backward();
+    const Tensor error = (pass.output - pass.target).square().sum();
+    if (error.requires_grad()) error.backward();
     const Tensor gradient = w_dec.grad();
     if (!gradient.defined() || gradient.abs().max().item<double>() == 0)
       return fails("W_dec has no gradient");

@@ -61,6 +61,11 @@ Spliced Sae::splice(int64_t point, const Tensor& live, const Pass& seen) {
 
 int64_t Sae::d_sae() const { return decoder(0).size(0); }
 
+at::Device Sae::device() const {
+  if (!params_.empty()) return params_.front().second.device();
+  return buffers_.empty() ? at::Device(at::kCPU) : buffers_.front().value.device();
+}
+
 namespace {
 
 /// A copy of its own; strides stay, so a transposed view of a contiguous tensor keeps its rows
@@ -103,6 +108,20 @@ Tensor PlainSae::decoder(int64_t) const {
     if (name == "W_dec") return value;
   FACET_ASSERT(false, "a PlainSae without W_dec must say what its decoder is");
   return {};
+}
+
+void check_one_hookpoint(const std::string& type, const Shape& shape) {
+  if (shape.d_in == shape.d_out && shape.points_in == 1 && shape.points_out == 1) return;
+  throw UserError("sae: " + type + ": reconstructs the rows of one hookpoint: is given " +
+                  std::to_string(shape.points_in) + " of width " + std::to_string(shape.d_in) +
+                  " and should return " + std::to_string(shape.points_out) + " of width " +
+                  std::to_string(shape.d_out));
+}
+
+Tensor mean_squared_error(const Pass& pass, const Step& step) {
+  const Tensor sum = (pass.target - pass.output).square().sum();
+  const Tensor rows = at::full({}, static_cast<float>(pass.output.size(0)), sum.options());
+  return step.group ? step.group->sum(sum) / step.group->sum(rows) : sum / rows;
 }
 
 }  // namespace facet

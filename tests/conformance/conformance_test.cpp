@@ -17,6 +17,8 @@ enum class Fault {
   wrong_decoder,
   infinite_loss,
   no_gradient,
+  no_gradient_at_all,
+  learns_in_finish,
   wrong_gradient,
   unseeded,
   explodes,
@@ -71,7 +73,13 @@ class Faulty final : public PlainSae {
 
   Losses losses(const Pass& pass, const Step&) override {
     const Tensor mse = (pass.output - pass.target).square().sum(-1).mean();
+    if (kFault == Fault::no_gradient_at_all || kFault == Fault::learns_in_finish)
+      return {{"mse", mse.detach()}};
     return {{"mse", kFault == Fault::infinite_loss ? mse / 0 : mse}};
+  }
+
+  void finish() override {
+    if (kFault == Fault::learns_in_finish) w_dec_.mul_(0.5);
   }
 
   Tensor decoder(int64_t point) const override {
@@ -143,6 +151,20 @@ TEST(Conformance, finds_a_loss_that_is_not_finite) {
 
 TEST(Conformance, finds_a_parameter_that_no_gradient_reaches) {
   expect_found<Fault::no_gradient>("gradient reaches every parameter", "no gradient: b_enc");
+}
+
+TEST(Conformance, finds_a_loss_without_gradient_in_an_sae_that_learns_no_other_way) {
+  expect_found<Fault::no_gradient_at_all>(
+      "gradient reaches every parameter",
+      "no gradient: W_dec, W_enc, b_enc, and neither pass nor finish changes them");
+}
+
+TEST(Conformance, asks_no_gradient_of_an_sae_that_learns_in_finish) {
+  const Findings findings = findings_of<Fault::learns_in_finish>();
+  EXPECT_TRUE(conforms(findings)) << describe(findings);
+  const Finding& found = finding(findings, "gradient reaches every parameter");
+  EXPECT_EQ(found.verdict, Verdict::skipped);
+  EXPECT_EQ(found.detail, "the loss has no gradient: pass and finish find the parameters");
 }
 
 TEST(Conformance, finds_a_gradient_that_is_no_slope) {

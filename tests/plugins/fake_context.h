@@ -14,15 +14,16 @@ namespace facet {
 /// Rows from one tensor [n, points, d].
 class MemorySource : public ActivationSource {
  public:
-  explicit MemorySource(Tensor x, Tensor dictionary = {})
-      : x_(std::move(x)), dictionary_(std::move(dictionary)) {}
+  explicit MemorySource(Tensor x, Tensor dictionary = {}, Tensor sequence = {})
+      : x_(std::move(x)), dictionary_(std::move(dictionary)), sequence_(std::move(sequence)) {}
   Shape shape() const override { return {x_.size(1), x_.size(1), x_.size(2), x_.size(2)}; }
   Rows next(int64_t rows) override {
     const int64_t end = std::min(x_.size(0), at_ + rows), begin = at_;
     at_ = end == begin ? 0 : end;
     Rows out;
     out.x = x_.slice(0, begin, end);
-    out.sequence = at::arange(begin, end, at::kLong);
+    out.sequence =
+        sequence_.defined() ? sequence_.slice(0, begin, end) : at::arange(begin, end, at::kLong);
     out.position = at::zeros({end - begin}, at::kInt);
     out.token = at::zeros({end - begin}, at::kInt);
     out.flag = at::zeros({end - begin}, at::kByte);
@@ -34,7 +35,7 @@ class MemorySource : public ActivationSource {
   Tensor dictionary() const override { return dictionary_; }
 
  private:
-  Tensor x_, dictionary_;
+  Tensor x_, dictionary_, sequence_;
   int64_t at_ = 0;
 };
 
@@ -52,6 +53,7 @@ class FakeContext : public Context {
   std::function<std::unique_ptr<Sae>()> make_untrained;
   const Normaliser* normalising = nullptr;
   Tensor x, true_features;  // [n, points, d], [features, d]
+  Tensor sequence;          // [n] int64; each row is a sequence of its own when undefined
   const CodesReader* stored = nullptr;
   std::map<std::string, Table> tables;
   CountingSink sink;
@@ -62,7 +64,7 @@ class FakeContext : public Context {
   const Normaliser& normaliser() override { return given(normalising); }
   HostModel& host() override { throw Bug("no host"); }
   std::unique_ptr<ActivationSource> rows() override {
-    return std::make_unique<MemorySource>(x, true_features);
+    return std::make_unique<MemorySource>(x, true_features, sequence);
   }
   const CodesReader& codes() override { return given(stored); }
   Rng rng(const std::string& purpose) override { return Rng(1, purpose); }

@@ -1,4 +1,4 @@
-// Metrics against their golden figures, edge cases, baselines, and known dictionaries.
+// Metrics: blocks, units, edge cases, baselines, intervals, and known dictionaries.
 #include <gtest/gtest.h>
 
 #include "facet/torch.h"
@@ -7,51 +7,12 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/files.h"
 #include "expect_refusal.h"
-#include "facet/safetensors.h"
-#include "fake_context.h"
+#include "replay.h"
 
 using namespace facet;
 
 namespace {
-
-// golden.json: figures in float64 from float32 arrays; x - x_hat here goes through float32 outputs
-// unchanged.
-constexpr double kGolden = 1e-9;
-
-// Answers the rows of a sequential pass with given outputs and codes.
-class Replay : public Sae {
- public:
-  Replay(Tensor output, Tensor codes, Tensor decoder = {})
-      : output_(std::move(output)), codes_(std::move(codes)), decoder_(std::move(decoder)) {}
-  Pass pass(const Batch& batch, Mode) override {
-    const int64_t begin = at_, end = at_ += batch.input.size(0);
-    return {Codes::of(codes_.slice(0, begin, end)),
-            output_.slice(0, begin, end).unsqueeze(1),
-            batch.target,
-            {}};
-  }
-  Losses losses(const Pass&, const Step&) override { return {}; }
-  Tensor decoder(int64_t) const override { return decoder_; }
-
- private:
-  Tensor output_, codes_, decoder_;
-  int64_t at_ = 0;
-};
-
-struct Bench {
-  explicit Bench(Tensor x, double scale = 1.0) : normaliser(scale) {
-    context.x = x.unsqueeze(1);
-    context.normalising = &normaliser;
-  }
-  Report run(Sae& sae) {
-    context.trained = &sae;
-    return run_analysis("metrics", Value(Value::Table{{"baseline", "none"}}), context);
-  }
-  ScalingNormaliser normaliser;
-  FakeContext context;
-};
 
 Tensor normal(std::vector<int64_t> sizes, const std::string& purpose) {
   Rng rng(3, purpose);
@@ -62,34 +23,6 @@ Tensor normal(std::vector<int64_t> sizes, const std::string& purpose) {
 }
 
 }  // namespace
-
-TEST(Metrics, equal_the_golden_figures) {
-  const std::string folder = FACET_TEST_DATA "/metrics";
-  const Safetensors input(folder + "/input.safetensors");
-  const Value golden = parse_json(read_file(folder + "/golden.json"), "golden.json");
-  const std::pair<const char*, const char*> names[] = {{"nmse", "nmse.mean_of_ratios"},
-                                                       {"fvu", "fvu.ratio_of_sums_centred"},
-                                                       {"explained_variance", "ev.saelens_new"},
-                                                       {"mse", "mse.sum_d_mean_n"},
-                                                       {"cosine", "cosine.mean"},
-                                                       {"l0", "l0.mean"},
-                                                       {"dead", "dead_fraction"},
-                                                       {"rows", "tokens"}};
-  for (const std::string subset : {"all", "masked"}) {
-    const Tensor mask = input.tensor("mask").flatten() > 0;
-    const Tensor keep = subset == "all" ? torch::ones_like(mask) : mask;
-    const auto rows = [&](const char* name) {
-      return input.tensor(name).flatten(0, 1).index({keep});
-    };
-    Replay sae(rows("x_hat"), rows("codes"));
-    const Report report = Bench(rows("x")).run(sae);
-    for (const auto& [ours, theirs] : names) {
-      const double should = golden.at("values").at(subset).number(theirs);
-      EXPECT_NEAR(number(report, ours), should, kGolden * std::abs(should))
-          << subset << " " << ours;
-    }
-  }
-}
 
 TEST(Metrics, do_not_depend_on_where_blocks_end) {
   const Tensor x = normal({2500, 6}, "x") + 100, x_hat = x + 0.1 * normal({2500, 6}, "error");
@@ -106,6 +39,13 @@ TEST(Metrics, are_in_the_hosts_units) {
   Replay sae(torch::zeros({40, 4}), torch::ones({40, 1}));
   const double plain = x.to(torch::kFloat64).square().sum(1).mean().item<double>();
   EXPECT_NEAR(number(Bench(x, 8.0).run(sae), "mse"), plain, 1e-9 * plain);
+}
+
+TEST(Metrics, compare_codes_with_rows_in_the_saes_units) {
+  const Tensor x = normal({40, 4}, "x");
+  Replay one(x, torch::ones({40, 2})), eight(x, torch::full({40, 2}, 8.0f));
+  EXPECT_NEAR(number(Bench(x).run(one, "all"), "l1_over_norm"),
+              number(Bench(x, 8.0).run(eight, "all"), "l1_over_norm"), 1e-9);
 }
 
 TEST(Metrics, say_what_constant_rows_and_zero_rows_are_worth) {
@@ -131,6 +71,7 @@ TEST(Metrics, stand_beside_those_of_the_untrained_sae) {
     return std::make_unique<Replay>(torch::zeros({10, 4}), torch::zeros({10, 2}));
   };
   const Report report = run_analysis("metrics", Value(), bench.context);
+  EXPECT_EQ(figure(report, "live").baselines.at(0).second, Value(0));
   const Figure& nmse = figure(report, "nmse");
   EXPECT_EQ(*nmse.value.as<double>(), 0.0);
   ASSERT_EQ(nmse.baselines.size(), 1u);
@@ -192,4 +133,115 @@ TEST(Metrics, refuse_to_measure_nothing_and_unknown_baselines) {
               run_analysis("metrics", Value(Value::Table{{"baseline", "mean"}}), context);
             }),
             "metrics.baseline: string \"mean\", must be one of \"untrained\", \"none\"");
+}
+
+TEST(Metrics, are_not_a_number_where_their_definition_divides_by_zero) {
+  const Tensor constant = torch::full({4, 3}, 0.1f);
+  Replay sae(constant, torch::ones({4, 1}));
+  const Report report = Bench(constant).run(sae, "all");
+  for (const char* name : {"fvu", "explained_variance_legacy", "explained_variance_centred"})
+    EXPECT_TRUE(std::isnan(number(report, name))) << name;
+  EXPECT_FALSE(figure(report, "fvu").interval);
+
+  Replay nothing(torch::zeros({4, 3}), torch::zeros({4, 1}));
+  const Report empty = Bench(torch::zeros({4, 3})).run(nothing, "all");
+  for (const char* name :
+       {"nmse", "nmse_of_sums", "cosine", "relative_reconstruction_bias", "l1_over_norm"})
+    EXPECT_TRUE(std::isnan(number(empty, name))) << name;
+  EXPECT_EQ(number(empty, "l2_ratio"), 0.0);
+}
+
+TEST(Metrics, have_one_definition_of_each_word_unless_all_are_asked_for) {
+  const Tensor x = normal({10, 4}, "x");
+  Replay sae(x, torch::ones({10, 2})), again(x, torch::ones({10, 2}));
+  std::vector<std::string> main;
+  for (const Figure& f : Bench(x).run(sae).values) main.push_back(f.name);
+  EXPECT_EQ(main, (std::vector<std::string>{
+                      "rows", "sequences", "nmse", "fvu", "explained_variance", "mse", "cosine",
+                      "l2_ratio", "relative_reconstruction_bias", "l0", "l0_nonzero", "sparsity",
+                      "l1", "latents", "live", "dead", "over_10_percent", "over_1_percent"}));
+  const Report all = Bench(x).run(again, "all");
+  EXPECT_GT(all.values.size(), main.size());
+  for (const Figure& f : all.values) EXPECT_FALSE(f.definition.empty()) << f.name;
+}
+
+TEST(Metrics, count_negative_codes_apart) {
+  const Tensor x = normal({10, 4}, "x");
+  Replay sae(x, torch::tensor({{1.0f, -2.0f, 0.0f, -1.0f}}).repeat({10, 1}));
+  const Report report = Bench(x).run(sae);
+  EXPECT_EQ(number(report, "l0"), 1.0);
+  EXPECT_EQ(number(report, "l0_nonzero"), 3.0);
+  EXPECT_EQ(number(report, "l1"), 4.0);
+  EXPECT_EQ(number(report, "live"), 1.0);
+}
+
+// Rows of a sequence are equal, so only sequences tell anything: the error of the mean of 40 of
+// them is their spread / sqrt(40), whatever the number of rows.
+TEST(Metrics, have_intervals_over_sequences) {
+  const Tensor error = normal({40, 1}, "error").abs().repeat_interleave(25, 0);  // [1000, 1]
+  const Tensor x = torch::ones({1000, 1});
+  Replay sae(x + error, torch::ones({1000, 1}));
+  Bench bench(x);
+  bench.context.sequence = torch::arange(40).repeat_interleave(25);
+  const Report report = bench.run(sae);
+  const Figure& loss = figure(report, "l2_ratio");
+  ASSERT_TRUE(loss.interval);
+  EXPECT_EQ(loss.interval->definition, "95 %, percentile bootstrap over sequences, 1000 resamples");
+  const double half = 1.96 * error.std(0, false).item<double>() / std::sqrt(40.0);
+  const double kNoise = 0.15 * half;  // of 1000 resamples, and of a spread that is not normal
+  EXPECT_NEAR(loss.interval->high - number(report, "l2_ratio"), half, kNoise);
+  EXPECT_NEAR(number(report, "l2_ratio") - loss.interval->low, half, kNoise);
+  EXPECT_EQ(number(report, "sequences"), 40.0);
+}
+
+TEST(Metrics, have_the_same_intervals_every_time_and_none_when_not_asked) {
+  const Tensor x = normal({50, 4}, "x");
+  const auto of = [&](int64_t resamples) {
+    Replay sae(x * 0.9, torch::ones({50, 2}));
+    Bench bench(x);
+    bench.context.trained = &sae;
+    const Value params = Value::Table{{"baseline", "none"}, {"resamples", resamples}};
+    return figure(run_analysis("metrics", params, bench.context), "mse").interval;
+  };
+  EXPECT_EQ(of(100)->low, of(100)->low);
+  EXPECT_NE(of(100)->low, of(200)->low);
+  EXPECT_FALSE(of(0));
+}
+
+TEST(Metrics, say_when_sequences_share_a_group) {
+  const Tensor x = normal({5000, 2}, "x");
+  Replay sae(x * 0.9, torch::ones({5000, 1}));
+  EXPECT_EQ(figure(Bench(x).run(sae), "mse").interval->definition,
+            "95 %, percentile bootstrap over 4096 groups of sequences, 1000 resamples");
+  Bench known(x);
+  known.context.true_features = torch::eye(2);
+  Replay again(x * 0.9, torch::ones({5000, 2}), torch::eye(2));
+  EXPECT_EQ(figure(known.run(again), "mse").interval->definition,
+            "95 %, percentile bootstrap over 4096 groups of rows, 1000 resamples");
+}
+
+TEST(Metrics, draw_how_often_latents_fire) {
+  const Tensor x = normal({10, 4}, "x");
+  Tensor codes = torch::zeros({10, 3});
+  codes.select(1, 0).fill_(1);  // on every row
+  codes[4][1] = 1;              // on one in ten
+  Replay sae(x, codes);
+  Bench bench(x);
+  bench.context.sequence = torch::arange(10) / 5;
+  bench.context.sequence = bench.context.sequence.to(torch::kInt64);
+  const Report report = bench.run(sae);
+  ASSERT_EQ(report.plots.size(), 1u);
+  const Plot& plot = report.plots[0];
+  EXPECT_EQ(plot.name, "density");
+  EXPECT_EQ(plot.mark, Mark::bars);
+  EXPECT_NE(plot.title.find("1 of 3 never fire"), std::string::npos) << plot.title;
+  ASSERT_EQ(plot.series.size(), 1u);
+  EXPECT_EQ(plot.series[0].x,
+            (std::vector<double>{-3.75, -3.25, -2.75, -2.25, -1.75, -1.25, -0.75, -0.25}));
+  EXPECT_EQ(plot.series[0].y, (std::vector<double>{0, 0, 0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(emit_tsv(bench.context.tables.at("latent_density.tsv")),
+            "latent\tfrequency\trows\tsequences\trows_per_sequence\n"
+            "0\t1.0\t10\t2\t5.0\n"
+            "1\t0.1\t1\t1\t1.0\n"
+            "2\t0.0\t0\t0\t\n");
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 LEVELS = [["base"], ["schema"], ["stats", "table", "plot", "tensor"], ["plugin"], ["data"], ["host"], ["activations"], ["train"],
           ["run"], ["lua"], ["cli"]]
 # The SDK's headers belong to the level from which they may be included.
-SDK = {"base": ["build", "error", "event", "rng", "value"], "schema": ["schema"], "table": ["table"],
+SDK = {"base": ["build", "error", "event", "rng", "value"], "schema": ["schema"], "stats": ["stats"], "table": ["table"],
        "plot": ["plot"], "tensor": ["codes", "ops", "rows", "sae", "safetensors", "torch"],
        "plugin": ["analysis", "data", "host", "normaliser", "plugin", "stream"]}
 # One door for each third-party library.

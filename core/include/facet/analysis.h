@@ -12,6 +12,7 @@
 #include "facet/plot.h"
 #include "facet/rng.h"
 #include "facet/sae.h"
+#include "facet/stats.h"
 #include "facet/stream.h"
 #include "facet/table.h"
 
@@ -24,13 +25,6 @@ struct Needs {
   bool rows = false;
   bool codes = false;
   bool network = false;
-};
-
-/// Where a figure probably lies, and what says so.
-struct Interval {
-  double low = 0;
-  double high = 0;
-  std::string definition;  ///< "95 %, percentile bootstrap over sequences, 1000 resamples"
 };
 
 /// One number of a report. The same name means the same definition everywhere.

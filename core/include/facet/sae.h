@@ -129,6 +129,8 @@ class Sae {
   virtual Value saelens() const;
 
   int64_t d_sae() const;
+  /// Where its parameters and buffers are; the CPU when it has none.
+  at::Device device() const;
   const Params& params() const { return params_; }
   const Buffers& buffers() const { return buffers_; }
 
@@ -155,5 +157,12 @@ class PlainSae : public Sae {
   Pass pass(const Batch& batch, Mode mode) override;
   Tensor decoder(int64_t point) const override;
 };
+
+/// For SAEs of one hookpoint that reconstruct their input: UserError "sae: TYPE: reconstructs the
+/// rows of one hookpoint: is given ..." when the shape is another.
+void check_one_hookpoint(const std::string& type, const Shape& shape);
+
+/// Mean over the rows of all ranks of the squared L2 norm of output - target, summed over points.
+Tensor mean_squared_error(const Pass& pass, const Step& step);
 
 }  // namespace facet

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <unordered_map>
+#include <unordered_set>
 
 using namespace facet;
 
@@ -42,6 +43,8 @@ RowOrigins::RowOrigins(const CodesReader& codes)
   ids_.position = ids_.position.to(torch::kInt32).contiguous();
   sequence_ = ids_.sequence.const_data_ptr<int64_t>();
   position_ = ids_.position.const_data_ptr<int32_t>();
+  count_ = static_cast<int64_t>(
+      std::unordered_set<int64_t>(sequence_, sequence_ + ids_.sequence.numel()).size());
 }
 
 const SequenceInfo& RowOrigins::info(int64_t sequence) const {

@@ -16,6 +16,8 @@ class RowOrigins {
   int64_t letter(int64_t row) const { return position_[row] - offset_; }
   /// Empty when the store knows nothing of the sequence (rows without a text).
   const facet::SequenceInfo& info(int64_t sequence) const;
+  /// How many sequences the rows come from.
+  int64_t sequences() const { return count_; }
   /// Its id, or "sequence 7".
   std::string name(int64_t sequence) const;
 
@@ -25,6 +27,7 @@ class RowOrigins {
   const int64_t* sequence_;
   const int32_t* position_;
   int64_t offset_;
+  int64_t count_ = 0;
 };
 
 /// One sequence in which a latent fires.
@@ -41,6 +44,7 @@ struct LatentSummary {
   int64_t sequences = 0;
   double mean = 0;  ///< of the values where it fires
   double max = 0;
+  double telling = 0;             ///< see ranking.h
   std::string residues;           ///< "L 93 %, I 4 %": the letters it fires on most
   std::vector<Example> examples;  ///< sequences by their largest value, descending
 };

@@ -3,162 +3,232 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
-#include <cmath>
-
-#include "hungarian.h"
-#include "reconstruction.h"
+#include "latent_counts.h"
+#include "measures.h"
+#include "recovery.h"
 
 using namespace facet;
 
 namespace {
 
-// Rows coded together: bounds the memory of dense codes.
+// Rows coded together: bounds the memory of a pass.
 constexpr int64_t kBlockRows = 1024;
+// Groups that a bootstrap draws from: bounds the memory of sums by sequence.
+constexpr size_t kMostGroups = 4096;
 
 struct MetricsParams {
   std::string baseline = "untrained";
+  std::string figures = "main";
+  int64_t resamples = 1000;
 };
 
 Schema<MetricsParams> schema() {
-  return Schema<MetricsParams>().field(
-      "baseline", &MetricsParams::baseline,
-      "What the figures are compared with: the same SAE before training, or nothing.",
-      one_of({"untrained", "none"}));
+  return Schema<MetricsParams>()
+      .field("baseline", &MetricsParams::baseline,
+             "What the figures are compared with: the same SAE before training, or nothing.",
+             one_of({"untrained", "none"}))
+      .field(
+          "figures", &MetricsParams::figures,
+          "main: one definition of each word; all: also the other definitions of nmse, explained "
+          "variance, mse and l1 that papers and programs use.",
+          one_of({"main", "all"}))
+      .field("resamples", &MetricsParams::resamples,
+             "Resamples of the bootstrap behind the intervals; 0: no intervals.", at_least(0));
 }
 
-// Host's units, points side by side: [n, points * d].
-Tensor in_host_units(const Normaliser& normaliser, const Tensor& x, const Stats& stats) {
-  return normaliser.invert(x, stats).flatten(1);
-}
+/// One SAE with what was summed of it.
+struct Subject {
+  Subject(Sae& sae, int64_t points)
+      : sae(sae), sums(decoder_norm(sae, points), kMostGroups), latents(sae.d_sae()) {}
 
-void measure(Sae& sae, const Normaliser& normaliser, const Batch& batch, Reconstruction& sums) {
-  const Pass pass = sae.pass(batch, Mode::infer);
-  const bool as_given = pass.target.is_same(batch.target) && batch.target.is_same(batch.input);
-  const Tensor target =
-      as_given ? batch.ids.x.flatten(1) : in_host_units(normaliser, pass.target, batch.stats);
-  sums.add(target, in_host_units(normaliser, pass.output, batch.stats), pass.codes.dense() > 0);
-}
-
-// source: SAELens 6.54, synthetic benchmark.
-double mcc(const Sae& sae, const Tensor& dictionary) {
-  const auto unit_rows = [](const Tensor& rows) {
-    const Tensor wide = rows.detach().cpu().to(torch::kFloat64);
-    return wide / wide.norm(2, 1, true).clamp_min(1e-12);
-  };
-  const Tensor cosine = torch::matmul(unit_rows(sae.decoder(0)), unit_rows(dictionary).t())
-                            .abs();  // [d_sae, features]
-  const std::vector<int64_t> pairs = best_pairing(cosine);
-  double sum = 0;
-  int64_t count = 0;
-  const auto score = cosine.accessor<double, 2>();
-  for (size_t latent = 0; latent < pairs.size(); ++latent) {
-    if (pairs[latent] < 0) continue;
-    sum += score[static_cast<int64_t>(latent)][pairs[latent]];
-    ++count;
+  // Over the hookpoints together: [d_sae].
+  static Tensor decoder_norm(const Sae& sae, int64_t points) {
+    Tensor square;
+    for (int64_t point = 0; point < points; ++point) {
+      const Tensor one = sae.decoder(point).detach().cpu().to(torch::kFloat64).square().sum(1);
+      square = square.defined() ? square + one : one;
+    }
+    return square.sqrt();
   }
-  return count == 0 ? std::nan("") : sum / static_cast<double>(count);
-}
 
-struct Measure {
-  const char* name;
-  double (Reconstruction::*of)() const;
-  const char* definition;
-};
+  void measure(const Normaliser& normaliser, const Batch& batch) {
+    const Pass pass = sae.pass(batch, Mode::infer);
+    const bool as_given = pass.target.is_same(batch.target) && batch.target.is_same(batch.input);
+    // Host's units, points side by side: [n, points * d].
+    const auto in_host_units = [&](const Tensor& x) {
+      return normaliser.invert(x, batch.stats).flatten(1);
+    };
+    const Tensor target = as_given ? batch.ids.x.flatten(1) : in_host_units(pass.target);
+    const Tensor input_norm = batch.input.flatten(1).to(torch::kFloat64).norm(2, 1).cpu();
+    const RowSums::Block block{target, in_host_units(pass.output), input_norm, pass.codes.cpu(),
+                               batch.ids.sequence.cpu().contiguous()};
+    sums.add(block);
+    latents.add(block.codes, block.sequence);
+  }
 
-constexpr Measure kMeasures[] = {
-    {"nmse", &Reconstruction::nmse,
-     "mean over rows of ||x - x^||^2 / ||x||^2, rows that are zero left out; 0 is perfect "
-     "(RouteSAE's NMSE)"},
-    {"explained_variance", &Reconstruction::explained_variance,
-     "1 - E||x - x^||^2 / (E||x||^2 - ||E x||^2); 1 is perfect, 0 is no better than the mean row; "
-     "of rows that do not "
-     "vary: 1 when x^ = x, else 0 (SAELens 6.45.1 and later)"},
-    {"fvu", &Reconstruction::fvu,
-     "fraction of variance unexplained: sum ||x - x^||^2 / sum ||x - mean x||^2 over all rows "
-     "(sparsify)"},
-    {"mse", &Reconstruction::mse,
-     "mean over rows of ||x - x^||^2, summed over the width, in the host's units (SAELens 6.45.2 "
-     "and later)"},
-    {"cosine", &Reconstruction::cosine,
-     "mean over rows of the cosine between x and x^, rows where either is zero left out (SAELens)"},
-    {"l0", &Reconstruction::l0, "mean number of latents with a value > 0 in a row"},
+  Sae& sae;
+  RowSums sums;
+  LatentCounts latents;
 };
 
 class Metrics final : public Analysis {
  public:
-  explicit Metrics(const MetricsParams& params) : with_baseline_(params.baseline == "untrained") {}
+  explicit Metrics(const MetricsParams& params) : params_(params) {}
 
   Needs needs() const override { return {.sae = true, .rows = true}; }
 
   Report run(Context& context) override {
     const torch::NoGradGuard no_gradients;
-    const std::unique_ptr<Sae> untrained = with_baseline_ ? context.untrained() : nullptr;
+    const std::unique_ptr<Sae> before =
+        params_.baseline == "untrained" ? context.untrained() : nullptr;
     const std::unique_ptr<ActivationSource> source = context.rows();
-    Reconstruction trained, before;
-    collect(context, *source, untrained.get(), trained, before);
-    if (trained.rows() == 0) throw UserError("metrics: there are no rows to measure");
+    const int64_t points = source->shape().points_out;
+    Subject trained(context.sae(), points);
+    std::optional<Subject> untrained;
+    if (before) untrained.emplace(*before, points);
+    collect(context, *source, trained, untrained);
+    if (trained.sums.rows() == 0) throw UserError("metrics: there are no rows to measure");
 
     Report report;
-    report.values.push_back({"rows", trained.rows(), "rows that were measured", {}});
-    for (const Measure& measure : kMeasures) {
-      Figure figure{measure.name, (trained.*measure.of)(), measure.definition, {}};
-      if (untrained) figure.baselines.emplace_back("untrained", (before.*measure.of)());
-      report.values.push_back(std::move(figure));
-    }
-    add_latents(trained, report);
-    if (const Tensor dictionary = source->dictionary(); dictionary.defined())
-      add_mcc(context.sae(), untrained.get(), dictionary, report);
+    report.values = {{"rows", trained.sums.rows(), "rows that were measured"},
+                     {"sequences", trained.latents.sequences(), "sequences the rows come from"}};
+    const Tensor dictionary = source->dictionary();
+    add_measures(context, trained, untrained, dictionary.defined() ? "rows" : "sequences", report);
+    if (params_.figures == "all") add_by_column(trained, untrained, report);
+    add_latents(trained, untrained, report);
+    if (dictionary.defined()) add_mcc(trained, untrained, dictionary, report);
+    report.plots.push_back(density_plot(trained, untrained));
+    report.tables.push_back(write_densities(context, trained.latents));
     return report;
   }
 
  private:
-  static void collect(Context& context, ActivationSource& source, Sae* untrained,
-                      Reconstruction& trained, Reconstruction& before) {
-    Sae& sae = context.sae();
+  using Baseline = std::optional<Subject>;
+
+  static void collect(Context& context, ActivationSource& source, Subject& trained,
+                      Baseline& untrained) {
     const Normaliser& normaliser = context.normaliser();
-    const auto device =
-        sae.params().empty() ? at::Device(at::kCPU) : sae.params().front().second.device();
+    const at::Device device = trained.sae.device();
     while (true) {
       context.breathe();
       Rows rows = source.next(kBlockRows);
       if (rows.size() == 0) return;
       rows.x = rows.x.to(device);
       const Batch batch = make_batch(normaliser, std::move(rows));
-      measure(sae, normaliser, batch, trained);
-      if (untrained) measure(*untrained, normaliser, batch, before);
-      context.events().progress("metrics", trained.rows(), 0, "rows");
+      trained.measure(normaliser, batch);
+      if (untrained) untrained->measure(normaliser, batch);
+      context.events().progress("metrics", trained.sums.rows(), 0, "rows");
       if (batch.ids.size() < kBlockRows) return;
     }
   }
 
-  static void add_latents(const Reconstruction& trained, Report& report) {
-    const int64_t live = trained.live(), latents = trained.latents();
-    const double dead = static_cast<double>(latents - live) / static_cast<double>(latents);
-    report.values.push_back({"latents", latents, "number of latents (d_sae)", {}});
-    report.values.push_back(
-        {"live", live, "latents with a value > 0 on at least one of these rows", {}});
-    report.values.push_back({"dead",
-                             dead,
-                             "share of the latents with a value > 0 on none of these rows; "
-                             "training counts dead latents "
-                             "over train.dead_after_rows instead",
-                             {}});
+  std::vector<Measure> chosen_measures() const {
+    std::vector<Measure> chosen;
+    for (const Measure& measure : measures())
+      if (measure.shown == Shown::always || params_.figures == "all") chosen.push_back(measure);
+    return chosen;
   }
 
-  static void add_mcc(const Sae& sae, const Sae* untrained, const Tensor& dictionary,
-                      Report& report) {
-    Figure figure{"mcc",
-                  mcc(sae, dictionary),
-                  "mean |cosine| between the decoder rows of all latents and the true features, "
-                  "paired one to one so "
-                  "that the sum is largest (Hungarian method); 1: every feature was found "
-                  "(SAELens, synthetic benchmark)",
-                  {}};
-    if (untrained) figure.baselines.emplace_back("untrained", mcc(*untrained, dictionary));
+  void add_measures(Context& context, const Subject& trained, const Baseline& untrained,
+                    const std::string& group, Report& report) const {
+    const std::vector<Measure> chosen = chosen_measures();
+    const FiguresOfSums figures = [&](const Sums& sums) {
+      std::vector<double> out;
+      for (const Measure& measure : chosen) out.push_back(measure.of(sums));
+      return out;
+    };
+    const GroupSums& groups = trained.sums.groups();
+    const bool merged = trained.latents.sequences() > static_cast<int64_t>(groups.groups());
+    const std::string of = merged ? std::to_string(groups.groups()) + " groups of " + group : group;
+    Rng rng = context.rng("bootstrap");
+    const auto intervals = bootstrap(groups, figures, {params_.resamples, 0.95, of}, rng);
+    const std::vector<double> values = figures(groups.total());
+    std::vector<double> plain;
+    if (untrained) plain = figures(untrained->sums.groups().total());
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      Figure figure{chosen[i].name, values[i], chosen[i].definition};
+      if (untrained) figure.baselines.emplace_back("untrained", plain[i]);
+      figure.interval = intervals[i];
+      figure.target = chosen[i].target;
+      report.values.push_back(std::move(figure));
+    }
+  }
+
+  static void add(Report& report, const std::string& name, const std::string& definition,
+                  const Subject& trained, const Baseline& untrained,
+                  const std::function<Value(const Subject&)>& of, const std::string& target = "") {
+    Figure figure{name, of(trained), definition};
+    if (untrained) figure.baselines.emplace_back("untrained", of(*untrained));
+    figure.target = target;
     report.values.push_back(std::move(figure));
   }
 
-  bool with_baseline_;
+  static void add_by_column(const Subject& trained, const Baseline& untrained, Report& report) {
+    add(report, "explained_variance_centred",
+        "1 - sum var(x - x^) / sum var(x) over the columns: the mean is taken out of the error as "
+        "well, so a constant offset of every reconstruction is not seen (dictionary_learning)",
+        trained, untrained, [](const Subject& s) { return s.sums.centred_explained_variance(); });
+    add(report, "nmse_by_column",
+        "mean over columns of sum (x - x^)^2 / max(1, sum (x - mean x)^2), sums over all rows "
+        "(OpenSAE)",
+        trained, untrained, [](const Subject& s) { return s.sums.nmse_by_column(); });
+  }
+
+  static void add_latents(const Subject& trained, const Baseline& untrained, Report& report) {
+    report.values.push_back({"latents", trained.latents.latents(), "number of latents (d_sae)"});
+    add(report, "live", "latents with a value > 0 on at least one of these rows", trained,
+        untrained, [](const Subject& s) { return s.latents.live(); });
+    add(
+        report, "dead",
+        "share of the latents with a value > 0 on none of these rows; training counts dead latents "
+        "over train.dead_after_rows instead",
+        trained, untrained, [](const Subject& s) { return s.latents.dead_share(); },
+        "below 0.1 (0.07 in the largest SAE of Gao et al. 2024, arXiv:2406.04093)");
+    add(report, "over_10_percent", "share of the latents that fire on more than 0.1 of the rows",
+        trained, untrained, [](const Subject& s) { return s.latents.share_above(0.1); });
+    add(report, "over_1_percent", "share of the latents that fire on more than 0.01 of the rows",
+        trained, untrained, [](const Subject& s) { return s.latents.share_above(0.01); });
+  }
+
+  static void add_mcc(const Subject& trained, const Baseline& untrained, const Tensor& dictionary,
+                      Report& report) {
+    add(
+        report, "mcc",
+        "mean |cosine| between the decoder rows of all latents and the true features, paired one "
+        "to one so that the sum is largest (Hungarian method); 1: every feature was found "
+        "(SAELens, synthetic benchmark)",
+        trained, untrained,
+        [&](const Subject& s) { return mean_matched_cosine(s.sae, dictionary); }, "1");
+  }
+
+  static Plot density_plot(const Subject& trained, const Baseline& untrained) {
+    Plot plot;
+    plot.name = "density";
+    plot.title =
+        "How often latents fire: number of latents by the share of rows on which they do, "
+        "as a power of ten; " +
+        std::to_string(trained.latents.latents() - trained.latents.live()) + " of " +
+        std::to_string(trained.latents.latents()) + " never fire and stand in no bar.";
+    plot.x_label = "log10(share of rows)";
+    plot.y_label = "latents";
+    plot.mark = Mark::bars;
+    plot.series = {trained.latents.histogram("trained")};
+    if (untrained) plot.series.push_back(untrained->latents.histogram("untrained"));
+    return plot;
+  }
+
+  static TableRef write_densities(Context& context, const LatentCounts& latents) {
+    constexpr size_t kShown = 5;
+    TableRef ref =
+        context.write("latent_density.tsv",
+                      "How often each latent fires: the most frequent ones. The file has "
+                      "every latent, by number.",
+                      latents.table(), 0);
+    ref.head = latents.most_frequent(kShown);
+    return ref;
+  }
+
+  MetricsParams params_;
 };
 
 }  // namespace

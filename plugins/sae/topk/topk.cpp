@@ -92,11 +92,7 @@ class TopK final : public PlainSae {
         w_enc_(param("W_enc", w_dec_.detach().t())),                                   // [d, m]
         b_enc_(param("b_enc", at::zeros({p.d_sae}, w_dec_.options()))),                // [m]
         b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))) {           // [d]
-    if (shape.d_in != shape.d_out || shape.points_in != 1 || shape.points_out != 1)
-      throw UserError("sae: topk: reconstructs the rows of one hookpoint: is given " +
-                      std::to_string(shape.points_in) + " of width " + std::to_string(shape.d_in) +
-                      " and should return " + std::to_string(shape.points_out) + " of width " +
-                      std::to_string(shape.d_out));
+    check_one_hookpoint("topk", shape);
   }
 
   void start(const Batch& first) override {
