@@ -1,9 +1,11 @@
 // JSON text to Value and back; the only file that sees the JSON library.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/json_line.h"
 #include "facet/value.h"
 
 namespace facet {
@@ -55,8 +57,13 @@ Clean without_bare_numbers(const std::string& text) {
 // seen.
 class Builder : public nlohmann::json_sax<json> {
  public:
-  Builder(const std::string& text, const Clean& clean, const std::string& name)
-      : text_(text), clean_(clean), name_(name) {}
+  /// line: of `name`, on which the text stands alone; 0: the text is all of it.
+  Builder(const std::string& text, const Clean& clean, const std::string& name, int line)
+      : text_(text),
+        clean_(clean),
+        file_(name),
+        line_(line),
+        name_(Origin{name, line, 0, ""}.text()) {}
 
   bool null() override { return put(Value()); }
   bool boolean(bool v) override { return put(v); }
@@ -86,13 +93,13 @@ class Builder : public nlohmann::json_sax<json> {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception&) override {
-    int line = 1, column = 1;
+    int line = std::max(line_, 1), column = 1;
     const size_t end = clean_.original(position);
     for (size_t i = 0; i + 1 < end && i < text_.size(); ++i) {
       column = text_[i] == '\n' ? 1 : column + 1;
       line += text_[i] == '\n';
     }
-    throw UserError(Origin{name_, line, column, ""}.text() + ": not valid JSON");
+    throw UserError(Origin{file_, line, column, ""}.text() + ": not valid JSON");
   }
 
   Value take() { return std::move(root_); }
@@ -126,7 +133,9 @@ class Builder : public nlohmann::json_sax<json> {
 
   const std::string& text_;
   const Clean& clean_;
-  const std::string& name_;
+  const std::string& file_;
+  const int line_;
+  const std::string name_;
   Value root_;
   std::vector<Value*> open_;
   std::vector<std::string> keys_;
@@ -184,17 +193,23 @@ void emit(const Value& value, int indent, int depth, std::string& out) {
   }
 }
 
-}  // namespace
-
-Value parse_json(const std::string& text, const std::string& name) {
+Value parse(const std::string& text, const std::string& name, int line) {
   const Clean clean = without_bare_numbers(text);
-  Builder builder(text, clean, name);
+  Builder builder(text, clean, name, line);
   try {
     json::sax_parse(clean.text, &builder);
   } catch (const json::exception& e) {
-    throw UserError(name + ": not valid JSON");
+    throw UserError(Origin{name, line, 0, ""}.text() + ": not valid JSON");
   }
   return builder.take();
+}
+
+}  // namespace
+
+Value parse_json(const std::string& text, const std::string& name) { return parse(text, name, 0); }
+
+Value parse_json_line(const std::string& text, const std::string& file, int line) {
+  return parse(text, file, line);
 }
 
 std::string emit_json(const Value& value) {

@@ -1,81 +1,75 @@
-// The one door to zlib.
+// Cuts the bytes of a file into lines and refuses what is no text.
 #include "data/text_lines.h"
 
-#include <zlib.h>
-
-#include <cerrno>
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
-#include <vector>
 
+#include "data/byte_source.h"
 #include "facet/error.h"
 
 namespace facet {
 
 namespace {
 
-constexpr unsigned kBuffer = 1 << 18;
+constexpr size_t kBuffer = 1 << 18;
+
+/// A tab, a carriage return and the breaks of old printers (\v, \f) stand in texts.
+bool is_binary(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == 0x7f || (byte < ' ' && byte != '\t' && !(byte >= '\v' && byte <= '\r'));
+}
 
 }  // namespace
 
-struct TextLines::Stream {
-  gzFile file = nullptr;
-  std::vector<char> buffer = std::vector<char>(kBuffer);
-  size_t begin = 0;
-  size_t end = 0;
-
-  ~Stream() {
-    if (file) gzclose_r(file);
-  }
-};
-
-TextLines::TextLines(const std::filesystem::path& file)
-    : name_(file.string()), stream_(new Stream) {
-  if (std::filesystem::is_directory(file))
-    throw UserError(name_ + ": cannot read: " + std::strerror(EISDIR));
-  stream_->file = gzopen(name_.c_str(), "rb");
-  if (!stream_->file) throw UserError(name_ + ": cannot read: " + std::strerror(errno));
-  gzbuffer(stream_->file, kBuffer);
-}
+TextLines::TextLines(const std::filesystem::path& file, size_t longest)
+    : name_(file.string()), bytes_(open_bytes(file)), longest_(longest), buffer_(kBuffer) {}
 
 TextLines::~TextLines() = default;
 
 std::string TextLines::where() const { return name_ + ":" + std::to_string(number_); }
 
+void TextLines::refuse_next(const std::string& what) const {
+  throw UserError(name_ + ":" + std::to_string(number_ + 1) + ": " + what);
+}
+
 bool TextLines::fill() {
-  Stream& s = *stream_;
-  const int got = gzread(s.file, s.buffer.data(), kBuffer);
-  int code = Z_OK;
-  const char* text = gzerror(s.file, &code);
-  if (code == Z_BUF_ERROR)
-    throw UserError(name_ + ": cut short: the compressed data ends before its end mark");
-  if (code == Z_ERRNO) throw UserError(name_ + ": cannot read: " + std::strerror(errno));
-  if (got < 0 || code != Z_OK) {
-    const std::string why = text;  // zlib puts the name in front
-    const std::string prefix = name_ + ": ";
-    throw UserError(prefix +
-                    "damaged: " + (why.starts_with(prefix) ? why.substr(prefix.size()) : why));
+  begin_ = 0;
+  end_ = bytes_->read(buffer_.data(), buffer_.size());
+  return end_ > 0;
+}
+
+void TextLines::take(const char* from, size_t length, std::string& line) const {
+  const char* const binary = std::find_if(from, from + length, is_binary);
+  if (binary != from + length) {
+    char text[80];
+    std::snprintf(text, sizeof(text), "byte 0x%02x in column %zu: this is no text file",
+                  static_cast<unsigned char>(*binary), line.size() + (binary - from) + 1);
+    refuse_next(text);
   }
-  s.begin = 0;
-  s.end = static_cast<size_t>(got);
-  return got > 0;
+  if (line.size() + length > longest_)
+    refuse_next("line is longer than " + std::to_string(longest_) + " bytes");
+  line.append(from, length);
 }
 
 bool TextLines::next(std::string& line) {
-  Stream& s = *stream_;
   line.clear();
   bool any = false;
-  while (s.begin < s.end || fill()) {
+  while (begin_ < end_ || fill()) {
     any = true;
-    const char* from = s.buffer.data() + s.begin;
-    const void* found = std::memchr(from, '\n', s.end - s.begin);
-    const size_t length = found ? static_cast<const char*>(found) - from : s.end - s.begin;
-    line.append(from, length);
-    s.begin += length + (found ? 1 : 0);
+    const char* from = buffer_.data() + begin_;
+    const void* found = std::memchr(from, '\n', end_ - begin_);
+    const size_t length = found ? static_cast<const char*>(found) - from : end_ - begin_;
+    take(from, length, line);
+    begin_ += length + (found ? 1 : 0);
     if (found) break;
   }
-  if (any) ++number_;
+  if (!any) return false;
   if (!line.empty() && line.back() == '\r') line.pop_back();
-  return any;
+  if (line.find('\r') != std::string::npos)
+    refuse_next("carriage return inside a line: lines should end in LF or CRLF");
+  if (++number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+  return true;
 }
 
 }  // namespace facet

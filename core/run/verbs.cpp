@@ -69,6 +69,7 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
       call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
   keep_resolved("data", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
+  keep_inputs(kernel_schema("data").fields, params.resolved);
   keep_plugin(part);
   auto out = std::make_shared<DataHandle>();
   Value own = own_part(params).resolved;

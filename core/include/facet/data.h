@@ -20,11 +20,13 @@ struct Span {
   std::string label;
 };
 
+/// One sequence or document. Nothing needs ids to differ: a repeated one only means that both
+/// records fall on the same side of a split by name.
 struct Record {
-  std::string id;  ///< FASTA: the first word of the header
+  std::string id;  ///< FASTA: the first word of the header; a window: "NAME/1-1022"
   std::string text;
   std::vector<Span> spans;
-  std::map<std::string, std::string> columns;  ///< FASTA: "description"
+  std::map<std::string, std::string> columns;  ///< FASTA: "description"; TSV: the other columns
 };
 
 /// Reads records from the first to the last.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/json_line.h"
 #include "expect_refusal.h"
 #include "facet/value.h"
 
@@ -99,6 +100,16 @@ TEST(Json, refuses_a_key_that_stands_twice) {
   EXPECT_EQ(refusal_of_text(R"({"k": 1, "m": {"k": 2}, "k": 3})"),
             "x.json: key \"k\" stands twice in one object");
   EXPECT_EQ(refusal_of_text(R"([{"k": 1}, {"k": 2}])"), "(no refusal)");
+}
+
+TEST(Json, of_one_line_is_refused_with_the_line_of_its_file) {
+  const auto refusal = [](const std::string& text) {
+    return refusal_of([&] { parse_json_line(text, "x.jsonl", 12); });
+  };
+  EXPECT_EQ(parse_json_line("{\"a\": 1}", "x.jsonl", 12).integer("a"), 1);
+  EXPECT_EQ(refusal("{\"a\": tru}"), "x.jsonl:12:10: not valid JSON");
+  EXPECT_EQ(refusal("{\"k\": 1, \"k\": 2}"), "x.jsonl:12: key \"k\" stands twice in one object");
+  EXPECT_EQ(refusal(nested(501)), "x.jsonl:12: nested deeper than 500 levels");
 }
 
 TEST(Json, nests_500_levels_and_no_deeper) {

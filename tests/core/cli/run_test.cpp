@@ -45,6 +45,21 @@ TEST(Run, is_the_same_from_its_frozen_manifest_and_another_with_set) {
   EXPECT_EQ(here.runs("toy").size(), 3u);
 }
 
+TEST(Run, says_what_its_data_left_out_and_records_the_file) {
+  const ToyWorkshop here;
+  here.write("seen.fasta", small_fasta().substr(0, 45));  // the first protein, whole
+  here.edit_manifest("[data]\n", "[data]\nexclude = \"seen.fasta\"\n");
+  EXPECT_EQ(here.facet({"run", "toy.toml", "--quiet"}).err, "");
+  const auto folder = here.runs("toy").at(0);
+  const std::string report = here.read(folder / "report.md");
+  EXPECT_NE(report.find("1 excluded, of 12 read"), std::string::npos) << report;
+  EXPECT_NE(here.read(folder / "record.json").find("/seen.fasta\""), std::string::npos);
+  here.write("seen.fasta", small_fasta());
+  const Outcome emptied = here.facet({"run", "toy.toml", "--quiet"});
+  EXPECT_EQ(emptied.err.substr(0, emptied.err.find('\n')),
+            "activations: no rows: the data has no records, or none with a token that is kept");
+}
+
 TEST(Run, goes_where_it_is_told) {
   const ToyWorkshop here;
   const std::vector<std::string> command = {"run", "toy.toml", "--set", "train.steps=1"};

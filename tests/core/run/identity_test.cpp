@@ -100,6 +100,17 @@ TEST(Identity, sees_contents_of_inputs_and_not_their_paths) {
   EXPECT_EQ(place.id({"data.path=" + (place.folder / "y.fasta").string()}), id);
 }
 
+TEST(Identity, sees_the_contents_of_the_file_that_data_leaves_out) {
+  const Place place;
+  place.folder.write("out.fasta", ">b\nM\n");
+  place.folder.write("same.fasta", ">b\nM\n");
+  place.folder.write("more.fasta", ">b\nM\n>c\nK\n");
+  const std::string id = place.id({"data.exclude=" + (place.folder / "out.fasta").string()});
+  EXPECT_NE(id, place.id());
+  EXPECT_EQ(id, place.id({"data.exclude=" + (place.folder / "same.fasta").string()}));
+  EXPECT_NE(id, place.id({"data.exclude=" + (place.folder / "more.fasta").string()}));
+}
+
 TEST(Identity, sees_the_script_and_the_files_it_requires_however_deep) {
   const Place place;
   const std::string id = place.id();

@@ -38,10 +38,12 @@ fs::path file_with(const std::string& header, size_t data_bytes) {
 
 TEST(SafetensorsTest, every_dtype_comes_back_with_its_bits) {
   const fs::path file = fresh_folder() / "x.safetensors";
-  const at::ScalarType types[] = {at::kDouble, at::kFloat,         at::kHalf,       at::kBFloat16,
-                                  at::kLong,   at::kInt,           at::kShort,      at::kChar,
-                                  at::kByte,   at::kBool,          at::kUInt16,     at::kUInt32,
-                                  at::kUInt64, at::kFloat8_e4m3fn, at::kFloat8_e5m2};
+  const at::ScalarType types[] = {at::kDouble,         at::kFloat,         at::kHalf,
+                                  at::kBFloat16,       at::kLong,          at::kInt,
+                                  at::kShort,          at::kChar,          at::kByte,
+                                  at::kBool,           at::kUInt16,        at::kUInt32,
+                                  at::kUInt64,         at::kFloat8_e4m3fn, at::kFloat8_e5m2,
+                                  at::kFloat8_e8m0fnu, at::kComplexFloat};
   NamedTensors tensors;
   for (const at::ScalarType type : types)
     tensors.emplace_back(at::toString(type), floats({1, 0, 1, 1, 0, 1}).view({2, 3}).to(type));
@@ -143,7 +145,25 @@ TEST(SafetensorsTest, headers_that_lie_are_refused) {
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4000]}})", 4,
        ": a: holds 4000 bytes, should be 4 for F32 [1]"},
       {R"({"__metadata__":{"n":1}})", 0, ": __metadata__.n is integer 1, should be a string"},
-      {R"([])", 0, ": header is list of 0, should be a table"},
+      {R"({"a":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,4]}})", 4,
+       ": a: shape is too large"},
+      {R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,4]}})", 4,
+       ": a: shape should be a list of integers that are at least 0"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", 4,
+       ": a: data_offsets should be two ascending integers that are at least 0"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0.5,4]}})", 4,
+       ": a: data_offsets should be two ascending integers that are at least 0"},
+      {R"({"a":{"dtype":"F32","shape":[2305843009213693951],"data_offsets":[0,9223372036854775804]}})",
+       4, ": cut short: holds 4 bytes of data, should be 9223372036854775804"},
+      {R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,8]}})", 8,
+       ": a: holds 8 bytes, should be 4 for F16 [2]"},
+      {R"({"a":{"dtype":"F4","shape":[8],"data_offsets":[0,4]}})", 4,
+       ": a: dtype \"F4\" is none that LibTorch can hold"},
+      {R"({"a":7})", 4, ": a: the header should give dtype, shape and two data_offsets"},
+      {R"({"__metadata__":[]})", 0, ": __metadata__ is list of 0, should be a table of strings"},
+      {R"({"a")", 0, ": header:1:5: not valid JSON"},
+      {R"([])", 0, ": header should be a JSON object: not a safetensors file"},
+      {"", 0, ": header should be a JSON object: not a safetensors file"},
   };
   for (const Lie& lie : lies) {
     const fs::path file = file_with(lie.header, lie.data_bytes);
@@ -185,8 +205,20 @@ TEST(SafetensorsTest, what_is_no_safetensors_file_is_refused) {
             ": header is ");
   EXPECT_EQ(refusal_of([&] { Safetensors read(folder / "gone"); }),
             (folder / "gone").string() + ": cannot read: No such file or directory");
-  EXPECT_EQ(refusal_of([&] { Safetensors read{folder}; }),
-            folder.string() + ": cannot read: not a file");
+  EXPECT_EQ(refusal_of([] { Safetensors read("/dev/null"); }),
+            "/dev/null: cannot read: not a file");
+}
+
+TEST(SafetensorsTest, a_header_of_a_gigabyte_is_refused_unread) {
+  const fs::path file = fresh_folder() / "x.safetensors";
+  const uint64_t length = uint64_t{1} << 30;
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(&length), sizeof length);
+  fs::resize_file(file, length + 8);  // sparse: reading it would map a gigabyte of zeros
+  EXPECT_EQ(
+      refusal_of([&] { Safetensors read(file); }),
+      file.string() +
+          ": header is 1073741824 bytes, should be at most 100000000: not a safetensors file");
 }
 
 TEST(SafetensorsTest, a_full_disk_leaves_the_old_file) {
