@@ -1,5 +1,7 @@
 // What every host must do.
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "facet/torch.h"
@@ -11,6 +13,8 @@ namespace {
 
 // A batch and its sequences alone go through products of other sizes, in float32.
 constexpr double kSameRows = 1e-5;
+// float32 probabilities over a few tokens.
+constexpr double kSumsToOne = 1e-4;
 // Letters of the texts that are tried, and what to write them with when the host does not list its
 // tokens.
 constexpr int64_t kLengths[] = {5, 9, 3};
@@ -52,8 +56,13 @@ class HostTrial {
     check("reading changes nothing", &HostTrial::reading);
     check("replacing changes the output", &HostTrial::replacing);
     check("a batch gives the rows of single sequences", &HostTrial::batch_of_one);
+    check("any order gives the same rows", &HostTrial::other_order);
+    check("the same bits again", &HostTrial::again);
     check("logits only when wanted", &HostTrial::logits_when_wanted);
+    check("attention maps only when wanted", &HostTrial::attention_when_wanted);
+    check("contacts only when wanted", &HostTrial::contacts_when_wanted);
     check("gradients only when wanted", &HostTrial::gradients_when_wanted);
+    check("gradients reach each hookpoint", &HostTrial::gradients_at_points);
     return trial_.finish();
   }
 
@@ -83,7 +92,12 @@ class HostTrial {
     if (info.vocabulary <= 0) return fails("the vocabulary is empty");
     if (!info.tokens.empty() && static_cast<int64_t>(info.tokens.size()) != info.vocabulary)
       return fails("tokens should be empty or one for each of the vocabulary");
-    return info.weights_hash.empty() ? fails("no hash of the weights") : holds();
+    const auto& fields = part_.schema.fields;
+    const bool files = std::any_of(fields.begin(), fields.end(),
+                                   [](const FieldDoc& field) { return field.input_path; });
+    return info.weights_hash.empty() && !files  // the contents of files are hashed for it
+               ? fails("no hash of the weights")
+               : holds();
   }
 
   Outcome tokens() {
@@ -175,6 +189,76 @@ class HostTrial {
     return holds();
   }
 
+  Outcome other_order() {
+    const std::vector<Rows> forward = read(tokens_);
+    const std::vector<std::string> turned(texts_.rbegin(), texts_.rend());
+    const std::vector<Rows> backward = read(host_->tokenize(turned));
+    const auto count = static_cast<int64_t>(texts_.size());
+    for (int64_t s = 0; s < count; ++s) {
+      const int64_t begin = tokens_.start[s].item<int64_t>();
+      const int64_t end = tokens_.start[s + 1].item<int64_t>();
+      const int64_t from = tokens_.id.numel() - end;
+      for (size_t i = 0; i < forward.size(); ++i)
+        if (!(distance(forward[i].x.slice(0, begin, end),
+                       backward[i].x.slice(0, from, from + end - begin)) <= kSameRows))
+          return fails(host_->info().points[i].name + ": sequence " + std::to_string(s) +
+                       " has other rows when the others stand elsewhere");
+    }
+    return holds();
+  }
+
+  Outcome again() {
+    const std::vector<Rows> first = read(tokens_), second = read(tokens_);
+    for (size_t i = 0; i < first.size(); ++i)
+      if (!torch::equal(first[i].x, second[i].x))
+        return fails(host_->info().points[i].name + ": a second pass gives other bits");
+    return holds();
+  }
+
+  // What a pass gives of `want`; nothing when the host refuses it.
+  std::optional<Logits> given(Want want) {
+    try {
+      return host_->forward(tokens_, {}, want);
+    } catch (const UserError&) {
+      return std::nullopt;
+    }
+  }
+
+  Outcome attention_when_wanted() {
+    if (!given({})->attention.empty()) return fails("attention maps came unasked");
+    const std::optional<Logits> out = given({.attention = true});
+    if (!out) return holds();
+    if (out->attention.size() != texts_.size())
+      return fails("a host gives a map of each sequence or refuses");
+    for (size_t s = 0; s < texts_.size(); ++s) {
+      const Tensor& map = out->attention[s];
+      const int64_t n = tokens_.start.diff()[static_cast<int64_t>(s)].item<int64_t>();
+      if (map.dim() != 4 || map.size(0) != host_->info().layers || map.size(2) != n ||
+          map.size(3) != n)
+        return fails("a map is not [layers, heads, n, n]");
+      if (!((map.sum(-1) - 1).abs().max().item<double>() <= kSumsToOne))
+        return fails("what a token attends to does not sum to 1");
+    }
+    return holds();
+  }
+
+  Outcome contacts_when_wanted() {
+    if (!given({})->contacts.empty()) return fails("contacts came unasked");
+    const std::optional<Logits> out = given({.contacts = true});
+    if (!out) return holds();
+    if (out->contacts.size() != texts_.size())
+      return fails("a host gives contacts of each sequence or refuses");
+    for (size_t s = 0; s < texts_.size(); ++s) {
+      const Tensor& contacts = out->contacts[s];
+      const auto residues = static_cast<int64_t>(texts_[s].size());
+      if (contacts.sizes() != at::IntArrayRef({residues, residues}))
+        return fails("contacts are not [residues, residues]");
+      if (!((contacts >= 0) & (contacts <= 1)).all().item<bool>())
+        return fails("contacts are not probabilities");
+    }
+    return holds();
+  }
+
   Outcome logits_when_wanted() {
     const HookPoint& first = host_->info().points.front();
     const std::vector<Hook> hooks = {{first.name, [](const Rows& rows) { return rows.x; }}};
@@ -189,17 +273,31 @@ class HostTrial {
   Outcome gradients_when_wanted() {
     for (const Rows& rows : read(tokens_))
       if (rows.x.requires_grad()) return fails("rows carry gradients that nobody asked for");
-    Tensor leaf;
-    const std::vector<Hook> hooks = {{host_->info().points.front().name, [&leaf](const Rows& rows) {
-                                        return leaf = rows.x.detach().clone().requires_grad_();
-                                      }}};
-    const Tensor value = host_->forward(tokens_, hooks, {.logits = true, .gradients = true}).value;
+    const Tensor value =
+        host_->forward(tokens_, leaf_at(0), {.logits = true, .gradients = true}).value;
     if (!value.defined()) return skips("it has no logits");
-    if (!value.requires_grad()) return fails("no gradients when they were asked for");
-    value.square().sum().backward();
-    return leaf.grad().defined() && leaf.grad().abs().max().item<double>() > 0
-               ? holds()
-               : fails("the gradient does not reach the first hookpoint");
+    return value.requires_grad() ? holds() : fails("no gradients when they were asked for");
+  }
+
+  // Makes the rows at a point the leaf of a graph, leaf_.
+  std::vector<Hook> leaf_at(size_t point) {
+    return {{host_->info().points[point].name, [this](const Rows& rows) {
+               return leaf_ = rows.x.detach().clone().requires_grad_();
+             }}};
+  }
+
+  Outcome gradients_at_points() {
+    for (size_t i = 0; i < host_->info().points.size(); ++i) {
+      leaf_ = Tensor();
+      const Tensor value =
+          host_->forward(tokens_, leaf_at(i), {.logits = true, .gradients = true}).value;
+      if (!value.defined()) return skips("it has no logits");
+      if (value.requires_grad()) value.square().sum().backward();
+      if (!leaf_.defined() || !leaf_.grad().defined() ||
+          !(leaf_.grad().abs().max().item<double>() > 0))
+        return fails(host_->info().points[i].name + ": no gradient of the logits reaches it");
+    }
+    return holds();
   }
 
   struct Silence : EventSink {
@@ -212,6 +310,7 @@ class HostTrial {
   std::unique_ptr<HostModel> host_;
   std::vector<std::string> texts_;
   Tokens tokens_;
+  Tensor leaf_;  // of the last pass with leaf_at
 };
 
 }  // namespace

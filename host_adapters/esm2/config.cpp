@@ -75,15 +75,16 @@ class Fields {
   std::vector<std::string>& problems_;
 };
 
-std::vector<std::string> read_vocabulary(const std::filesystem::path& file) {
-  std::vector<std::string> tokens;
+/// Its lines, without what ends them; empty lines at its end are left out.
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  std::vector<std::string> lines;
   std::istringstream text(contents(file));
   for (std::string line; std::getline(text, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    tokens.push_back(line);
+    lines.push_back(line);
   }
-  while (!tokens.empty() && tokens.back().empty()) tokens.pop_back();
-  return tokens;
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
 }
 
 void read_shape(Fields& fields, Config& config) {
@@ -99,46 +100,67 @@ void read_shape(Fields& fields, Config& config) {
   config.eps = fields.number("layer_norm_eps", config.eps);
   config.rotary_base = fields.number("rope_theta", config.rotary_base);
   config.token_dropout = fields.flag("token_dropout", config.token_dropout);
+  config.tied = fields.flag("tie_word_embeddings", config.tied);
   if (config.d % (2 * config.heads) != 0)
     fields.problem("hidden_size", "is " + std::to_string(config.d) +
                                       ", should be divisible by twice num_attention_heads (" +
                                       std::to_string(config.heads) + ")");
 }
 
-void read_tokens(const std::filesystem::path& file, Fields& fields, Config& config,
-                 std::vector<std::string>& problems) {
-  config.vocabulary = read_vocabulary(file);
-  const int64_t tokens = static_cast<int64_t>(config.vocabulary.size());
-  if (const int64_t said = fields.count("vocab_size"); said != tokens)
-    problems.push_back(file.string() + ": has " + std::to_string(tokens) +
-                       " tokens, config.json says " + std::to_string(said) + " (vocab_size)");
-  const auto id_of = [&](const std::string& token) -> int64_t {
-    const auto at = std::find(config.vocabulary.begin(), config.vocabulary.end(), token);
-    if (at != config.vocabulary.end()) return at - config.vocabulary.begin();
-    problems.push_back(file.string() + ": has no token \"" + token + "\"");
-    return -1;
-  };
-  config.cls = id_of("<cls>");
-  config.eos = id_of("<eos>");
-  config.unk = id_of("<unk>");
-  config.mask = id_of("<mask>");
-  if (const Value* mask = fields.given("mask_token_id"); mask && !(*mask == Value(config.mask)))
-    fields.problem("mask_token_id", "is " + emit_json(*mask) + ", vocab.txt has \"<mask>\" at " +
-                                        std::to_string(config.mask));
+void check_tokens(const std::filesystem::path& file, Fields& fields,
+                  std::vector<std::string>& problems) {
+  const std::vector<std::string>& should = vocabulary();
+  const int64_t tokens = static_cast<int64_t>(should.size());
+  fields.must_be("vocab_size", tokens, /*needed=*/true);
+  fields.must_be("pad_token_id", kPad, /*needed=*/false);
+  fields.must_be("mask_token_id", kMask, /*needed=*/false);
+  const std::vector<std::string> is = lines_of(file);
+  if (is.size() != should.size())
+    problems.push_back(file.string() + ": has " + std::to_string(is.size()) +
+                       " tokens, should have ESM-2's " + std::to_string(tokens));
+  for (size_t i = 0; i < std::min(is.size(), should.size()); ++i) {
+    if (is[i] == should[i]) continue;
+    problems.push_back(file.string() + ":" + std::to_string(i + 1) + ": is \"" + is[i] +
+                       "\", should be \"" + should[i] + "\"");
+    break;  // one shifted line shifts all others
+  }
+}
+
+/// model.safetensors, or the index of its shards; a problem when there is neither.
+std::filesystem::path weights_of(const std::filesystem::path& folder,
+                                 std::vector<std::string>& problems) {
+  const std::filesystem::path whole = folder / "model.safetensors";
+  const std::filesystem::path index = folder / "model.safetensors.index.json";
+  for (const auto& file : {whole, index})
+    if (std::filesystem::is_regular_file(file)) return file;
+  const bool pickled = std::filesystem::exists(folder / "pytorch_model.bin") ||
+                       std::filesystem::exists(folder / "pytorch_model.bin.index.json");
+  problems.push_back(whole.string() + ": no such file, nor " + index.filename().string() +
+                     (pickled ? "; pytorch_model.bin is not read, save it as safetensors" : ""));
+  return whole;
 }
 
 }  // namespace
 
+const std::vector<std::string>& vocabulary() {
+  static const std::vector<std::string> tokens = {
+      "<cls>", "<pad>", "<eos>", "<unk>", "L", "A", "G", "V", "S", "E",        "R",
+      "T",     "I",     "D",     "P",     "K", "Q", "N", "F", "Y", "M",        "H",
+      "W",     "C",     "X",     "B",     "U", "Z", "O", ".", "-", "<null_1>", "<mask>"};
+  return tokens;
+}
+
 Config read_config(const std::filesystem::path& folder) {
   std::vector<std::string> problems;
-  for (const char* file : {"config.json", "vocab.txt", "model.safetensors"})
+  Config config;
+  for (const char* file : {"config.json", "vocab.txt"})
     if (!std::filesystem::is_regular_file(folder / file))
       problems.push_back((folder / file).string() + ": no such file");
+  config.weights = weights_of(folder, problems);
   if (!problems.empty()) throw UserError(problems);
-  Config config;
   Fields fields(folder / "config.json", problems);
   read_shape(fields, config);
-  read_tokens(folder / "vocab.txt", fields, config, problems);
+  check_tokens(folder / "vocab.txt", fields, problems);
   if (!problems.empty()) throw UserError(problems);
   return config;
 }

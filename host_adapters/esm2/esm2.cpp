@@ -2,12 +2,12 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
-#include <algorithm>
-#include <filesystem>
+#include <deque>
 #include <optional>
 
 #include "config.h"
 #include "letters.h"
+#include "maps.h"
 #include "stages.h"
 #include "weights.h"
 
@@ -21,30 +21,67 @@ constexpr double kMaskedInTraining = 0.15 * 0.8;
 
 struct Params {
   std::string weights;
+  std::string dtype = "f32";
+  std::string specials = "both";
   std::string unknown = "error";
-  std::string letter_case = "keep";
-  std::optional<bool> token_dropout;
+  std::string masks = "token";
+  int64_t context = 1022;
+  std::string longer = "error";
+  std::string token_dropout = "config";
   std::string inv_freq = "computed";
 };
 
 Schema<Params> schema() {
   return Schema<Params>()
       .field("weights", &Params::weights,
-             "Folder with config.json, vocab.txt and model.safetensors.", required, input_path)
+             "Folder with config.json, vocab.txt and model.safetensors, or its shards and "
+             "model.safetensors.index.json.",
+             required, input_path)
+      .field("dtype", &Params::dtype,
+             "What weights and rows are kept and multiplied in; bf16 takes half the memory, keeps "
+             "two to three digits, and is faster only where the processor has it.",
+             one_of({"f32", "bf16"}))
+      .field("specials", &Params::specials,
+             "Tokens added to each protein: <cls> in front and <eos> behind, as in training, or "
+             "only one of them, or none.",
+             one_of({"both", "cls", "eos", "none"}))
       .field("unknown", &Params::unknown,
-             "A letter outside the vocabulary is an error or becomes one <unk> (transformers: one "
-             "for a run).",
+             "A letter outside the vocabulary (J, *, lower case) is an error or becomes one <unk> "
+             "(transformers: one for a run).",
              one_of({"error", "unk"}))
-      .field("letter_case", &Params::letter_case, "Letters as they are, or made upper case.",
-             one_of({"keep", "upper"}))
+      .field("masks", &Params::masks,
+             "<mask> written in a sequence is one masked residue, or an error.",
+             one_of({"token", "error"}))
+      .field("context", &Params::context,
+             "Longest protein; ESM-2 was trained on at most 1022 residues and its two specials.",
+             at_least(1), unit("residues"))
+      .field("longer", &Params::longer,
+             "A protein beyond the context is an error, or is computed all the same: rotary "
+             "positions go on, training did not.",
+             one_of({"error", "compute"}))
       .field("token_dropout", &Params::token_dropout,
-             "Scale embeddings as token dropout does in training (0.88 when nothing is masked); "
-             "nothing: as "
-             "config.json says.")
+             "Scale embeddings as in training (0.88 when nothing is masked, <mask> is zero), or "
+             "leave them; config: as config.json says.",
+             one_of({"config", "on", "off"}))
       .field("inv_freq", &Params::inv_freq,
              "Rotary frequencies computed, as transformers does, or as stored in the file, as "
-             "fair-esm does.",
+             "fair-esm does; released files store them rounded to half precision.",
              one_of({"computed", "stored"}));
+}
+
+layers::LetterPolicy letter_policy(const Params& params) {
+  const std::string& specials = params.specials;
+  layers::LetterPolicy policy;
+  policy.host = "esm2";
+  if (specials == "both" || specials == "cls") policy.begin = kCls;
+  if (specials == "both" || specials == "eos") policy.end = kEos;
+  if (params.unknown == "unk") policy.unknown = kUnk;
+  if (params.longer == "error") policy.longest = params.context;
+  policy.longer_advice =
+      "; set data.max_length to cut them, or host.longer = \"compute\" to go beyond training";
+  policy.bars[kPad] = "padding is never computed, should be left out";
+  if (params.masks == "error") policy.bars[kMask] = "not taken, host.masks is \"error\"";
+  return policy;
 }
 
 class Esm2 final : public HostModel {
@@ -53,24 +90,27 @@ class Esm2 final : public HostModel {
       : params_(params),
         setup_(setup),
         config_(read_config(params.weights)),
-        token_dropout_(params.token_dropout.value_or(config_.token_dropout)),
-        letters_(
-            "esm2", config_.vocabulary, config_.cls, config_.eos, config_.unk,
-            params.unknown == "unk" ? layers::UnknownLetter::unk : layers::UnknownLetter::error,
-            params.letter_case == "upper" ? layers::LetterCase::upper : layers::LetterCase::keep) {
+        token_dropout_(params.token_dropout == "config" ? config_.token_dropout
+                                                        : params.token_dropout == "on"),
+        letters_(letter_policy(params), vocabulary()) {
     info_.type = "esm2";
     info_.points = layers::block_points(config_.blocks, config_.d);
-    info_.tokens = config_.vocabulary;
-    info_.vocabulary = static_cast<int64_t>(config_.vocabulary.size());
+    info_.tokens = vocabulary();
+    info_.vocabulary = static_cast<int64_t>(info_.tokens.size());
+    const int64_t specials = params.specials == "both" ? 2 : params.specials == "none" ? 0 : 1;
+    info_.context = params.longer == "error" ? params.context + specials : 0;
     info_.d_model = config_.d;
     info_.layers = config_.blocks;
-    info_.switches = Value::Table{{"dtype", "float32"},
+    info_.parameters = parameters(config_);
+    info_.switches = Value::Table{{"context", params.context},
+                                  {"dtype", params.dtype},
                                   {"gelu", "erf"},
                                   {"inv_freq", params.inv_freq},
-                                  {"letter_case", params.letter_case},
-                                  {"positions", "rotary, from 0 at <cls>"},
+                                  {"longer", params.longer},
+                                  {"masks", params.masks},
+                                  {"positions", "rotary, from 0 at the first token"},
                                   {"queries", "scaled before the rotary embedding"},
-                                  {"specials", "<cls> first, <eos> last"},
+                                  {"specials", params.specials},
                                   {"token_dropout", token_dropout_},
                                   {"unknown", params.unknown}};
   }
@@ -86,19 +126,24 @@ class Esm2 final : public HostModel {
     const at::AutoGradMode gradients(want.gradients);
     open_weights();
     if (want.logits && !weights_->head.weight.defined())
-      throw UserError(weights_file() + ": has no lm_head, so there are no logits");
+      throw UserError(file() + ": has no lm_head, so there are no logits");
+    if (want.contacts && !weights_->contacts.weight.defined())
+      throw UserError(file() + ": has no esm.contact_head, so there are no contacts");
     const layers::Packed packed(tokens);
+    layers::Maps maps(packed, want, config_.blocks, &weights_->contacts);
     const Tensor x = embedded(tokens, packed);
-    std::vector<layers::Rotary> rotary;  // one for each set of frequencies
-    for (const Tensor& frequencies : weights_->frequencies)
-      rotary.emplace_back(frequencies, packed);
+    std::deque<layers::Rotary> rotary;  // one for each set of frequencies
     std::vector<layers::Stage> stages;
     stages.push_back([&](layers::Residual& r, const layers::Stretch& stretch) {
       r.shown = x.slice(0, stretch.begin, stretch.end);
     });
-    for (size_t i = 0; i < weights_->blocks.size(); ++i)
-      layers::add_block(stages, weights_->blocks[i], config_.heads, config_.eps,
-                        rotary[std::min(i, rotary.size() - 1)], packed);
+    for (size_t i = 0; i < weights_->blocks.size(); ++i) {
+      const Tensor& frequencies = weights_->frequencies[i];
+      if (i == 0 || !frequencies.is_same(weights_->frequencies[i - 1]))
+        rotary.emplace_back(frequencies, packed);
+      layers::add_block(stages, weights_->blocks[i], config_.heads, config_.eps, rotary.back(),
+                        packed, maps.watch(static_cast<int64_t>(i)));
+    }
     stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
       r.shown = layers::layer_norm(r.shown, weights_->final_norm, config_.eps);
     });
@@ -107,19 +152,17 @@ class Esm2 final : public HostModel {
       r.shown = layers::linear(layers::layer_norm(inner, weights_->head_norm, config_.eps),
                                weights_->decoder);
     });
-    return layers::run_stages(info_, stages, packed, hooks, want, x.device());
+    return layers::run_stages(info_, stages, packed, hooks, want, maps, x.device());
   }
 
  private:
-  std::string weights_file() const {
-    return (std::filesystem::path(params_.weights) / "model.safetensors").string();
-  }
+  std::string file() const { return config_.weights.string(); }
 
   void open_weights() {
     if (weights_) return;
     weights_ = read_weights(
-        weights_file(), config_,
-        params_.inv_freq == "stored" ? Frequencies::stored : Frequencies::computed, setup_.device);
+        config_, params_.inv_freq == "stored" ? Frequencies::stored : Frequencies::computed,
+        params_.dtype == "bf16" ? at::kBFloat16 : at::kFloat, setup_.device);
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,
@@ -134,7 +177,7 @@ class Esm2 final : public HostModel {
     const Tensor x =
         weights_->embedding.index_select(0, tokens.id.to(weights_->embedding.device()));
     if (!token_dropout_) return x;
-    const Tensor masked = tokens.id.eq(config_.mask);  // [t]
+    const Tensor masked = tokens.id.eq(kMask);  // [t]
     Tensor scale = torch::empty({packed.sequences()}, torch::kFloat32);
     float* of_sequence = scale.data_ptr<float>();
     const Tensor before = torch::cat({torch::zeros({1}, torch::kInt64), masked.cumsum(0)});
@@ -146,7 +189,7 @@ class Esm2 final : public HostModel {
       of_sequence[i] = static_cast<float>((1 - kMaskedInTraining) / (1 - share));
     }
     const Tensor factor = packed.per_token(scale).masked_fill(masked, 0).unsqueeze(1);
-    return x * factor.to(x.device());
+    return (x * factor.to(x.device())).to(x.scalar_type());
   }
 
   Params params_;

@@ -34,24 +34,41 @@ Tensor Rotary::rotated(const Tensor& x, const Stretch& stretch) const {
   const Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
   const Tensor c = cos.slice(0, stretch.begin, stretch.end),
                s = sin.slice(0, stretch.begin, stretch.end);
-  return torch::cat({a * c - b * s, b * c + a * s}, -1);
+  return torch::cat({a * c - b * s, b * c + a * s}, -1).to(x.scalar_type());
 }
 
+namespace {
+
+/// q, k, v [heads, n, head_dim] of one sequence to [heads, n, head_dim].
+Tensor mixed(const Tensor& q, const Tensor& k, const Tensor& v) {
+  return at::scaled_dot_product_attention(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0),
+                                          /*attn_mask=*/{}, /*dropout_p=*/0.0,
+                                          /*is_causal=*/false, /*scale=*/1.0)
+      .squeeze(0);
+}
+
+Tensor mixed_by_maps(const Tensor& q, const Tensor& k, const Tensor& v, int64_t sequence,
+                     const Watch& watch) {
+  const Tensor scores = torch::matmul(q.to(torch::kFloat32), k.to(torch::kFloat32).transpose(1, 2));
+  const Tensor map = scores.softmax(-1);  // [heads, n, n]
+  watch(sequence, map);
+  return torch::matmul(map.to(v.scalar_type()), v);
+}
+
+}  // namespace
+
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed,
-                 const Stretch& stretch) {
+                 const Stretch& stretch, const Watch& watch) {
   std::vector<Tensor> parts;
   for (int64_t i = stretch.first; i < stretch.last; ++i) {
     const int64_t begin = packed.begin(i) - stretch.begin, end = packed.end(i) - stretch.begin;
-    if (begin == end) continue;
+    if (begin == end && !watch) continue;
     const auto of_sequence = [&](const Tensor& x) {
-      return x.slice(0, begin, end).transpose(0, 1).unsqueeze(0);  // [1, heads, n, head_dim]
+      return x.slice(0, begin, end).transpose(0, 1);  // [heads, n, head_dim]
     };
-    parts.push_back(at::scaled_dot_product_attention(of_sequence(q), of_sequence(k), of_sequence(v),
-                                                     /*attn_mask=*/{}, /*dropout_p=*/0.0,
-                                                     /*is_causal=*/false, /*scale=*/1.0)
-                        .squeeze(0)
-                        .transpose(0, 1)
-                        .reshape({end - begin, -1}));
+    const Tensor qi = of_sequence(q), ki = of_sequence(k), vi = of_sequence(v);
+    const Tensor out = watch ? mixed_by_maps(qi, ki, vi, i, watch) : mixed(qi, ki, vi);
+    parts.push_back(out.transpose(0, 1).reshape({end - begin, q.size(1) * q.size(2)}));
   }
   if (parts.size() == 1) return parts[0];
   return parts.empty() ? v.reshape({0, v.size(1) * v.size(2)}) : torch::cat(parts);

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 
 #include "packed.h"
 
@@ -27,21 +28,26 @@ Tensor gelu(const Tensor& x);
 /// The rotary embedding of a forward pass: cosines and sines of position * inv_freq.
 /// source: Su et al. 2021, arXiv:2104.09864, in the half-split form of GPT-NeoX.
 struct Rotary {
-  Tensor cos, sin;  ///< [t, 1, head_dim / 2]
+  Tensor cos, sin;  ///< [t, 1, head_dim / 2] float32
 
   /// inv_freq [head_dim / 2] float32.
   Rotary(const Tensor& inv_freq, const Packed& packed);
   /// x [t of the stretch, heads, head_dim]: the first half of a head is rotated against its second
-  /// half.
+  /// half, in float32; x's dtype.
   Tensor rotated(const Tensor& x, const Stretch& stretch) const;
 };
 /// base^(-2j / head_dim), j = 0 .. head_dim / 2 - 1, computed in float32.
 Tensor inverse_frequencies(int64_t head_dim, double base);
 
+/// Is shown softmax(q k^T) of one sequence, [heads, n, n] float32. Called for different sequences
+/// on different threads.
+using Watch = std::function<void(int64_t sequence, const Tensor& map)>;
+
 /// softmax(q k^T) v in each sequence and head of a stretch; q, k, v [t of the stretch, heads,
 /// head_dim], q already scaled. [t of the stretch, heads * head_dim]. Each sequence is computed by
-/// itself, so its rows do not depend on the others.
+/// itself, so its rows do not depend on the others. The maps themselves are made only for a watch:
+/// that is slower, takes heads * n * n floats, and gives the same rows but for rounding.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Packed& packed,
-                 const Stretch& stretch);
+                 const Stretch& stretch, const Watch& watch = {});
 
 }  // namespace facet::layers

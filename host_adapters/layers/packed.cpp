@@ -33,6 +33,11 @@ Tensor Packed::per_token(const Tensor& per_sequence) const {
   return per_sequence.repeat_interleave(length_, 0, start_.back());
 }
 
+Tensor Packed::residues(int64_t sequence) const {
+  const Tensor flag = ids_.flag.slice(0, begin(sequence), end(sequence));
+  return flag.bitwise_and(kSpecial).eq(0).nonzero().squeeze(1);
+}
+
 Rows Packed::rows(Tensor x) const {
   Rows out = ids_;
   out.x = std::move(x);

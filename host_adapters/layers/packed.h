@@ -26,7 +26,9 @@ class Packed {
   int64_t sequences() const { return static_cast<int64_t>(start_.size()) - 1; }
   int64_t begin(int64_t sequence) const { return start_[static_cast<size_t>(sequence)]; }
   int64_t end(int64_t sequence) const { return start_[static_cast<size_t>(sequence) + 1]; }
-  int64_t longest() const;                              ///< tokens of the longest sequence
+  int64_t longest() const;  ///< tokens of the longest sequence
+  /// Tokens of a sequence that are not flagged kSpecial: [r] int64, counted from its begin.
+  Tensor residues(int64_t sequence) const;
   const Tensor& position() const { return position_; }  ///< [t] int64, from 0 in each sequence
   /// One value a sequence [s] to one value a token [t].
   Tensor per_token(const Tensor& per_sequence) const;

@@ -70,9 +70,7 @@ class Run {
 }  // namespace
 
 Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Packed& packed,
-                  std::span<const Hook> hooks, Want want, at::Device device) {
-  if (want.attention || want.contacts)
-    throw UserError(info.type + ": attention maps are not offered by this host");
+                  std::span<const Hook> hooks, Want want, const Maps& maps, at::Device device) {
   const int64_t points = static_cast<int64_t>(info.points.size());
   FACET_ASSERT(static_cast<int64_t>(stages.size()) == points + 1,
                "a stage for each point and one for the logits");
@@ -86,28 +84,36 @@ Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Pac
   Run run(stages, packed, want, device);
   for (int64_t i = 0; i < points; ++i) {
     if (!hooked[static_cast<size_t>(i)]) continue;
-    run.edited(
-        apply_hooks(hooks, info.points[static_cast<size_t>(i)].name, packed.rows(run.until(i))));
+    const Tensor x = run.until(i);
+    const std::string& name = info.points[static_cast<size_t>(i)].name;
+    run.edited(apply_hooks(hooks, name, packed.rows(x)).to(x.scalar_type()));
   }
-  if (!want.logits) return {};
-  return {run.until(points), {}};
+  Logits out;
+  if (want.logits)
+    out.value = run.until(points).to(torch::kFloat32);
+  else if (want.attention || want.contacts)
+    run.until(points - 1);
+  if (want.attention) out.attention = maps.attention();
+  if (want.contacts) out.contacts = maps.contacts();
+  return out;
 }
 
 void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
-               const Rotary& rotary, const Packed& packed) {
+               const Rotary& rotary, const Packed& packed, const Watch& watch) {
   stages.push_back([](Residual&, const Stretch&) {});
-  stages.push_back([&block, &rotary, &packed, heads, eps](Residual& r, const Stretch& stretch) {
-    r.x = r.shown;
-    const int64_t head_dim = r.x.size(1) / heads;
-    const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
-    const Tensor h = layer_norm(r.x, block.attention_norm, eps);
-    const Tensor q =
-        by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
-    const Tensor k = by_head(linear(h, block.key)), v = by_head(linear(h, block.value));
-    const Tensor mixed =
-        attention(rotary.rotated(q, stretch), rotary.rotated(k, stretch), v, packed, stretch);
-    r.shown = linear(mixed, block.output);
-  });
+  stages.push_back(
+      [&block, &rotary, &packed, heads, eps, watch](Residual& r, const Stretch& stretch) {
+        r.x = r.shown;
+        const int64_t head_dim = r.x.size(1) / heads;
+        const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
+        const Tensor h = layer_norm(r.x, block.attention_norm, eps);
+        const Tensor q =
+            by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
+        const Tensor k = by_head(linear(h, block.key)), v = by_head(linear(h, block.value));
+        const Tensor mixed = attention(rotary.rotated(q, stretch), rotary.rotated(k, stretch), v,
+                                       packed, stretch, watch);
+        r.shown = linear(mixed, block.output);
+      });
   stages.push_back([&block, eps](Residual& r, const Stretch&) {
     r.x = r.x + r.shown;
     r.shown =

@@ -9,6 +9,7 @@
 
 #include "facet/host.h"
 #include "layers.h"
+#include "maps.h"
 #include "packed.h"
 
 namespace facet::layers {
@@ -31,19 +32,22 @@ struct Block {
 };
 
 /// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then
-/// that + mlp(norm(that)). Queries are scaled by head_dim^-0.5 before the rotary embedding. All
-/// arguments must outlive the stages.
+/// that + mlp(norm(that)). Queries are scaled by head_dim^-0.5 before the rotary embedding. `watch`
+/// is shown the block's attention maps; without one they are not made. All arguments but `watch`
+/// must outlive the stages.
 void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
-               const Rotary& rotary, const Packed& packed);
+               const Rotary& rotary, const Packed& packed, const Watch& watch);
 /// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases
 /// layers.K.
 std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
 
 /// Runs stages[i] up to info.points[i], with its hooks, for all i that are needed; one more stage
-/// gives the logits, when they are wanted. Between two hooked points each stretch runs by itself on
-/// one thread, so that its layers stay in the cache; with few stretches, with gradients and on
-/// other devices all tokens run together. UserError for what hosts of stages do not give.
+/// gives the logits, when they are wanted: float32, whatever the stages compute in. `maps` has seen
+/// what the stages of add_block showed it. What an edit returns is taken in the dtype of the rows
+/// it was given. Between two hooked points each stretch runs by itself on one thread, so that its
+/// layers stay in the cache; with few stretches, with gradients and on other devices all tokens run
+/// together.
 Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Packed& packed,
-                  std::span<const Hook> hooks, Want want, at::Device device);
+                  std::span<const Hook> hooks, Want want, const Maps& maps, at::Device device);
 
 }  // namespace facet::layers

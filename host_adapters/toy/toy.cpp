@@ -5,8 +5,10 @@
 #include <facet/torch.h>
 
 #include <cmath>
+#include <functional>
 
 #include "letters.h"
+#include "maps.h"
 #include "stages.h"
 
 using namespace facet;
@@ -15,6 +17,7 @@ namespace {
 
 constexpr double kEps = 1e-5;
 constexpr double kRotaryBase = 10000;
+constexpr int64_t kCls = 0, kEos = 1, kUnk = 2;
 
 struct ToyParams {
   int64_t d = 32;
@@ -22,7 +25,6 @@ struct ToyParams {
   int64_t heads = 4;
   int64_t seed = 0;
   std::string unknown = "error";
-  std::string letter_case = "keep";
 };
 
 Schema<ToyParams> schema() {
@@ -34,8 +36,6 @@ Schema<ToyParams> schema() {
       .field("unknown", &ToyParams::unknown,
              "A letter outside the vocabulary is an error or becomes <unk>.",
              one_of({"error", "unk"}))
-      .field("letter_case", &ToyParams::letter_case, "Letters as they are, or made upper case.",
-             one_of({"keep", "upper"}))
       .check([](const ToyParams& p) { return p.d % (2 * p.heads) == 0; },
              "d must be divisible by 2 * heads");
 }
@@ -53,10 +53,11 @@ class Toy final : public HostModel {
   Toy(const ToyParams& params, const HostSetup& setup)
       : params_(params),
         device_(setup.device),
-        letters_(
-            "toy", vocabulary(), 0, 1, 2,
-            params.unknown == "unk" ? layers::UnknownLetter::unk : layers::UnknownLetter::error,
-            params.letter_case == "upper" ? layers::LetterCase::upper : layers::LetterCase::keep) {
+        letters_({.host = "toy",
+                  .begin = kCls,
+                  .end = kEos,
+                  .unknown = params.unknown == "unk" ? kUnk : -1},
+                 vocabulary()) {
     info_.type = "toy";
     info_.points = layers::block_points(params.blocks, params.d);
     info_.tokens = vocabulary();
@@ -66,7 +67,11 @@ class Toy final : public HostModel {
     info_.weights_hash =
         "toy d=" + std::to_string(params.d) + " blocks=" + std::to_string(params.blocks) +
         " heads=" + std::to_string(params.heads) + " seed=" + std::to_string(params.seed);
-    info_.switches = Value::Table{{"unknown", params.unknown}, {"letter_case", params.letter_case}};
+    info_.switches = Value::Table{{"unknown", params.unknown}};
+    each_weight([this](const std::vector<int64_t>& sizes, double, double) {
+      info_.parameters += c10::multiply_integers(sizes);
+      return Tensor();
+    });
   }
 
   const HostInfo& info() const override { return info_; }
@@ -79,51 +84,59 @@ class Toy final : public HostModel {
     FACET_ASSERT(!decoding, "toy cannot generate");
     const at::AutoGradMode gradients(want.gradients);
     draw_weights();
+    if (want.contacts) throw UserError("toy: contacts are not offered by this host");
     const layers::Packed packed(tokens);
+    layers::Maps maps(packed, want, params_.blocks, nullptr);
     const layers::Rotary rotary(inv_freq_, packed);
     const Tensor id = tokens.id.to(device_);
     std::vector<layers::Stage> stages;
     stages.push_back([&](layers::Residual& r, const layers::Stretch& stretch) {
       r.shown = embedding_.index_select(0, id.slice(0, stretch.begin, stretch.end));
     });
-    for (const layers::Block& block : blocks_)
-      layers::add_block(stages, block, params_.heads, kEps, rotary, packed);
+    for (size_t i = 0; i < blocks_.size(); ++i)
+      layers::add_block(stages, blocks_[i], params_.heads, kEps, rotary, packed,
+                        maps.watch(static_cast<int64_t>(i)));
     stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
       r.shown = layers::layer_norm(r.shown, final_norm_, kEps);
     });
     stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
       r.shown = torch::matmul(r.shown, embedding_.t());
     });
-    return layers::run_stages(info_, stages, packed, hooks, want, device_);
+    return layers::run_stages(info_, stages, packed, hooks, want, maps, device_);
   }
 
  private:
-  void draw_weights() {
-    if (embedding_.defined()) return;
+  /// Makes one tensor of weights, normally distributed.
+  using Make =
+      std::function<Tensor(const std::vector<int64_t>& sizes, double mean, double deviation)>;
+
+  /// Fills every tensor of the weights from `make`, always in the same order.
+  void each_weight(const Make& make) {
     const int64_t d = params_.d;
-    Rng rng(static_cast<uint64_t>(params_.seed), "host/toy");
-    embedding_ = normal(rng, {info_.vocabulary, d}, 1.0);
+    const auto norm = [&] { return layers::Norm{make({d}, 1, 0.1), make({d}, 0, 0.1)}; };
+    const auto linear = [&](int64_t in, int64_t out) {
+      return layers::Linear{make({out, in}, 0, 1 / std::sqrt(static_cast<double>(in))),
+                            make({out}, 0, 0.1)};
+    };
+    embedding_ = make({info_.vocabulary, d}, 0, 1);
+    blocks_.clear();
     for (int64_t i = 0; i < params_.blocks; ++i)
-      blocks_.push_back({norm(rng), linear(rng, d, d), linear(rng, d, d), linear(rng, d, d),
-                         linear(rng, d, d), norm(rng), linear(rng, d, 4 * d),
-                         linear(rng, 4 * d, d)});
-    final_norm_ = norm(rng);
-    inv_freq_ = layers::inverse_frequencies(d / params_.heads, kRotaryBase).to(device_);
+      blocks_.push_back({norm(), linear(d, d), linear(d, d), linear(d, d), linear(d, d), norm(),
+                         linear(d, 4 * d), linear(4 * d, d)});
+    final_norm_ = norm();
   }
 
-  Tensor normal(Rng& rng, const std::vector<int64_t>& sizes, double deviation) const {
-    Tensor out = torch::empty(sizes, torch::kFloat32);
-    float* to = out.data_ptr<float>();
-    for (int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<float>(deviation * rng.normal());
-    return out.to(device_);
-  }
-  layers::Norm norm(Rng& rng) const {
-    const Tensor weight = 1 + normal(rng, {params_.d}, 0.1);
-    return {weight, normal(rng, {params_.d}, 0.1)};
-  }
-  layers::Linear linear(Rng& rng, int64_t in, int64_t out) const {
-    const Tensor weight = normal(rng, {out, in}, 1 / std::sqrt(static_cast<double>(in)));
-    return {weight, normal(rng, {out}, 0.1)};
+  void draw_weights() {
+    if (embedding_.defined()) return;
+    Rng rng(static_cast<uint64_t>(params_.seed), "host/toy");
+    each_weight([&](const std::vector<int64_t>& sizes, double mean, double deviation) {
+      const Tensor out = torch::empty(sizes, torch::kFloat32);
+      float* to = out.data_ptr<float>();
+      for (int64_t i = 0; i < out.numel(); ++i)
+        to[i] = static_cast<float>(deviation * rng.normal());
+      return (mean == 0 ? out : mean + out).to(device_);
+    });
+    inv_freq_ = layers::inverse_frequencies(params_.d / params_.heads, kRotaryBase).to(device_);
   }
 
   ToyParams params_;

@@ -13,14 +13,24 @@ namespace {
 enum class Fault {
   none = 1,
   two_of_a_name,
+  no_hash,
   tokens_from_one,
   skips_a_hook,
   notices_readers,
   ignores_edits,
   mixes_sequences,
+  minds_order,
+  never_the_same,
   logits_unasked,
+  maps_unasked,
+  maps_of_some,
+  maps_unscaled,
+  contacts_unasked,
+  contacts_of_specials,
+  contacts_unbounded,
   gradients_unasked,
   cuts_gradients,
+  gradients_of_zero,
 };
 
 struct NoParams {};
@@ -34,7 +44,8 @@ class FaultyHost final : public HostModel {
     if (kFault == Fault::two_of_a_name) info_.points[1].alias = "layers.0";
     info_.tokens = {"<cls>", "A", "B", "C", "D", "E", "F", "G", "H", "<eos>"};
     info_.vocabulary = 10;
-    info_.weights_hash = "seed 5";
+    info_.layers = 1;
+    if (kFault != Fault::no_hash) info_.weights_hash = "seed 5";
     Init init(5);
     embeddings_ = init.uniform({10, 6}, 1.0);
     block_ = init.uniform({6, 6}, 1.0);
@@ -70,19 +81,51 @@ class FaultyHost final : public HostModel {
     Tensor x = edit(0, embeddings_.index_select(0, tokens.id));  // [t, 6]
     if (kFault == Fault::notices_readers && !hooks.empty()) x = x + 1e-3;
     if (kFault == Fault::mixes_sequences) x = x - x.mean(0);
+    if (kFault == Fault::minds_order && tokens.start.numel() > 2 &&
+        tokens.start[1].item<int64_t>() == 5)  // the shortest text stands first
+      x = x + 1e-3;
+    if (kFault == Fault::never_the_same) x = x + 1e-7 * ++passes_;
     if (kFault == Fault::cuts_gradients) x = x.detach();
     x = x + torch::matmul(x, block_).tanh();
+    if (kFault == Fault::gradients_of_zero) x = x.detach() + 0 * x;
     if (kFault != Fault::skips_a_hook) {
       const Tensor edited = edit(1, x);
       if (kFault != Fault::ignores_edits) x = edited;
     }
-    if (!want.logits && kFault != Fault::logits_unasked) return {};
-    return {torch::matmul(x, embeddings_.t()), {}};
+    Logits out;
+    if (want.logits || kFault == Fault::logits_unasked)
+      out.value = torch::matmul(x, embeddings_.t());
+    if (want.attention || kFault == Fault::maps_unasked) out.attention = maps(tokens);
+    if (want.contacts || kFault == Fault::contacts_unasked) out.contacts = contacts(tokens);
+    return out;
   }
 
  private:
+  // One layer, two heads, each token attends to all alike.
+  std::vector<Tensor> maps(const Tokens& tokens) const {
+    std::vector<Tensor> out;
+    for (int64_t i = 0; i < tokens.sequence.numel(); ++i) {
+      const int64_t n = tokens.start.diff()[i].item<int64_t>();
+      const double share = kFault == Fault::maps_unscaled ? 1 : 1 / static_cast<double>(n);
+      out.push_back(torch::full({1, 2, n, n}, share, torch::kFloat32));
+    }
+    if (kFault == Fault::maps_of_some) out.pop_back();
+    return out;
+  }
+  std::vector<Tensor> contacts(const Tokens& tokens) const {
+    const double value = kFault == Fault::contacts_unbounded ? 2 : 0.5;
+    const int64_t specials = kFault == Fault::contacts_of_specials ? 0 : 2;
+    std::vector<Tensor> out;
+    for (int64_t i = 0; i < tokens.sequence.numel(); ++i) {
+      const int64_t r = tokens.start.diff()[i].item<int64_t>() - specials;
+      out.push_back(torch::full({r, r}, value, torch::kFloat32));
+    }
+    return out;
+  }
+
   HostInfo info_;
   Tensor embeddings_, block_;
+  int64_t passes_ = 0;
 };
 
 template <Fault kFault>
@@ -114,14 +157,24 @@ TEST(HostConformance, finds_nothing_in_a_host_without_faults) {
             "host faulty: reading changes nothing: pass\n"
             "host faulty: replacing changes the output: pass\n"
             "host faulty: a batch gives the rows of single sequences: pass\n"
+            "host faulty: any order gives the same rows: pass\n"
+            "host faulty: the same bits again: pass\n"
             "host faulty: logits only when wanted: pass\n"
+            "host faulty: attention maps only when wanted: pass\n"
+            "host faulty: contacts only when wanted: pass\n"
             "host faulty: gradients only when wanted: pass\n"
+            "host faulty: gradients reach each hookpoint: pass\n"
             "host faulty: prints nothing: pass\n");
 }
 
 TEST(HostConformance, finds_two_hookpoints_of_one_name) {
   EXPECT_EQ(failures<Fault::two_of_a_name>(),
             "host faulty: information is consistent: fail: two hookpoints are called layers.0\n");
+}
+
+TEST(HostConformance, finds_weights_without_a_hash) {
+  EXPECT_EQ(failures<Fault::no_hash>(),
+            "host faulty: information is consistent: fail: no hash of the weights\n");
 }
 
 TEST(HostConformance, finds_tokens_that_do_not_add_up) {
@@ -145,13 +198,46 @@ TEST(HostConformance, finds_a_host_that_notices_readers) {
 TEST(HostConformance, finds_edits_without_effect) {
   EXPECT_EQ(failures<Fault::ignores_edits>(),
             "host faulty: replacing changes the output: fail: blocks.0.out: zeros instead of its "
-            "rows change no logit\n");
+            "rows change no logit\n"
+            "host faulty: gradients reach each hookpoint: fail: blocks.0.out: no gradient of the "
+            "logits reaches it\n");
 }
 
 TEST(HostConformance, finds_sequences_that_see_each_other) {
   EXPECT_EQ(failures<Fault::mixes_sequences>(),
             "host faulty: a batch gives the rows of single sequences: fail: blocks.0.out: sequence "
             "0 has other rows in a batch than alone\n");
+}
+
+TEST(HostConformance, finds_rows_that_depend_on_the_order) {
+  EXPECT_EQ(failures<Fault::minds_order>(),
+            "host faulty: any order gives the same rows: fail: blocks.0.out: sequence 0 has other "
+            "rows when the others stand elsewhere\n");
+}
+
+TEST(HostConformance, finds_a_host_that_never_gives_the_same) {
+  EXPECT_EQ(failures<Fault::never_the_same>(),
+            "host faulty: reading changes nothing: fail: logits have other bits when every "
+            "hookpoint is read\n"
+            "host faulty: the same bits again: fail: blocks.0.out: a second pass gives other "
+            "bits\n");
+}
+
+TEST(HostConformance, finds_attention_maps_that_are_none) {
+  const std::string found = "host faulty: attention maps only when wanted: fail: ";
+  EXPECT_EQ(failures<Fault::maps_unasked>(), found + "attention maps came unasked\n");
+  EXPECT_EQ(failures<Fault::maps_of_some>(),
+            found + "a host gives a map of each sequence or refuses\n");
+  EXPECT_EQ(failures<Fault::maps_unscaled>(),
+            found + "what a token attends to does not sum to 1\n");
+}
+
+TEST(HostConformance, finds_contacts_that_are_none) {
+  const std::string found = "host faulty: contacts only when wanted: fail: ";
+  EXPECT_EQ(failures<Fault::contacts_unasked>(), found + "contacts came unasked\n");
+  EXPECT_EQ(failures<Fault::contacts_of_specials>(),
+            found + "contacts are not [residues, residues]\n");
+  EXPECT_EQ(failures<Fault::contacts_unbounded>(), found + "contacts are not probabilities\n");
 }
 
 TEST(HostConformance, finds_logits_that_came_unasked) {
@@ -165,5 +251,13 @@ TEST(HostConformance, finds_gradients_that_came_unasked_or_not_at_all) {
             "for\n");
   EXPECT_EQ(failures<Fault::cuts_gradients>(),
             "host faulty: gradients only when wanted: fail: no gradients when they were asked "
-            "for\n");
+            "for\n"
+            "host faulty: gradients reach each hookpoint: fail: embeddings: no gradient of the "
+            "logits reaches it\n");
+}
+
+TEST(HostConformance, finds_a_hookpoint_that_gradients_do_not_reach) {
+  EXPECT_EQ(failures<Fault::gradients_of_zero>(),
+            "host faulty: gradients reach each hookpoint: fail: embeddings: no gradient of the "
+            "logits reaches it\n");
 }

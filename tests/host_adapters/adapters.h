@@ -35,10 +35,11 @@ inline std::unique_ptr<HostModel> make_host(const std::string& type, const Value
   return part.make(parsed, HostSetup());
 }
 
-/// The rows at each of `points` (names or aliases), and the logits when they are wanted.
+/// The rows at each of `points` (names or aliases), and what else was wanted.
 struct Seen {
   std::map<std::string, Rows> rows;
   Tensor logits;
+  std::vector<Tensor> attention, contacts;
 };
 inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::string>& points,
                  Want want = {}) {
@@ -50,12 +51,24 @@ inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::s
                        seen.rows[point] = rows;
                        return rows.x;
                      }});
-  seen.logits = host.forward(tokens, hooks, want).value;
+  Logits out = host.forward(tokens, hooks, want);
+  seen.logits = out.value;
+  seen.attention = std::move(out.attention);
+  seen.contacts = std::move(out.contacts);
   return seen;
 }
 
 inline Tokens tokens_of(const HostModel& host, const std::vector<std::string>& texts) {
   return host.tokenize(texts);
+}
+
+/// |a - b| of each row [n], relative to that row of b.
+inline Tensor rows_apart(const Tensor& a, const Tensor& b) {
+  const Tensor wide = b.to(torch::kFloat64);
+  return (a.to(torch::kFloat64) - wide).norm(2, 1) / wide.norm(2, 1).clamp_min(1e-12);
+}
+inline double worst_row(const Tensor& a, const Tensor& b) {
+  return rows_apart(a, b).max().item<double>();
 }
 
 /// |a - b| <= atol + rtol * |b| everywhere.

@@ -6,12 +6,18 @@
 #include <fstream>
 
 #include "host_adapters/adapters.h"
+#include "host_adapters/spoiled.h"
 
 namespace facet {
 namespace {
 
 // As tests/golden/esm2_tiny/golden.json states them.
 constexpr double kHiddenAbs = 2e-4, kHiddenRel = 1e-4, kLogitsAbs = 5e-4;
+// Probabilities; the peer adds up the channels in another order.
+constexpr double kContactsAbs = 1e-5;
+// Ten roundings to eight bits in each of five blocks, 2^-8 sqrt(50) = 2.8e-2, and half as much
+// again; of a row's length, and of the largest logit.
+constexpr double kBfloat16 = 4e-2;
 // A sequence gives the same rows alone and in a batch but for the order of summation in matrix
 // products.
 constexpr double kBatchRel = 1e-5;
@@ -40,8 +46,12 @@ Tokens tokens_of(const std::string& name, const std::vector<int64_t>& sequences)
     start.push_back(start.back() + ids.back().numel());
   }
   const int64_t n = static_cast<int64_t>(sequences.size());
-  return {torch::cat(ids), torch::tensor(start), torch::arange(n),
-          torch::zeros({start.back()}, torch::kUInt8)};
+  const Tensor flag = torch::zeros({start.back()}, torch::kUInt8);
+  for (const int64_t at : start) {
+    if (at < start.back()) flag[at] = kSpecial;  // <cls>
+    if (at > 0) flag[at - 1] = kSpecial;         // <eos>
+  }
+  return {torch::cat(ids), torch::tensor(start), torch::arange(n), flag};
 }
 
 /// The golden rows of some sequences, padding left out.
@@ -66,6 +76,18 @@ void expect_golden(HostModel& host, const std::string& name,
   EXPECT_TRUE(near(seen.logits, rows_of(name, "logits", sequences), kLogitsAbs, 0)) << name;
 }
 
+void expect_contacts(HostModel& host, const std::string& name,
+                     const std::vector<int64_t>& sequences) {
+  const Seen seen = pass(host, tokens_of(name, sequences), {}, {.contacts = true});
+  ASSERT_EQ(seen.contacts.size(), sequences.size());
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const int64_t r = seen.contacts[i].size(0);
+    const Tensor is =
+        golden().tensor(name + ".contacts")[sequences[i]].slice(0, 0, r).slice(1, 0, r);
+    EXPECT_TRUE(near(seen.contacts[i], is, kContactsAbs, 0)) << name << " " << sequences[i];
+  }
+}
+
 std::vector<int64_t> all_of(const std::string& name) {
   std::vector<int64_t> out;
   for (int64_t i = 0; i < sequences_of(name); ++i) out.push_back(i);
@@ -82,6 +104,32 @@ TEST(Esm2Golden, gives_the_hidden_states_and_logits_of_batches) {
   const auto host = tiny();
   for (const std::string& name : kCases) expect_golden(*host, name, all_of(name));
   expect_golden(*host, "a", {2, 0});
+}
+
+TEST(Esm2Golden, gives_the_contacts_of_single_sequences_and_of_batches) {
+  const auto host = tiny();
+  for (const std::string name : {"a", "single"}) {
+    for (const int64_t i : all_of(name)) expect_contacts(*host, name, {i});
+    expect_contacts(*host, name, all_of(name));
+  }
+  expect_contacts(*host, "a", {2, 0});
+}
+
+TEST(Esm2Golden, stays_near_in_bfloat16) {
+  const auto host = make_host("esm2", {{"weights", kTiny}, {"dtype", "bf16"}});
+  for (const std::string& name : kCases) {
+    const Seen seen = pass(*host, tokens_of(name, all_of(name)), kLayers, {.logits = true});
+    for (size_t k = 0; k < kLayers.size(); ++k) {
+      const Tensor& rows = seen.rows.at(kLayers[k]).x;
+      EXPECT_EQ(rows.scalar_type(), torch::kBFloat16);
+      EXPECT_LT(worst_row(rows, rows_of(name, "hidden_states." + std::to_string(k), all_of(name))),
+                kBfloat16)
+          << name << " " << kLayers[k];
+    }
+    const Tensor logits = rows_of(name, "logits", all_of(name));
+    EXPECT_EQ(seen.logits.scalar_type(), torch::kFloat32);
+    EXPECT_TRUE(near(seen.logits, logits, kBfloat16 * logits.abs().max().item<double>(), 0));
+  }
 }
 
 TEST(Esm2Golden, gives_the_same_rows_alone_and_in_a_batch) {
@@ -127,6 +175,25 @@ TEST(Esm2Golden, tokenizes_as_transformers_but_for_runs_of_unknown_letters) {
 TEST(Esm2Golden, takes_stored_frequencies_when_asked) {
   const auto host = make_host("esm2", {{"weights", kTiny}, {"inv_freq", "stored"}});
   expect_golden(*host, "a", {0, 1, 2});  // this file stores what is computed
+}
+
+TEST(Esm2Golden, gives_other_rows_with_frequencies_rounded_as_in_released_files) {
+  const Spoiled rounded;
+  rounded.change_tensors([](const std::string& name, const Tensor& tensor) {
+    return name.ends_with("inv_freq") ? tensor.to(torch::kHalf).to(torch::kFloat32) : tensor;
+  });
+  const Tokens tokens = tokens_of("a", {0});
+  const auto rows = [&](const char* inv_freq) {
+    return pass(*rounded.host({{"inv_freq", inv_freq}}), tokens, {"layers.4"})
+        .rows.at("layers.4")
+        .x;
+  };
+  const Tensor golden_rows = rows_of("a", "hidden_states.4", {0});
+  EXPECT_TRUE(near(rows("computed"), golden_rows, kHiddenAbs, kHiddenRel));
+  const double apart = worst_row(rows("stored"), golden_rows);
+  EXPECT_GT(apart, 1e-5);
+  EXPECT_LT(apart, 1e-1);
+  EXPECT_TRUE(torch::equal(rows("stored"), rows("stored")));
 }
 
 }  // namespace

@@ -39,13 +39,14 @@ TEST(Toy, refuses_what_it_cannot_be) {
             }),
             "host: d must be divisible by 2 * heads");
   EXPECT_EQ(refusal_of([] { tokens_of(*make_host("toy", {}), {"MK1"}); }),
-            "toy: text 0: letter \"1\" at position 3: not in the vocabulary; set unknown = \"unk\" "
-            "to take it as <unk>");
-  EXPECT_EQ(refusal_of([] {
-              const auto host = make_host("toy", {});
-              pass(*host, tokens_of(*host, {"M"}), {}, {.attention = true});
-            }),
-            "toy: attention maps are not offered by this host");
+            "toy: text 0: letter \"1\" at position 3: not in the vocabulary; set host.unknown = "
+            "\"unk\" to take it as <unk>");
+}
+
+TEST(Toy, counts_its_parameters_from_its_sizes_alone) {
+  // 32 tokens; a block is four products of d x d, two of d x 4d, their biases and two norms.
+  const int64_t d = 32, block = 4 * (d * d + d) + (8 * d * d + 5 * d) + 4 * d;
+  EXPECT_EQ(make_host("toy", {})->info().parameters, 32 * d + 2 * block + 2 * d);
 }
 
 }  // namespace
