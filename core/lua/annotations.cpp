@@ -1,7 +1,7 @@
 // Body of the annotations of the Lua module.
 #include "lua/annotations.h"
 
-#include "lua/handle_fields.h"
+#include "lua/handle_kinds.h"
 #include "run/manifest.h"
 #include "run/sections.h"
 #include "schema/lua_annotations.h"

@@ -1,4 +1,4 @@
-// What a script sees of its handles: their fields, each with its type and meaning.
+// What a script sees of its handles: their fields, and that nothing else is there.
 #pragma once
 
 #include <lua.hpp>
@@ -7,20 +7,6 @@
 #include <vector>
 
 namespace facet::lua {
-
-/// One field, in the words of editors: `type` as LuaCATS writes it.
-struct HandleField {
-  std::string name;
-  std::string type;
-  std::string help;
-};
-struct HandleKind {
-  std::string name;   ///< the verb that makes it: "sae"
-  std::string about;  ///< one sentence
-  std::vector<HandleField> fields;
-};
-/// Every kind of handle, in the order of the run.
-const std::vector<HandleKind>& handle_kinds();
 
 /// Makes the metatable of each kind, out of the script's reach.
 void add_handles(lua_State* L);

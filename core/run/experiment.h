@@ -131,7 +131,7 @@ class Experiment {
   std::set<std::string> trained_;  // names of the SAEs that this run trains
   std::set<std::string> called_;   // sections that a verb was called with
   Value record_, resolved_, inputs_, plugins_;
-  std::vector<std::shared_ptr<DataHandle>> read_;  // by run:data
+  std::vector<std::shared_ptr<DataHandle>> read_;  // by run:data, for the report
   std::vector<std::string> baselines_;             // their names
   ReportPage page_;
 };

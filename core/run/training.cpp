@@ -8,6 +8,7 @@
 #include "run/experiment.h"
 #include "run/provenance.h"
 #include "run/of_sae.h"
+#include "run/provenance.h"
 #include "run/run_checkpoints.h"
 #include "run/sections.h"
 #include "run/verb_text.h"
@@ -159,9 +160,7 @@ std::vector<std::shared_ptr<SaeHandle>> Experiment::baselines(const Value& given
   if (!on) throw UserError(at(given) + "baselines.on: required, a handle from run:activations");
   if (like->folder.empty())
     throw UserError(at(given) + "baselines.like: not trained yet, should be after run:train");
-  if (const int64_t width = on->stream->shape().d_in; width != like->record.shape.d_in)
-    throw UserError(at(given) + "baselines.on: rows of width " + std::to_string(width) +
-                    ", `like` reads " + std::to_string(like->record.shape.d_in));
+  check_provenance(like->record, *on, kernel_.registry, at(given) + "baselines.like");
   std::vector<std::string> problems;
   std::vector<Planned> planned;
   for (const Section& section :

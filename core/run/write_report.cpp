@@ -82,7 +82,11 @@ void Experiment::write_report() {
   const std::string events = read_file(folder() / "events.jsonl");
   page_.warnings = warnings_of(events);
   std::vector<std::pair<std::string, std::string>> data;
-  for (const auto& handle : read_) data.emplace_back("Data", data_text(*handle));
+  for (const auto& handle : read_) {
+    data.emplace_back("Data", data_text(*handle));
+    if (const std::string left_out = handle->data->left_out(); !left_out.empty())
+      data.emplace_back("Records left out", left_out);
+  }
   const auto after_host = std::find_if(page_.facts.begin(), page_.facts.end(),
                                        [](const auto& fact) { return fact.first != "Host"; });
   page_.facts.insert(after_host, data.begin(), data.end());

@@ -182,7 +182,8 @@ void add_relation(std::vector<std::string>& problems, const Value& given, const 
       std::any_of(docs.begin(), docs.end(), [&](const FieldDoc& doc) { return doc.name == first; });
   if (!of_field) return add_problem(problems, given.origin, where, says);
   const Value* field = given.find(first);
-  add_problem(problems, field ? field->origin : given.origin, where + "." + first,
+  const bool placed = field && !field->origin.text().empty();
+  add_problem(problems, placed ? field->origin : given.origin, where + "." + first,
               says.substr(first.size() + 2));
 }
 

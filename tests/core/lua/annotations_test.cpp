@@ -6,7 +6,7 @@
 #include <regex>
 #include <set>
 
-#include "lua/handle_fields.h"
+#include "lua/handle_kinds.h"
 #include "run/kernel.h"
 #include "toy_run.h"
 

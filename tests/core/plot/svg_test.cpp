@@ -46,7 +46,8 @@ std::pair<int, int> drawn(const Plot& plot) {
   return {strokes, count(svg, "<circle")};
 }
 
-constexpr const char* kSmall = R"(<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360" viewBox="0 0 640 360" role="img">
+constexpr const char* kSmall =
+    R"svg(<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360" viewBox="0 0 640 360" role="img">
 <title>Latents by &quot;frequency&quot; &amp; &lt;share&gt;</title>
 <style>svg{background:#fff;font:12px sans-serif}text{fill:#222}.axis{stroke:#222;fill:none}.grid{stroke:#ddd}@media(prefers-color-scheme:dark){svg{background:#161616}text{fill:#ddd}.axis{stroke:#ddd}.grid{stroke:#3a3a3a}}</style>
 <text x="344" y="24" text-anchor="middle">Latents by &quot;frequency&quot; &amp; &lt;share&gt;</text>
@@ -81,7 +82,7 @@ constexpr const char* kSmall = R"(<svg xmlns="http://www.w3.org/2000/svg" width=
 <text x="596" y="74" text-anchor="end">untrained</text>
 <rect x="602" y="65" width="10" height="10" fill="#d55e00"/>
 </svg>
-)";
+)svg";
 
 }  // namespace
 

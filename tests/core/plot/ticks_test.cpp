@@ -21,8 +21,8 @@ TEST(Ticks, are_round_and_lie_within_the_axis) {
     const char* ticks;
   };
   for (const Case& c : {Case{0, 1, "0 0.2 0.4 0.6 0.8 1"}, Case{-1, 1, "-1 -0.5 0 0.5 1"},
-                        Case{0.013, 0.0141, "0.0132 0.0134 0.0136 0.0138 0.014"},
-                        Case{3, 512, "100 200 300 400 500"}, Case{0, 3e6, "0 1e+06 2e+06 3e+06"}})
+                        Case{0.013, 0.0141, "0.013 0.0135 0.014"}, Case{3, 512, "200 400"},
+                        Case{0, 3e6, "0 1e+06 2e+06 3e+06"}})
     EXPECT_EQ(texts(linear_ticks(c.low, c.high, 5)), c.ticks);
 }
 

@@ -82,7 +82,8 @@ TEST_F(RunContextOfTest, gives_what_belongs_to_a_named_sae_a_folder_of_its_own) 
   of_pca.sae = std::make_shared<SaeHandle>();
   of_pca.sae->name = "pca";
   RunContext c("judge", of_pca, run_, none_, 7, "cpu", [] {});
-  EXPECT_EQ(c.write("latents.tsv", "Latents.", Table({{"latent", ""}}), 2).name, "pca/latents.tsv");
+  EXPECT_EQ(c.write("latents.tsv", "Latents.", Table(std::vector<Column>{{"latent", ""}}), 2).name,
+            "pca/latents.tsv");
   c.journal("answers").add("k", 1);
   EXPECT_TRUE(fs::exists(base_ / "id/artefacts/pca/latents.tsv"));
   EXPECT_TRUE(fs::exists(base_ / "id/journals/pca/judge.answers.jsonl"));
