@@ -6,7 +6,6 @@
 
 #include "plugin/call.h"
 #include "run/experiment.h"
-#include "run/provenance.h"
 #include "run/of_sae.h"
 #include "run/provenance.h"
 #include "run/run_checkpoints.h"
