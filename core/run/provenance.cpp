@@ -17,6 +17,12 @@ bool there(const fs::path& path) {
   return fs::exists(path, unreadable);
 }
 
+// A normaliser with every parameter, those included that an older record does not name.
+std::string in_force(const Registry& registry, const Value& normalize, const std::string& where) {
+  const NormaliserChoice choice = choose_normaliser(registry, normalize, where);
+  return choice.type + " " + emit_json(choice.params.resolved);
+}
+
 std::vector<fs::path> saes_of_runs(const std::string& id, const fs::path& runs) {
   std::vector<fs::path> found;
   if (id.size() < kShortestId) return found;
@@ -70,10 +76,10 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
   compare("rows", record.rows, on.stream->params().rows);
   compare("pool", record.pool, on.stream->params().pool);
   compare("d_in", std::to_string(record.shape.d_in), std::to_string(on.stream->shape().d_in));
-  const NormaliserChoice choice =
-      choose_normaliser(registry, on.normalize, "activations.normalize");
-  compare("normalize", record.normaliser + " " + emit_json(record.normaliser_params),
-          choice.type + " " + emit_json(choice.params.resolved));
+  Value normalize = record.normaliser_params;
+  normalize.set("type", record.normaliser);
+  compare("normalize", in_force(registry, normalize, where + ": normalize"),
+          in_force(registry, on.normalize, "activations.normalize"));
   if (!problems.empty()) throw UserError(problems);
 }
 

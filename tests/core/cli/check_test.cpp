@@ -47,7 +47,7 @@ name = "latents"
       "bad.toml:11:11: data.split.evla: unknown key (did you mean \"eval\"?)\n"
       "bad.toml:10:1: data.path: \"nowhere.fasta\" does not exist (HERE/nowhere.fasta)\n"
       "bad.toml:16:1: sae.kk: unknown key\n"
-      "bad.toml:12:1: sae.k: 70 exceeds d_sae (64)\n"
+      "bad.toml:15:1: sae.k: 70 exceeds d_sae (64)\n"
       "bad.toml:18:1: train.steps: expected integer, got number 12.5\n"
       "bad.toml:19:1: train.lr: expected number, got string \"x\"\n";
   for (const char* command : {"check", "run"}) {

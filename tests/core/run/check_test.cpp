@@ -74,7 +74,7 @@ TEST_F(CheckManifest, refuses_sections_and_keys_that_do_not_exist) {
 
 TEST_F(CheckManifest, refuses_relations_that_do_not_hold) {
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\nd_sae = 65536\nk = 70000\n"),
-            "FILE:2:1: sae.k: 70000 exceeds d_sae (65536)");
+            "FILE:5:1: sae.k: 70000 exceeds d_sae (65536)");
   EXPECT_EQ(refusal("[train]\nsteps = 10\nepochs = 1\n"),
             "FILE:2:1: train: exactly one of steps, total_rows, epochs must be set");
 }
@@ -99,11 +99,6 @@ TEST_F(CheckManifest, refuses_sections_without_a_type) {
             "FILE:2:1: sae: expected table, got integer 3\n"
             "FILE:4:13: analysis[1]: expected table, got string \"count\"\n"
             "FILE:3:1: train: expected table, got string \"long\"");
-}
-
-TEST_F(CheckManifest, lets_a_loaded_sae_have_no_type) {
-  EXPECT_EQ(refusal("[sae]\nfrom = \"0a1b2c\"\n"), "(no refusal)");
-  EXPECT_EQ(refusal("[sae]\nfrom = \"0a1b2c\"\nk = 3\n"), "FILE:4:1: sae.k: unknown key");
 }
 
 TEST_F(CheckManifest, wants_a_script_that_is_there) {
@@ -135,7 +130,7 @@ TEST_F(CheckManifest, does_not_take_a_comparison_or_the_name_of_a_run_for_a_key)
   folder_.write("train.lua", "local run = facet.run { name = 'x' }\nif d_sae == 3 then end\n");
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\n"), "FILE:2:1: sae.d_sae: required");
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\nd_sae = 8\nk = 9\n"),
-            "FILE:2:1: sae.k: 9 exceeds d_sae (8)");
+            "FILE:5:1: sae.k: 9 exceeds d_sae (8)");
 }
 
 TEST_F(CheckManifest, still_wants_what_neither_the_manifest_nor_the_script_has) {
@@ -163,13 +158,13 @@ TEST(CheckKeys, refuses_what_a_script_by_itself_is_set_and_no_manifest_has) {
   EXPECT_EQ(refusal_of([&] { check_keys(Value(Value::Table())); }), "(no refusal)");
 }
 
-TEST_F(CheckManifest, refuses_what_a_loaded_sae_brings_itself) {
+TEST_F(CheckManifest, lets_a_loaded_sae_bring_all_but_its_name) {
   EXPECT_EQ(refusal("[sae]\nfrom = \"0123\"\nname = \"old\"\n"), "(no refusal)");
   EXPECT_EQ(refusal("[sae]\ntype = \"topk\"\nfrom = \"0123\"\nk = 8\nd_sae = 64\nseed = 1\n"
                     "nmae = \"x\"\n"),
-            "FILE:5:1: sae.d_sae: cannot be set together with sae.from, which brings its own\n"
-            "FILE:4:1: sae.k: cannot be set together with sae.from, which brings its own\n"
-            "FILE:6:1: sae.seed: cannot be set together with sae.from, which brings its own\n"
-            "FILE:2:1: sae.type: cannot be set together with sae.from, which brings its own\n"
-            "FILE:7:1: sae.nmae: unknown key (did you mean \"name\"?)\n");
+            "FILE:6:1: sae.d_sae: cannot be set together with sae.from, which brings its own\n"
+            "FILE:5:1: sae.k: cannot be set together with sae.from, which brings its own\n"
+            "FILE:7:1: sae.seed: cannot be set together with sae.from, which brings its own\n"
+            "FILE:3:1: sae.type: cannot be set together with sae.from, which brings its own\n"
+            "FILE:8:1: sae.nmae: unknown key (did you mean \"name\"?)");
 }
