@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "facet/error.h"
 
@@ -18,6 +19,8 @@ namespace facet {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::streamsize kCopyBytes = 1 << 20;
 
 int64_t bytes_until_full() {
   const char* text = std::getenv("FACET_DISK_FULL_AFTER");
@@ -87,6 +90,20 @@ FileWriter::~FileWriter() {
 
 void FileWriter::write(const void* bytes, size_t size) {
   write_all(descriptor_, file_, bytes, size);
+}
+
+void FileWriter::write_at(int64_t offset, const void* bytes, size_t size) {
+  if (::lseek(descriptor_, offset, SEEK_SET) < 0) refuse(file_, "write", errno);
+  write_all(descriptor_, file_, bytes, size);
+}
+
+void FileWriter::copy_at(int64_t offset, const FileWriter& other) {
+  if (::lseek(descriptor_, offset, SEEK_SET) < 0) refuse(file_, "write", errno);
+  std::ifstream in(other.partial_, std::ios::binary);
+  if (!in) refuse(other.file_, "read", errno);
+  std::vector<char> piece(kCopyBytes);
+  while (in.read(piece.data(), kCopyBytes), in.gcount() > 0)
+    write_all(descriptor_, file_, piece.data(), static_cast<size_t>(in.gcount()));
 }
 
 void FileWriter::commit() {

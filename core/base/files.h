@@ -23,6 +23,11 @@ class FileWriter {
 
   void write(const void* bytes, size_t size);
   void write(const std::string& bytes) { write(bytes.data(), bytes.size()); }
+  /// Writes at a place of the file; what was never written before it reads as zeros. write() goes
+  /// on behind these bytes.
+  void write_at(int64_t offset, const void* bytes, size_t size);
+  /// The same with everything that another writer, not yet committed, has written.
+  void copy_at(int64_t offset, const FileWriter& other);
   void commit();
 
  private:

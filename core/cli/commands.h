@@ -12,18 +12,67 @@ namespace facet::cli {
 /// Parses the command line and calls the command; returns the exit code.
 int run_command_line(int argc, char** argv);
 
-int run(const RunRequest& request, const std::vector<std::filesystem::path>& plugin_paths);
-/// A manifest, a script, or a plugin.
-int check(const RunRequest& request, const std::vector<std::filesystem::path>& plugin_paths);
+using PluginPaths = std::vector<std::filesystem::path>;
+
+int run(const RunRequest& request, const PluginPaths& plugin_paths);
+/// A manifest (with what it needs of the machine), a script, or a plugin.
+int check(const RunRequest& request, const PluginPaths& plugin_paths);
 /// Every part that facet knows, by kind.
-int list(const std::vector<std::filesystem::path>& plugin_paths);
+int list(const PluginPaths& plugin_paths);
 /// `help`, `help KIND`, `help KIND NAME`, `help SECTION`.
-int help(const std::vector<std::string>& words,
-         const std::vector<std::filesystem::path>& plugin_paths);
+int help(const std::vector<std::string>& words, const PluginPaths& plugin_paths);
+/// The kinds and sections that `help` knows.
+std::vector<std::string> help_topics();
 /// A table of the runs under the runs folder.
 int runs(const RunRequest& request);
 /// Writes the reference pages into a folder, or (check) compares them with what is there.
-int docs(const std::filesystem::path& folder, bool only_check,
-         const std::vector<std::filesystem::path>& plugin_paths);
+int docs(const std::filesystem::path& folder, bool only_check, const PluginPaths& plugin_paths);
+/// Reads Lua lines until the input ends.
+int repl(const RunRequest& request, const PluginPaths& plugin_paths);
+/// What facet sees of the machine and of its plugins; 1 when something is wrong.
+int doctor(const RunRequest& request, const PluginPaths& plugin_paths);
+
+/// A host and, but for `inspect`, its data, as options name them.
+struct HostRequest {
+  std::string type;
+  std::string weights;
+  std::string input;              ///< a file; its ending decides the type of the data
+  std::vector<std::string> sets;  ///< KEY=VALUE of [host], [data] and [activations]
+};
+
+struct ActivationsRequest {
+  HostRequest host;
+  std::string hookpoints;  ///< a name, glob or range
+  std::string rows = "content";
+  std::string pool = "none";
+  std::filesystem::path out;
+};
+/// Writes rows of a host into a safetensors file.
+int activations(const RunRequest& request, const ActivationsRequest& asked,
+                const PluginPaths& plugin_paths);
+
+struct EncodeRequest {
+  std::filesystem::path sae;
+  std::filesystem::path in;
+  std::string tensor;  ///< empty: the SAE's hookpoint
+  std::filesystem::path out;
+  bool reconstruct = false;
+};
+/// Writes the codes of a file's rows as CSR.
+int encode(const EncodeRequest& asked, const PluginPaths& plugin_paths);
+
+/// Prints what a folder says of its SAE.
+int show_sae(const std::filesystem::path& folder);
+
+struct InspectRequest {
+  std::filesystem::path sae;
+  std::string weights;
+  std::vector<std::string> sets;
+  std::string sequence;
+  int64_t top = 3;  ///< latents shown of each residue
+};
+/// Prints each residue's strongest latents and how well it comes back.
+int inspect(const RunRequest& request, const InspectRequest& asked,
+            const PluginPaths& plugin_paths);
 
 }  // namespace facet::cli

@@ -94,15 +94,12 @@ int help(const std::vector<std::string>& words, const std::vector<fs::path>& plu
   Kernel kernel;
   load_kernel(kernel, plugin_paths);
   const std::string& first = words[0];
-  std::vector<std::string> known;
   for (const Kind& section : kSections) {
-    known.emplace_back(section.name);
     if (first != section.name) continue;
     std::cout << section.about << "\n\n" << help_text(fields_of_section(first));
     return 0;
   }
   for (const Kind& kind : kKinds) {
-    known.emplace_back(kind.name);
     if (first != kind.name) continue;
     if (words.size() < 2) {
       for (const Part* part : kernel.registry.parts())
@@ -115,10 +112,18 @@ int help(const std::vector<std::string>& words, const std::vector<fs::path>& plu
     std::cout << help_text(part.schema.fields);
     return 0;
   }
+  const std::vector<std::string> known = help_topics();
   std::string all;
   for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
   throw UserError("help: \"" + first + "\"" + did_you_mean(first, known) + ", should be one of " +
                   all);
+}
+
+std::vector<std::string> help_topics() {
+  std::vector<std::string> known;
+  for (const Kind& section : kSections) known.emplace_back(section.name);
+  for (const Kind& kind : kKinds) known.emplace_back(kind.name);
+  return known;
 }
 
 int docs(const fs::path& folder, bool only_check, const std::vector<fs::path>& plugin_paths) {

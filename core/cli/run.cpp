@@ -6,6 +6,7 @@
 #include "lua/script.h"
 #include "plugin/conformance.h"
 #include "run/check.h"
+#include "run/estimate.h"
 #include "run/manifest.h"
 
 namespace facet::cli {
@@ -16,6 +17,22 @@ void check_extension(const std::filesystem::path& file, const std::string& shoul
   const std::string extension = file.extension().string();
   if (extension != ".toml" && extension != ".lua")
     throw UserError(file.string() + ": should be " + should_be);
+}
+
+// Its sections and its script; then what it needs of this machine.
+void check_manifest_file(const RunRequest& request, const Kernel& kernel) {
+  Value manifest = load_manifest(request.file);
+  for (const std::string& set : request.sets) lay_set(manifest, set);
+  check_manifest(manifest, kernel.registry);
+  std::string script = manifest.text("script");
+  schema_detail::resolve_path(manifest.at("script"), script);
+  check_script(script);
+  prepare_device(request);
+  const Plan plan = plan_of(manifest, kernel.registry);
+  const Machine machine = measure_machine(runs_folder(request), request.device);
+  const Estimate needs = estimate(plan, machine, request.file.string());
+  std::cout << describe(needs, machine);
+  if (!needs.problems.empty()) throw UserError(needs.problems);
 }
 
 }  // namespace
@@ -54,16 +71,10 @@ int check(const RunRequest& request, const std::vector<std::filesystem::path>& p
   }
   check_extension(request.file, "MANIFEST.toml, SCRIPT.lua or PLUGIN.so");
   load_kernel(kernel, plugin_paths);
-  if (extension == ".lua") {
+  if (extension == ".lua")
     check_script(request.file);
-  } else {
-    Value manifest = load_manifest(request.file);
-    for (const std::string& set : request.sets) lay_set(manifest, set);
-    check_manifest(manifest, kernel.registry);
-    std::string script = manifest.text("script");
-    schema_detail::resolve_path(manifest.at("script"), script);
-    check_script(script);
-  }
+  else
+    check_manifest_file(request, kernel);
   std::cout << request.file.string() << ": no problem found\n";
   return 0;
 }

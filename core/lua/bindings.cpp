@@ -11,6 +11,8 @@
 namespace facet::lua {
 namespace {
 
+constexpr const char* kRunFields[] = {"id", "folder", "seed"};
+
 Session& session_of(lua_State* L) {
   lua_getfield(L, LUA_REGISTRYINDEX, "facet.session");
   auto* session = static_cast<Session*>(lua_touserdata(L, -1));
@@ -176,7 +178,7 @@ const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
 int run_index(lua_State* L) {
   const std::string name = field_name(L, kRun);
   Experiment& run = run_of(L);
-  std::vector<std::string> names = {"id", "folder", "seed"};
+  std::vector<std::string> names(std::begin(kRunFields), std::end(kRunFields));
   for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) {
     names.emplace_back(verb->name);
     if (name != verb->name) continue;
@@ -240,6 +242,23 @@ void bind(lua_State* L, Session& session, Wall& wall) {
   lua_pushcfunction(L, open_module);
   lua_setfield(L, -2, "facet");
   lua_pop(L, 1);
+}
+
+std::vector<std::string> run_verbs() {
+  std::vector<std::string> names;
+  for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) names.emplace_back(verb->name);
+  return names;
+}
+
+std::vector<std::string> fields_at(lua_State* L, int index) {
+  if (luaL_testudata(L, index, kRun)) return {std::begin(kRunFields), std::end(kRunFields)};
+  for (const HandleKind& kind : handle_kinds()) {
+    if (!luaL_testudata(L, index, kind.name.c_str())) continue;
+    std::vector<std::string> names;
+    for (const auto& field : kind.fields) names.emplace_back(field.name);
+    return names;
+  }
+  return {};
 }
 
 }  // namespace facet::lua

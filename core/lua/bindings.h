@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "lua/guard.h"
 #include "run/experiment.h"
@@ -22,5 +24,11 @@ struct Session {
 
 /// Makes the module known to `require`; `session` and `wall` are referred to.
 void bind(lua_State* L, Session& session, Wall& wall);
+
+/// The verbs of a run: what may follow `run:`.
+std::vector<std::string> run_verbs();
+/// The fields of the run or the handle at `index`: what may follow its dot. Empty for anything
+/// else.
+std::vector<std::string> fields_at(lua_State* L, int index);
 
 }  // namespace facet::lua

@@ -6,7 +6,7 @@
 #include "base/files.h"
 #include "lua/bindings.h"
 #include "lua/guard.h"
-#include "lua/values.h"
+#include "lua/state.h"
 #include "run/check.h"
 
 namespace facet {
@@ -14,41 +14,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Closer {
-  void operator()(lua_State* L) const { lua_close(L); }
-};
-using State = std::unique_ptr<lua_State, Closer>;
-
-// The name that messages use: short where the file lies under the working folder.
-fs::path shown(const fs::path& file) {
-  const fs::path relative = file.lexically_relative(fs::current_path());
-  return relative.empty() || relative.begin()->string() == ".." ? file : relative;
-}
-
 void load(lua_State* L, const fs::path& script) {
   const std::string text = read_file(script);
-  if (luaL_loadbufferx(L, text.data(), text.size(), ("@" + shown(script).string()).c_str(), "t") !=
-      LUA_OK)
+  if (luaL_loadbufferx(L, text.data(), text.size(), ("@" + lua::shown(script).string()).c_str(),
+                       "t") != LUA_OK)
     throw UserError(std::string(lua_tostring(L, -1)));
-}
-
-void set_path(lua_State* L, const fs::path& script) {
-  const std::string path = (shown(script).parent_path() / "?.lua").string();
-  lua_getglobal(L, "package");
-  lua_pushlstring(L, path.data(), path.size());
-  lua_setfield(L, -2, "path");
-  lua_getfield(L, -1, "searchers");  // preloaded and Lua files; no C libraries
-  for (const int searcher : {4, 3}) {
-    lua_pushnil(L);
-    lua_rawseti(L, -2, searcher);
-  }
-  lua_pop(L, 2);
 }
 
 }  // namespace
 
 void check_script(const fs::path& script) {
-  const State state(luaL_newstate());
+  const lua::State state(luaL_newstate());
   load(state.get(), script);
 }
 
@@ -72,13 +48,9 @@ ScriptOutcome run_script(Kernel& kernel, const RunRequest& request) {
     session.script = request.file;
   }
 
-  const State state(luaL_newstate());
-  lua_State* L = state.get();
   lua::Wall wall;
-  luaL_openlibs(L);
-  lua::make_deterministic(L, request.unsafe);
-  set_path(L, session.script);
-  lua::bind(L, session, wall);
+  const lua::State state = lua::open_state(session, wall);
+  lua_State* L = state.get();
   load(L, session.script);
   try {
     lua::call(L, 0, 0);

@@ -117,17 +117,6 @@ void fill(const facet_plugin_info& info, const fs::path& file, Registry& registr
   filling.keep(canonical);
 }
 
-std::vector<fs::path> libraries_in(const fs::path& folder) {
-  std::error_code error;
-  if (fs::is_regular_file(folder, error)) return {folder};
-  std::vector<fs::path> files;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    if (it->path().extension() == ".so") files.push_back(it->path());
-  if (error) throw UserError(folder.string() + ": cannot read plugin folder: " + error.message());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 // Runs `step`, and keeps what a user has to know of its failure.
 template <class Step>
 void gather(std::vector<std::string>& problems, Step&& step) {
@@ -157,6 +146,17 @@ std::vector<fs::path> plugin_folders(const std::vector<fs::path>& given) {
   return folders;
 }
 
+std::vector<fs::path> plugin_files(const fs::path& folder) {
+  std::error_code error;
+  if (fs::is_regular_file(folder, error)) return {folder};
+  std::vector<fs::path> files;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (it->path().extension() == ".so") files.push_back(it->path());
+  if (error) throw UserError(folder.string() + ": cannot read plugin folder: " + error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 PluginInfo load_plugin(const fs::path& file, Registry& registry) {
   check_file(file);
   const facet_plugin_info& info = open(file);
@@ -170,7 +170,7 @@ std::vector<PluginInfo> load_plugins(const std::vector<fs::path>& folders, Regis
   std::set<fs::path> seen;
   for (const fs::path& folder : folders)
     gather(problems, [&] {
-      for (const fs::path& file : libraries_in(folder))
+      for (const fs::path& file : plugin_files(folder))
         if (seen.insert(fs::weakly_canonical(file)).second)
           gather(problems, [&] { loaded.push_back(load_plugin(file, registry)); });
     });

@@ -26,13 +26,17 @@ std::string read_build_tag(const std::filesystem::path& file);
 /// executable when it is there.
 std::vector<std::filesystem::path> plugin_folders(const std::vector<std::filesystem::path>& given);
 
+/// Every *.so of a folder, sorted by name; a file stands for itself. UserError when it cannot be
+/// read.
+std::vector<std::filesystem::path> plugin_files(const std::filesystem::path& folder);
+
 /// Loads one file. UserError: not a facet plugin; built for another facet (both tags); cannot be
 /// loaded; a part or an id registered twice; no part registered; the plugin threw (its id in
 /// front). After an error the registry is as before. A file that the registry has already is not
 /// loaded again.
 PluginInfo load_plugin(const std::filesystem::path& file, Registry& registry);
-/// Loads every *.so of the folders, sorted by name within each, one canonical path once; a file
-/// stands for itself. Problems of all files are reported together.
+/// Loads the plugin_files of the folders, one canonical path once. Problems of all files are
+/// reported together.
 std::vector<PluginInfo> load_plugins(const std::vector<std::filesystem::path>& folders,
                                      Registry& registry);
 

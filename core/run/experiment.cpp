@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/interrupt.h"
+#include "run/open_parts.h"
 #include "schema/toml_text.h"
 
 namespace facet {
@@ -170,11 +171,7 @@ Value Experiment::merged(const std::string& section, const Value& given) const {
 }
 
 AnyParams Experiment::parse(const std::string& section, const Value& value) {
-  std::vector<std::string> problems;
-  AnyParams params = section_schema(section, value, kernel_.registry)
-                         .parse(section, value, Demand::whole, problems);
-  if (!problems.empty()) throw UserError(problems);
-  return params;
+  return parse_section(section, value, kernel_.registry);
 }
 
 Experiment::Call Experiment::begin(const std::string& verb, const std::string& key) {

@@ -13,9 +13,13 @@
 
 namespace facet {
 
+void add_kernel_parts(Registry& registry) {
+  add_core_data(registry);
+  add_core_normalisers(registry);
+}
+
 void load_kernel(Kernel& kernel, const std::vector<std::filesystem::path>& plugin_paths) {
-  add_core_data(kernel.registry);
-  add_core_normalisers(kernel.registry);
+  add_kernel_parts(kernel.registry);
   kernel.plugins = load_plugins(plugin_folders(plugin_paths), kernel.registry);
 }
 

@@ -15,6 +15,8 @@ struct Kernel {
   std::vector<PluginInfo> plugins;
 };
 
+/// Adds the kernel's own parts, without any plugin.
+void add_kernel_parts(Registry& registry);
 /// Fills the kernel with its own parts and with the plugins of the folders (see plugin_folders).
 void load_kernel(Kernel& kernel, const std::vector<std::filesystem::path>& plugin_paths);
 /// The plugin that registered a part, or nullptr for the kernel's own.
@@ -30,6 +32,7 @@ struct RunRequest {
   int64_t stop_after = 0;  ///< steps of training in this process; 0: none
   bool unsafe = false;     ///< os.getenv, io.popen and os.execute in scripts
   bool quiet = false;
+  bool typed = false;  ///< the script is what someone types at a prompt: it cannot be run again
   std::vector<std::string> argv;
 };
 std::filesystem::path runs_folder(const RunRequest& request);

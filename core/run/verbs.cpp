@@ -7,6 +7,7 @@
 #include "host/hookpoints.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
+#include "run/open_parts.h"
 #include "run/provenance.h"
 #include "run/sections.h"
 #include "run/verb_text.h"
@@ -33,22 +34,12 @@ std::shared_ptr<HostHandle> Experiment::host(const Value& given) {
   const Value section = merged("host", given);
   const AnyParams params = parse("host", section);
   const HostPart& part = kernel_.registry.host(section.text("type"));
-  auto out = std::make_shared<HostHandle>();
-  out->type = part.name;
-  out->host = call_plugin(part.plugin, [&] {
-    return part.make(own_part(params), {request_.device, &events()});
-  });
+  const auto out = open_host(part, params, {request_.device, &events()}, *hash_);
   keep_resolved("host", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_plugin(part);
   out->key = key_of(part, params.resolved);
-  // What decides the weights: the host's own word (a seed), or the contents of its input files.
   const HostInfo& info = out->host->info();
-  out->weights_hash = info.weights_hash;
-  for (const FieldDoc& field : part.schema.fields)
-    if (const Value* path = params.resolved.find(field.name);
-        out->weights_hash.empty() && field.input_path && path && path->is<std::string>())
-      out->weights_hash = hash_->of(*path->as<std::string>());
   begin("host", out->key);
   const Value* weights = params.resolved.find("weights");
   keep_fact("Host",
@@ -65,22 +56,16 @@ std::shared_ptr<DataHandle> Experiment::data(const Value& given) {
   const Value section = merged("data", given);
   const AnyParams params = parse("data", section);
   const DataPart& part = kernel_.registry.data(section.text("type"));
-  const std::shared_ptr<const Data> source =
-      call_plugin(part.plugin, [&] { return part.make(own_part(params)); });
+  const auto out = open_data(part, params, key_of(part, own_part(params).resolved));
   keep_resolved("data", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_inputs(kernel_schema("data").fields, params.resolved);
   keep_plugin(part);
-  auto out = std::make_shared<DataHandle>();
-  Value own = own_part(params).resolved;
   const Value* path = params.resolved.find("path");
   out->about =
       part.name + (path && path->is<std::string>()
                        ? " (" + fs::path(*path->as<std::string>()).filename().string() + ")"
                        : "");
-  out->data =
-      std::make_shared<Dataset>(source, kernel_part(params).as<DatasetParams>(), key_of(part, own));
-  out->key = out->data->key();
   read_.push_back(out);
   begin("data", out->key);
   return out;

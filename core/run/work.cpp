@@ -18,10 +18,9 @@
 #include "run/verb_text.h"
 
 namespace facet {
+namespace {
 
 namespace fs = std::filesystem;
-
-namespace {
 
 constexpr std::chrono::milliseconds kLockPause(100);
 

@@ -99,7 +99,8 @@ void Experiment::write_report() {
     write_file(folder_->path("", "loss.svg"), emit_svg(loss));
     page_.pictures.emplace_back("loss.svg", loss.title);
   }
-  page_.command = "facet run " + request_.file.string();
+  page_.command = request_.typed ? "facet repl  # and type the lines of script.lua"
+                                 : "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
   page_.files = {{"manifest.toml", "the manifest, with --set laid on top"},
                  {"resolved.toml", "every value in force, with its origin"},

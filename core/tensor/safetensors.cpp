@@ -7,6 +7,7 @@
 #include "facet/error.h"
 #include "facet/value.h"
 #include "tensor/safetensors_file.h"
+#include "tensor/safetensors_writer.h"
 
 namespace facet {
 namespace {
@@ -160,29 +161,39 @@ const fs::path& Safetensors::file() const { return opened_->named; }
 
 const std::vector<fs::path>& Safetensors::files() const { return opened_->files; }
 
-void save_safetensors(const fs::path& file, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+std::string safetensors_header(const std::vector<HeaderEntry>& entries,
+                               const std::map<std::string, std::string>& metadata) {
   std::vector<std::string> members;
   if (!metadata.empty()) {
     Value table{Value::Table()};
     for (const auto& [key, text] : metadata) table.set(key, text);
     members.push_back("\"__metadata__\":" + emit_json(table));
   }
-  size_t end = 0;
-  for (const auto& [name, tensor] : tensors) {
-    const size_t begin = end;
-    end += tensor.nbytes();
+  for (const HeaderEntry& tensor : entries) {
     Value entry;
-    entry.set("dtype", safetensors_dtype(tensor.scalar_type()));
-    entry.set("shape", Value::Array(tensor.sizes().begin(), tensor.sizes().end()));
-    entry.set("data_offsets", Value::Array{static_cast<int64_t>(begin), static_cast<int64_t>(end)});
-    members.push_back(emit_json(name) + ":" + emit_json(entry));
+    entry.set("dtype", safetensors_dtype(tensor.dtype));
+    entry.set("shape", Value::Array(tensor.sizes.begin(), tensor.sizes.end()));
+    entry.set("data_offsets", Value::Array{tensor.begin, tensor.end});
+    members.push_back(emit_json(tensor.name) + ":" + emit_json(entry));
   }
   std::string header = "{";
   for (const std::string& member : members) header += (header.size() > 1 ? "," : "") + member;
   header += "}";
   header.append((kHeaderLengthBytes - header.size() % kHeaderLengthBytes) % kHeaderLengthBytes,
                 ' ');
+  return header;
+}
+
+void save_safetensors(const fs::path& file, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  std::vector<HeaderEntry> entries;
+  int64_t end = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const int64_t begin = end;
+    end += static_cast<int64_t>(tensor.nbytes());
+    entries.push_back({name, tensor.scalar_type(), tensor.sizes().vec(), begin, end});
+  }
+  const std::string header = safetensors_header(entries, metadata);
 
   FileWriter writer(file);
   const uint64_t length = header.size();

@@ -14,7 +14,8 @@ SDK = {"base": ["build", "error", "event", "rng", "value"], "schema": ["schema"]
 # One door for each third-party library.
 DOORS = {r"toml\+\+/": "core/run/manifest.cpp", r"(lua|lualib|lauxlib)\.h(pp)?$": "core/lua/",
          r"boost/": "core/plugin/", r"spdlog/|fmt/": "core/base/log.cpp", r"nlohmann/": "core/base/json.cpp",
-         r"CLI/": "core/cli/", r"(zlib|zstd)\.h$": "core/data/", r"openssl/": "core/base/hash.cpp"}
+         r"CLI/": "core/cli/", r"(histedit\.h|editline/)": "core/cli/line_editor.cpp", r"(zlib|zstd)\.h$": "core/data/",
+         r"openssl/": "core/base/hash.cpp"}
 TORCH = r"(torch|ATen|c10)/"
 TORCH_FREE = {"base", "schema", "stats", "table", "plot"}
 SDK_MAY = {"ATen/core/Tensor.h", "torch/headeronly/version.h", "facet_plugin_digest.h"}

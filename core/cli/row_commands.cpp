@@ -1,0 +1,84 @@
+// The commands around rows and SAEs: activations, encode, sae show, inspect.
+#include "cli/command_groups.h"
+
+namespace facet::cli {
+namespace {
+
+struct RowOptions {
+  ActivationsRequest activations;
+  EncodeRequest encode;
+  InspectRequest inspect;
+  std::filesystem::path shown;
+};
+
+constexpr char kSetHost[] = "KEY=VALUE of the host, for instance host.dtype=bf16 (repeatable)";
+
+void add_activations(CommandLine& line, const std::shared_ptr<RowOptions>& options) {
+  ActivationsRequest& asked = options->activations;
+  CLI::App* app = add_command(
+      line, "activations", "Write rows of a host into a safetensors file",
+      "facet activations --host esm2 --weights models/esm2_mini --input proteins.fasta.gz "
+      "--hookpoints layers.4 --out rows.safetensors",
+      [&line, options] {
+        return activations(line.request, options->activations, line.plugin_paths);
+      });
+  app->add_option("--host", asked.host.type, "Type of the host, as in `facet list`")->required();
+  app->add_option("--weights", asked.host.weights, "Folder of the host's weights");
+  app->add_option("--input", asked.host.input,
+                  "Sequences: .fasta, .fa, .faa, .fna, .tsv, .jsonl or .txt, plain, .gz or .zst")
+      ->required();
+  app->add_option("--hookpoints", asked.hookpoints, "Name, glob or range: \"layers.{2..4}\"")
+      ->required();
+  app->add_option("--rows", asked.rows, "content leaves out tokens that the host added; or all")
+      ->capture_default_str();
+  app->add_option("--pool", asked.pool, "none, or mean: one row a sequence")->capture_default_str();
+  app->add_option("--out", asked.out, "The file that is written")->required();
+  repeatable(app->add_option("--set", asked.host.sets,
+                             "KEY=VALUE of host, data or activations, for instance "
+                             "data.max_length=1022 (repeatable)"));
+}
+
+void add_encode(CommandLine& line, const std::shared_ptr<RowOptions>& options) {
+  EncodeRequest& asked = options->encode;
+  CLI::App* app = add_command(
+      line, "encode", "Write an SAE's codes of a file's rows, as CSR",
+      "facet encode --sae runs/quickstart/ID/sae --in rows.safetensors --out codes.safetensors",
+      [&line, options] { return encode(options->encode, line.plugin_paths); });
+  app->add_option("--sae", asked.sae, "Folder of the SAE")->required();
+  app->add_option("--in", asked.in, "Rows, as `facet activations` writes them")->required();
+  app->add_option("--tensor", asked.tensor, "The rows' tensor (default: the SAE's hookpoint)");
+  app->add_option("--out", asked.out, "The file that is written")->required();
+  app->add_flag("--reconstruct", asked.reconstruct, "Write the rows as the SAE gives them back");
+}
+
+void add_inspect(CommandLine& line, const std::shared_ptr<RowOptions>& options) {
+  InspectRequest& asked = options->inspect;
+  CLI::App* app = add_command(
+      line, "inspect", "Show the strongest latents of each residue of a sequence",
+      "facet inspect --sae runs/quickstart/ID/sae --weights models/esm2_mini MKTAYIAKQR",
+      [&line, options] { return inspect(line.request, options->inspect, line.plugin_paths); });
+  app->add_option("--sae", asked.sae, "Folder of the SAE")->required();
+  app->add_option("--weights", asked.weights, "Folder of the host's weights");
+  app->add_option("--top", asked.top, "Latents shown of each residue")
+      ->check(from_one())
+      ->capture_default_str();
+  repeatable(app->add_option("--set", asked.sets, kSetHost));
+  app->add_option("SEQUENCE", asked.sequence, "The sequence itself")->required();
+}
+
+}  // namespace
+
+void add_row_commands(CommandLine& line) {
+  const auto options = std::make_shared<RowOptions>();
+  add_activations(line, options);
+  add_encode(line, options);
+  add_command(line, "sae", "Look at a trained SAE", "", nullptr)->require_subcommand(1);
+  add_command(line, "sae show", "Print what a folder says of its SAE",
+              "facet sae show runs/quickstart/ID/sae",
+              [options] { return show_sae(options->shown); })
+      ->add_option("FOLDER", options->shown, "Folder of the SAE")
+      ->required();
+  add_inspect(line, options);
+}
+
+}  // namespace facet::cli
