@@ -1,4 +1,4 @@
--- Trains the SAE that a manifest describes, encodes the held-out part, and runs every analysis on it.
+-- Trains the SAE that a manifest describes and its baselines, and runs every analysis on the held-out part.
 local run  = require("facet").run()               -- the manifest this was started with
 local host = run:host()
 local data = run:data()
@@ -10,4 +10,7 @@ local sae = run:sae { on = rows }
 run:train { sae = sae, on = rows }
 
 local figures = run:analyze_all { on = run:encode { sae = sae, on = held_out } }
+for _, plain in ipairs(run:baselines { like = sae, on = rows }) do
+  run:analyze_all { on = run:encode { sae = plain, on = held_out } }
+end
 print(("NMSE %.4f with %.1f latents a residue"):format(figures.metrics.nmse, figures.metrics.l0))

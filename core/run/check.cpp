@@ -21,7 +21,7 @@ bool has(const std::vector<FieldDoc>& fields, const std::string& name) {
 }
 
 // Relations wait for run time when the script adds a key of the part's own.
-void check_section(const Section& section, const std::string& script, bool partial,
+void check_section(const Section& section, const std::string& script,
                    std::vector<std::string>& problems) {
   const auto adds = [&](const FieldDoc& field) {
     return !section.value.find(field.name) && sets(script, field.name);
@@ -40,6 +40,18 @@ void check_section(const Section& section, const std::string& script, bool parti
     if (field.required && !section.value.find(field.name) && !adds(field))
       schema_detail::add_problem(problems, section.value.origin, section.where + "." + field.name,
                                  "required");
+}
+
+// The parameters of the one [sae], which baselines take their k and d_sae from; empty when they are
+// known at run time only.
+Value lent_by_sae(const std::vector<Section>& sections) {
+  for (const Section& section : sections) {
+    if (section.where != "sae" || section.value.find("from")) continue;
+    std::vector<std::string> problems;
+    AnyParams params = section.schema.parse(section.where, section.value, Demand::whole, problems);
+    return problems.empty() ? params.resolved : Value();
+  }
+  return {};
 }
 
 // The keys outside the sections; unknown ones are problems.
@@ -81,13 +93,15 @@ void check_manifest(const Value& manifest, const Registry& registry) {
              !path.empty()) {
     if (schema_detail::resolve_path(*named, path).empty()) script = read_file(path);
   }
-  const Value* sae = manifest.find("sae");
-  for (Section& section : sections_of(manifest, registry, problems)) {
-    // Without an [sae] of its own to take them from, what a baseline lacks is known at run time.
-    const bool complete = sae && sae->is<Value::Table>() && !sae->find("from");
-    if (section.kind == "baseline" && complete)
-      section.value = filled_baseline(section.value, section.schema.fields, *sae);
-    check_section(section, script, section.kind == "baseline" && !complete, problems);
+  std::vector<Section> sections = sections_of(manifest, registry, problems);
+  const Value lent = lent_by_sae(sections);
+  for (Section& section : sections) {
+    const bool is_baseline = section.kind == "baseline";
+    if (is_baseline) section.value = filled_baseline(section.value, section.schema.fields, lent);
+    if (is_baseline && lent.empty())
+      section.schema.parse(section.where, section.value, Demand::part, problems);
+    else
+      check_section(section, script, problems);
   }
   if (!problems.empty()) throw UserError(problems);
 }

@@ -101,6 +101,18 @@ TEST_F(CheckManifest, refuses_sections_without_a_type) {
             "FILE:3:1: train: expected table, got string \"long\"");
 }
 
+TEST_F(CheckManifest, reads_a_baseline_with_what_the_sae_lends_it) {
+  const std::string sae = "[sae]\ntype = \"topk\"\nd_sae = 64\n";
+  EXPECT_EQ(refusal(sae + "[[baseline]]\ntype = \"topk\"\n[[baseline]]\ntype = \"topk\"\nk = 65\n"),
+            "FILE:9:1: baseline[2].k: 65 exceeds d_sae (64)");
+  EXPECT_EQ(refusal(sae + "[[baseline]]\ntype = \"topk\"\nd_sae = 1\n[[baseline]]\nrows = 0\n"),
+            "FILE:8:1: baseline[2].type: required, should be one of \"topk\"\n"
+            "FILE:5:1: baseline[1].k: 2 exceeds d_sae (1)");
+  EXPECT_EQ(refusal("[[baseline]]\ntype = \"topk\"\nrows = 0\n"),
+            "FILE:4:1: baseline[1].rows: integer 0, must be at least 1");
+  EXPECT_EQ(refusal("[sae]\nfrom = \"earlier\"\n[[baseline]]\ntype = \"topk\"\n"), "(no refusal)");
+}
+
 TEST_F(CheckManifest, wants_a_script_that_is_there) {
   EXPECT_EQ(refusal("", ""), "FILE: script: required, the Lua script that the manifest is for");
   EXPECT_EQ(refusal("", "script = \"\"\n"),
