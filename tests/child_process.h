@@ -75,7 +75,8 @@ class Workshop {
     return text.str();
   }
 
-  /// facet with these arguments; `environment` is laid over a plain one.
+  /// facet with these arguments; `environment` is laid over a plain one. It reads the file `.in` of
+  /// this folder where there is one, else nothing.
   Child start(const std::vector<std::string>& arguments,
               const std::map<std::string, std::string>& environment = {}) const {
     std::map<std::string, std::string> all = {{"OMP_NUM_THREADS", "1"}, {"HOME", folder_.string()}};
@@ -90,7 +91,10 @@ class Workshop {
     if (pid != 0) return Child(pid);
     const int out = ::open((folder_ / ".out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     const int err = ::open((folder_ / ".err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    const bool ready = ::dup2(out, 1) == 1 && ::dup2(err, 2) == 2 && ::chdir(folder_.c_str()) == 0;
+    const int file = ::open((folder_ / ".in").c_str(), O_RDONLY);
+    const int in = file >= 0 ? file : ::open("/dev/null", O_RDONLY);
+    const bool ready = ::dup2(in, 0) == 0 && ::dup2(out, 1) == 1 && ::dup2(err, 2) == 2 &&
+                       ::chdir(folder_.c_str()) == 0;
     if (ready) ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }

@@ -96,13 +96,19 @@ struct Repl::State {
     lua::call(state.get(), 0, 0);
   }
 
+  std::string table_text(int index) {
+    const int top = lua_gettop(state.get());
+    try {
+      return toml_literal(lua::to_value(state.get(), index, {}, "repl"));
+    } catch (const UserError&) {
+      lua_settop(state.get(), top);
+      return "a table";  // with functions or handles
+    }
+  }
+
   std::string text_at(int index) {
     lua_State* L = state.get();
-    if (lua_istable(L, index)) try {
-        return toml_literal(lua::to_value(L, index, {}, "repl"));
-      } catch (const UserError&) {
-        return "a table";  // with functions or handles
-      }
+    if (lua_istable(L, index)) return table_text(index);
     index = lua_absindex(L, index);
     lua_getglobal(L, "tostring");
     lua_pushvalue(L, index);

@@ -27,8 +27,13 @@ constexpr double kTrainingPasses = 3;  // forward, and backward for rows and for
 constexpr double kWorthNaming = 0.05;  // share of a need in the whole
 
 std::string count_text(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, number < 1e6 ? "%.0f" : "%.3g", number);
+  char text[40];
+  if (number < 1e6)
+    std::snprintf(text, sizeof text, "%.0f", number);
+  else if (number < 1e9)
+    std::snprintf(text, sizeof text, "%.3g million", number / 1e6);
+  else
+    std::snprintf(text, sizeof text, "%.4g billion", number / 1e9);
   return text;
 }
 
@@ -149,23 +154,30 @@ std::string padded(const std::string& text, size_t width) {
   return text + std::string(text.size() < width ? width - text.size() : 1, ' ');
 }
 
-template <class Text>
-std::string rows_text(const std::vector<Need>& needs, Text&& text) {
+// An SAE without its optimiser is within "SAE and Adam" already.
+bool shown(const Need& need) { return need.what != "SAE"; }
+
+std::string rows_text(const std::vector<Need>& needs, std::string (*text)(double)) {
   std::string out;
   for (const Need& need : needs) {
-    if (need.phase == Phase::encoding && need.what == "SAE") continue;  // within "SAE and Adam"
+    if (!shown(need)) continue;
+    const std::string amount = need.amount > 0 ? text(need.amount) : "unknown";
     out += "  " + padded(need.what, 21) +
-           padded(need.amount > 0 ? text(need.amount) : "unknown", need.how.empty() ? 0 : 14);
-    while (out.back() == ' ') out.pop_back();
-    out += need.how.empty() ? "\n" : std::string(2, ' ') + need.how + "\n";
+           (need.how.empty() ? amount : padded(amount, 15) + need.how) + "\n";
   }
   return out;
 }
 
+std::string sum_text(const std::vector<Need>& needs, const std::string& sum) {
+  const bool whole = std::none_of(needs.begin(), needs.end(),
+                                  [](const Need& need) { return shown(need) && need.amount <= 0; });
+  return sum + (whole ? "" : " and what is unknown");
+}
+
 std::string block(const std::string& title, const std::vector<Need>& needs, double have) {
   if (needs.empty()) return "";
-  return title + ": about " + bytes_text(most_of(needs)) + " at once, " + bytes_text(have) +
-         " can be had\n" + rows_text(needs, bytes_text);
+  return title + ": " + sum_text(needs, "about " + bytes_text(most_of(needs))) + ", " +
+         bytes_text(have) + " can be had\n" + rows_text(needs, bytes_text);
 }
 
 }  // namespace
@@ -188,8 +200,9 @@ std::string describe(const Estimate& estimate, const Machine& machine) {
   return "estimated, not measured:\n" +
          block("memory", estimate.memory, machine.memory + machine.program) +
          block("memory of the GPU", estimate.device, machine.device) +
-         block("disk", estimate.disk, machine.disk) + "time: about " + time_text(seconds) + " at " +
-         count_text(machine.flops / 1e9) + " GFLOP/s of this machine\n" +
+         block("disk", estimate.disk, machine.disk) +
+         "time: " + sum_text(estimate.time, (seconds < 1 ? "" : "about ") + time_text(seconds)) +
+         " at " + count_text(machine.flops / 1e9) + " GFLOP/s of this machine\n" +
          rows_text(estimate.time, time_text);
 }
 

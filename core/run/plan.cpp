@@ -51,8 +51,10 @@ double rows_of_file(const Value& data) {
   const std::string path = text_of(data, "path");
   const std::string ending = fs::path(path).extension().string();
   double rows = file_bytes(path) * (ending == ".gz" || ending == ".zst" ? kCompressed : kPlain);
-  const double limited = number_of(data, "limit") * number_of(data, "max_length");
-  return limited > 0 ? std::min(rows, limited) : rows;
+  for (const char* key : {"limit", "sample"})
+    if (const double most = number_of(data, key) * number_of(data, "max_length"); most > 0)
+      rows = std::min(rows, most);
+  return rows;
 }
 
 class Reader {

@@ -79,10 +79,12 @@ void SafetensorsWriter::commit() {
                      " bytes, should have " +
                      std::to_string(growing.tensor.rows * growing.row_bytes));
   const std::vector<HeaderEntry> all = entries(0);
-  for (size_t i = 0; i < all.size(); ++i)
-    if (tensors_[i].aside)
-      out_.copy_at(static_cast<int64_t>(kLengthBytes + header_bytes_) + all[i].begin,
-                   *tensors_[i].aside);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!tensors_[i].aside) continue;
+    out_.copy_at(static_cast<int64_t>(kLengthBytes + header_bytes_) + all[i].begin,
+                 *tensors_[i].aside);
+    tensors_[i].aside.reset();
+  }
   std::string header = safetensors_header(all, metadata_);
   header.append(header_bytes_ - header.size(), ' ');
   const uint64_t length = header.size();

@@ -5,7 +5,9 @@
 
 TEST(Check, finds_no_problem_where_there_is_none) {
   const ToyWorkshop here;
-  EXPECT_EQ(here.facet({"check", "toy.toml"}).out, "toy.toml: no problem found\n");
+  const Outcome manifest = here.facet({"check", "toy.toml"});
+  EXPECT_EQ(manifest.exit_code, 0);
+  EXPECT_TRUE(manifest.out.ends_with("\ntoy.toml: no problem found\n")) << manifest.out;
   EXPECT_EQ(here.facet({"check", "toy.lua"}).out, "toy.lua: no problem found\n");
   EXPECT_FALSE(std::filesystem::exists(here.folder() / "runs"));
 }
@@ -79,6 +81,37 @@ TEST(Check, refuses_what_is_no_toml_or_no_lua_with_its_line) {
     EXPECT_EQ(outcome.err, err);
     EXPECT_EQ(outcome.exit_code, 1);
   }
+}
+
+TEST(Check, says_what_a_manifest_needs_of_the_machine) {
+  const ToyWorkshop here;
+  const std::string out = here.facet({"check", "toy.toml"}).out;
+  for (const char* line :
+       {"estimated, not measured:\n", "\nmemory: about ", "\n  host batch ",
+        "  8192 tokens of width 32\n", "  65536 rows of width 32, three copies\n",
+        "  64 latents on rows of width 32, four copies\n", "\ndisk: about ", "\n  codes store ",
+        "\ntime: about ", "\n  SAE, to train ", "  192 rows\n"})
+    EXPECT_NE(out.find(line), std::string::npos) << line << "\n" << out;
+}
+
+TEST(Check, refuses_what_the_machine_cannot_hold) {
+  const ToyWorkshop here;
+  const Outcome outcome = here.facet({"check", "toy.toml", "--set", "sae.d_sae=1000000000000"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_TRUE(std::regex_match(
+      outcome.err,
+      std::regex("toy\\.toml: memory: about 1[0-9.]+ PiB are needed, should be at most the [0-9.]+ "
+                 "[GM]iB that can be had\nlower sae\\.d_sae \\([0-9]+ TiB\\), train\\.batch "
+                 "\\([0-9]+ TiB\\)\n")))
+      << outcome.err;
+}
+
+TEST(Check, refuses_hookpoints_that_the_host_does_not_have) {
+  const ToyWorkshop here;
+  here.edit_manifest("layers.1", "layers.9");
+  const Outcome outcome = here.facet({"check", "toy.toml"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err.substr(0, 42), "toy.toml:13:1: activations.hookpoints: ");
 }
 
 TEST(Check, tries_a_plugin_and_says_what_it_saw) {

@@ -5,7 +5,9 @@
 
 TEST(CommandLine, that_is_wrong_is_refused_with_exit_code_2) {
   const ToyWorkshop here;
-  const std::string commands = "run, check, list, help, runs, docs";
+  const std::string commands =
+      "run, check, runs, repl, activations, encode, sae, inspect, list, help, docs, doctor, "
+      "completion";
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{}, "facet: a command is required, one of " + commands},
       {{"runn", "toy.toml"},
@@ -19,6 +21,12 @@ TEST(CommandLine, that_is_wrong_is_refused_with_exit_code_2) {
        "facet: --threads: \"many\", should be a whole number from 1"},
       {{"run", "toy.toml", "--stop-after", "-1"},
        "facet: --stop-after: \"-1\", should be a whole number from 1"},
+      {{"sae"}, "facet: sae: a command is required, one of show"},
+      {{"sae", "shwo", "x"},
+       "facet: sae: no command \"shwo\" (did you mean \"show\"?), should be one of show"},
+      {{"encode", "--sae", "x"}, "facet: --in is required"},
+      {{"inspect", "--sae", "x", "--top", "0", "MKT"},
+       "facet: --top: \"0\", should be a whole number from 1"},
       {{"help", "sae", "topk", "k"}, "facet: help: 3 words, should be KIND NAME, or a section"},
   };
   for (const auto& [arguments, problem] : cases) {
@@ -70,9 +78,22 @@ TEST(CommandLine, takes_a_file_after_its_options) {
   const ToyWorkshop here;
   const Outcome outcome =
       here.facet({"check", "--set", "sae.k=5", "--set", "sae.d_sae=4", "toy.toml"});
-  EXPECT_EQ(outcome.err, "toy.toml:16:1: sae.k: 5 exceeds d_sae (4)\n");
-  EXPECT_EQ(here.facet({"check", "--set", "sae.k=5", "toy.toml"}).out,
-            "toy.toml: no problem found\n");
+  EXPECT_EQ(outcome.err, "--set: sae.k: 5 exceeds d_sae (4)\n");
+  EXPECT_TRUE(here.facet({"check", "--set", "sae.k=5", "toy.toml"})
+                  .out.ends_with("\ntoy.toml: no problem found\n"));
+}
+
+TEST(CommandLine, shows_an_example_under_each_command) {
+  const Workshop here;
+  for (const char* command : {"run", "check", "runs", "repl", "activations", "encode", "inspect",
+                              "list", "help", "docs", "doctor", "completion"}) {
+    const Outcome outcome = here.facet({command, "--help"});
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_NE(outcome.out.find("\nexample: facet " + std::string(command)), std::string::npos)
+        << outcome.out;
+  }
+  EXPECT_NE(here.facet({"sae", "show", "--help"}).out.find("\nexample: facet sae show "),
+            std::string::npos);
 }
 
 TEST(CommandLine, says_its_version_and_build_tag) {
