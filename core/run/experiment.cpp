@@ -280,6 +280,15 @@ void Experiment::write_record(Status status) {
 }
 
 void Experiment::finish(Status status, const std::string& why) {
+  try {
+    close(status, why);
+  } catch (const UserError&) {
+    if (status == Status::done) throw;
+    // The disk that ended the run is full now too; why it ended is what a user must read.
+  }
+}
+
+void Experiment::close(Status status, const std::string& why) {
   if (status == Status::done) write_report();
   Value outputs{Value::Table()};
   if (status == Status::done)

@@ -109,6 +109,7 @@ class Experiment {
                    const std::string& what, const std::function<void()>& build);
   void check_inputs(const AnalysisInputs& given, const AnalysisInputs& full, const Needs& needs,
                     const std::string& where) const;
+  void close(Status status, const std::string& why);
   void write_record(Status status);
   void write_report();
   bool stop_wanted();

@@ -127,7 +127,7 @@ TEST_F(CodesStore, a_build_cut_anywhere_ends_with_the_same_bytes) {
       EXPECT_FALSE(fs::exists(folder / "codes.json"));
       build(
           folder, [] {}, pool);
-      EXPECT_EQ(bytes(folder), whole) << "cut " << cut;
+      EXPECT_TRUE(bytes(folder) == whole) << "cut " << cut;
     }
   }
 }
@@ -174,7 +174,7 @@ TEST_F(CodesStore, of_a_stream_on_disk_has_the_same_bytes) {
   build_activations(base_ / "rows", stream_, "key", events, [] {}, {1000});
   stream_.read_from(open_activations(base_ / "rows", "key"));
   build(base_ / "disk");
-  EXPECT_EQ(bytes(base_ / "disk"), bytes(base_ / "live"));
+  EXPECT_TRUE(bytes(base_ / "disk") == bytes(base_ / "live"));
 }
 
 TEST_F(CodesStore, is_refused_without_rows) {
@@ -218,7 +218,7 @@ TEST_F(CodesStore, a_full_disk_leaves_nothing_wrong) {
     EXPECT_NE(refusal_of([&] { build(folder); }), "(no refusal)") << room;
     fail_disk_after(-1);
     build(folder);
-    EXPECT_EQ(bytes(folder), whole) << room;
+    EXPECT_TRUE(bytes(folder) == whole) << room;
   }
 }
 
