@@ -109,9 +109,8 @@ TEST(CommandLine, lists_and_explains_every_part) {
   const Workshop here;
   const Outcome list = here.facet({"list"});
   EXPECT_EQ(list.exit_code, 0);
-  for (const char* line :
-       {"sae\n  topk            Keeps ", "host\n", "\n  toy             A small ",
-        "data\n  fasta           Sequences ", "analysis\n", "normaliser\n"})
+  for (const char* line : {"\n  topk            Keeps ", "host\n", "\n  toy             A small ",
+                           "data\n  fasta           Sequences ", "analysis\n", "normaliser\n"})
     EXPECT_NE(list.out.find(line), std::string::npos) << line;
   EXPECT_EQ(here.facet({"help"}).out, here.facet({"--help"}).out);
   for (const char* section : {"manifest", "activations", "train", "encode"})

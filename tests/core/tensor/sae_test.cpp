@@ -109,6 +109,48 @@ TEST(SaeTest, sums_over_one_rank_are_the_identity) {
   EXPECT_EQ(group.rank(), 0);
 }
 
+TEST(SaeTest, an_sae_is_where_its_tensors_are_and_without_any_on_the_cpu) {
+  struct Bare final : PlainSae {
+    Codes encode(const Tensor& x, Mode) override { return Codes::of(x); }
+    Tensor decode(const Codes& codes) override { return codes.dense(); }
+    Losses losses(const Pass&, const Step&) override { return {}; }
+  };
+  struct Buffered final : Sae {
+    Buffered() { buffer("sum", at::zeros({2}, at::TensorOptions().device(at::kMeta))); }
+    Pass pass(const Batch&, Mode) override { return {}; }
+    Losses losses(const Pass&, const Step&) override { return {}; }
+    Tensor decoder(int64_t) const override { return {}; }
+  };
+  EXPECT_EQ(Bare().device(), at::Device(at::kCPU));
+  EXPECT_EQ(Small().device(), at::Device(at::kCPU));
+  EXPECT_EQ(Buffered().device(), at::Device(at::kMeta));
+}
+
+// Two ranks with the same rows.
+struct Twice final : Group {
+  Tensor sum(const Tensor& x) const override { return 2 * x; }
+};
+
+TEST(SaeTest, the_mean_squared_error_is_over_rows_and_ranks_and_summed_over_the_width) {
+  Pass pass;
+  pass.target = at::zeros({4, 2, 3});
+  pass.output = at::full({4, 2, 3}, 0.5);
+  const Twice twice;
+  Step alone, together;
+  together.group = &twice;
+  EXPECT_EQ(mean_squared_error(pass, alone).item<float>(), 1.5f);
+  EXPECT_EQ(mean_squared_error(pass, together).item<float>(), 1.5f);
+}
+
+TEST(SaeTest, an_sae_of_one_hookpoint_refuses_other_shapes) {
+  EXPECT_EQ(refusal_of([] { check_one_hookpoint("small", {1, 1, 4, 4}); }), "(no refusal)");
+  EXPECT_EQ(refusal_of([] {
+              check_one_hookpoint("small", {2, 1, 4, 8});
+            }),
+            "sae: small: reconstructs the rows of one hookpoint: is given 2 of width 4 and should "
+            "return 1 of width 8");
+}
+
 TEST(SaeTest, an_unmentioned_loss_has_weight_one) {
   Coefficients coefficients;
   coefficients.set("l1", 0.25);
