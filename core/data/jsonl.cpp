@@ -62,7 +62,7 @@ class JsonlReader final : public RecordReader {
     if (const Value* found = object.find(key)) return *found;
     std::vector<std::string> keys;
     for (const auto& [known, value] : *object.as<Value::Table>()) keys.push_back(known);
-    throw UserError(lines_.where() + ": key \"" + key + "\" is missing" + did_you_mean(key, keys));
+    throw UserError(lines_.where() + ": key \"" + key + "\" is missing" + has_instead(key, keys));
   }
 
   std::string path_;

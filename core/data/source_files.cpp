@@ -11,6 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kNamesShown = 12;
+
 class InTurn final : public RecordReader {
  public:
   InTurn(std::vector<fs::path> files, OpenFile open)
@@ -66,6 +68,15 @@ std::vector<fs::path> files_of(const std::string& path, const std::string& sha25
     if (const std::string is = sha256_path(path); is != sha256)
       throw UserError(path + ": sha256 is " + is + ", should be " + sha256);
   return files_of(fs::path(path), endings);
+}
+
+std::string has_instead(const std::string& name, const std::vector<std::string>& names) {
+  if (const std::string near = did_you_mean(name, names); !near.empty() || names.empty())
+    return near;
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
+    list += (list.empty() ? "\"" : ", \"") + names[i] + "\"";
+  return " (has " + list + (names.size() > kNamesShown ? ", ..." : "") + ")";
 }
 
 std::unique_ptr<RecordReader> read_in_turn(std::vector<fs::path> files, OpenFile open) {

@@ -26,6 +26,11 @@ std::vector<std::filesystem::path> files_of(const std::string& path, const std::
 /// The file's name without folder and without .gz or .zst, so that packing changes no id.
 std::string unpacked_name(const std::filesystem::path& file);
 
+/// Advice on a name that is not among those of a file: the nearest one, else the first of them, "
+/// (has
+/// \"a\", \"b\")".
+std::string has_instead(const std::string& name, const std::vector<std::string>& names);
+
 using OpenFile = std::function<std::unique_ptr<RecordReader>(const std::filesystem::path&)>;
 
 /// The records of all files, one file after the other, one open at a time. UserError "file: no

@@ -68,7 +68,7 @@ class TsvReader final : public RecordReader {
     const auto found = std::find(columns_.begin(), columns_.end(), column);
     if (found == columns_.end())
       problems.push_back(lines_.where() + ": column \"" + column + "\" is missing" +
-                         did_you_mean(column, columns_));
+                         has_instead(column, columns_));
     return static_cast<size_t>(found - columns_.begin());
   }
 

@@ -41,7 +41,7 @@ expect.refusal(function() run:analyze { type = "latents", on = host } end, "anal
 
 -- Keys and values; all problems of a call at once.
 expect.refusal(function() run:host { type = "tyo" } end, 'host.type: no host "tyo" (did you mean "toy"?)')
-expect.refusal(function() run:data { path = "small.fasta" } end, 'data.type: required, should be one of "fasta", "synthetic"')
+expect.refusal(function() run:data { path = "small.fasta" } end, 'data.type: required, should be one of "fasta", "jsonl", "synthetic", "text", "tsv"')
 expect.refusal(function() run:data { type = "fasta", path = "small.fasta", split = { eval = 0.3 } } end, "data.split: eval is 0.3, should be 1/n for a whole n of at least 2 (1/3 = 0.333333)")
 expect.refusal(function() run:sae { type = "topk", on = rows } end, "sae.d_sae: required")
 expect.refusal(function() run:train { sae = sae, on = rows, stepz = 3, batch = "x", lr = 0 } end, 'train.stepz: unknown key (did you mean "steps"?)\ntrain.batch: expected integer, got string "x"\ntrain.lr: integer 0, must be above 0')

@@ -52,7 +52,7 @@ TEST(Jsonl, names_file_and_line_in_each_refusal) {
       {"[\"a\", \"M\"]\n", ":1: is list of 2, should be a JSON object"},
       {"{\"id\": 1, \"id\": 2}\n", ":1: key \"id\" stands twice in one object"},
       {"{\"id\": 1, \"txt\": \"M\"}\n", ":1: key \"text\" is missing (did you mean \"txt\"?)"},
-      {"\n{\"text\": \"M\"}\n", ":2: key \"id\" is missing"},
+      {"\n{\"text\": \"M\"}\n", ":2: key \"id\" is missing (has \"text\")"},
       {"{\"id\": 1.5, \"text\": \"M\"}\n",
        ":1: key \"id\" is number 1.5, should be a string or an integer"},
       {"{\"id\": 1, \"text\": null}\n",

@@ -64,6 +64,14 @@ TEST(SourceFiles, are_compared_with_a_hash) {
             path + ": sha256 is " + sha256(text) + ", should be 0123");
 }
 
+TEST(SourceFiles, say_which_names_they_have) {
+  EXPECT_EQ(has_instead("Sequence", {"Entry", "Sequense"}), " (did you mean \"Sequense\"?)");
+  EXPECT_EQ(has_instead("x", {"Entry", "Length"}), " (has \"Entry\", \"Length\")");
+  EXPECT_EQ(has_instead("x", {}), "");
+  const std::string many = has_instead("x", std::vector<std::string>(13, "abc"));
+  EXPECT_EQ(many.substr(many.size() - 13), ", \"abc\", ...)");
+}
+
 TEST(SourceFiles, keep_their_name_when_they_are_packed) {
   EXPECT_EQ(unpacked_name("in/notes.txt"), "notes.txt");
   EXPECT_EQ(unpacked_name("in/notes.txt.gz"), "notes.txt");

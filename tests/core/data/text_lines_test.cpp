@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/files.h"
 #include "core/plugin/temporary_folder.h"
 #include "data/byte_source.h"
@@ -120,6 +122,19 @@ TEST_F(TextLinesTest, of_packed_data_that_is_damaged_are_refused) {
   zstd.back() ^= 1;
   EXPECT_EQ(refusal(zstd), ": damaged: Restored data doesn't match checksum");
   EXPECT_EQ(refusal(kZstd + "more"), ": damaged: Unknown frame descriptor");
+}
+
+TEST_F(TextLinesTest, of_packed_data_with_one_wrong_byte_are_refused_or_the_same) {
+  const auto file = folder_.path() / "x";
+  for (const std::string& bytes : {kGzip, kZstd})
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      std::string wrong = bytes;
+      wrong[i] = static_cast<char>(~wrong[i]);
+      std::ofstream(file, std::ios::binary) << wrong;
+      std::string text = kText;
+      refusal_of([&] { text = all_of(file); });
+      EXPECT_EQ(text, kText) << i;
+    }
 }
 
 TEST_F(TextLinesTest, of_a_zstd_window_that_would_fill_the_memory_are_refused) {

@@ -52,7 +52,9 @@ TEST(Tsv, names_file_and_line_in_each_refusal) {
       {"Entry\tSequence\n\n", ": no records"},
       {"Entry\tSequense\nP1\tM\n",
        ":1: column \"Sequence\" is missing (did you mean \"Sequense\"?)"},
-      {"\nA\tA\tSequence\n", ":2: column \"A\" stands twice\n$:2: column \"Entry\" is missing"},
+      {"\nA\tA\tSequence\n",
+       ":2: column \"A\" stands twice\n$:2: column \"Entry\" is missing "
+       "(has \"A\", \"A\", \"Sequence\")"},
       {"Entry\tSequence\nP1\tM\nP2\n", ":3: has 1 columns, should have 2 as line 1 names them"},
       {"Entry\tSequence\nP1\tM\t\n", ":2: has 3 columns, should have 2 as line 1 names them"},
       {"Entry\tSequence\n\tM\n", ":2: column \"Entry\" is empty"},

@@ -92,7 +92,8 @@ TEST_F(CheckManifest, refuses_sections_without_a_type) {
   EXPECT_EQ(refusal("[sae]\nd_sae = 8\n"),
             "FILE:2:1: sae.type: required, should be one of \"topk\"");
   EXPECT_EQ(refusal("[data]\ntype = 3\n"),
-            "FILE:3:1: data.type: integer 3, should be one of \"fasta\", \"synthetic\"");
+            "FILE:3:1: data.type: integer 3, should be one of \"fasta\", \"jsonl\", \"synthetic\", "
+            "\"text\", \"tsv\"");
   EXPECT_EQ(refusal("[[analysis]]\nalpha = 1\n"),
             "FILE:2:1: analysis[1].type: required, should be one of \"count\"");
   EXPECT_EQ(refusal("sae = 3\ntrain = \"long\"\nanalysis = [\"count\"]\n"),

@@ -172,6 +172,30 @@ TEST(SafetensorsTest, headers_that_lie_are_refused) {
   }
 }
 
+TEST(SafetensorsTest, a_header_with_one_wrong_byte_is_refused_or_gives_tensors_in_the_file) {
+  const fs::path file = fresh_folder() / "x.safetensors";
+  save_safetensors(file, {{"a", at::ones({2, 3})}, {"b", at::ones({4}, at::kLong)}});
+  const std::string bytes = read_file(file);
+  constexpr size_t kDataBytes = 24 + 32;
+  int refused = 0;
+  for (size_t i = 0; i + kDataBytes < bytes.size(); ++i)
+    for (const char put : {'9', '"', '\xff'}) {
+      std::string wrong = bytes;
+      wrong[i] = put;
+      std::ofstream(file, std::ios::binary) << wrong;
+      size_t held = 0;
+      const std::string refusal = refusal_of([&] {
+        const Safetensors read(file);
+        for (const std::string& name : read.names()) held += read.tensor(name).clone().nbytes();
+      });
+      if (refusal == "(no refusal)")
+        EXPECT_EQ(held, kDataBytes) << i;
+      else
+        ++refused;
+    }
+  EXPECT_GT(refused, 0);
+}
+
 TEST(SafetensorsTest, all_wrong_tensors_are_named_together) {
   const fs::path file = file_with(
       R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]},"b":{"dtype":"X","shape":[1],"data_offsets":[8,12]}})",
