@@ -33,11 +33,18 @@ std::string word_behind(const CLI::App& command, int argc, char** argv) {
   return at < argc && argv[at][0] != '-' ? argv[at] : "";
 }
 
+// A word stands where `app` or its chosen command wants one of its commands, and names none.
+bool names_no_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App& command = deepest(app);
+  return !names_of(command).empty() && !word_behind(command, argc, argv).empty();
+}
+
 // What is wrong with the command line, in the form of every other message.
 std::string usage_problem(const CLI::App& app, const CLI::ParseError& e, int argc, char** argv) {
   const CLI::App& command = deepest(app);
   const std::vector<std::string> commands = names_of(command);
-  if (commands.empty() || dynamic_cast<const CLI::RequiredError*>(&e) == nullptr)
+  const bool lacks_command = !commands.empty() && dynamic_cast<const CLI::RequiredError*>(&e);
+  if (!lacks_command && !names_no_command(app, argc, argv))
     return "facet: " + std::string(e.what());
   std::string all;
   for (const std::string& name : commands) all += (all.empty() ? "" : ", ") + name;
@@ -79,7 +86,10 @@ CLI::App* add_command(CommandLine& line, const std::string& name, const std::str
   CLI::App* parent =
       space == std::string::npos ? &line.app : line.app.get_subcommand(name.substr(0, space));
   CLI::App* command = parent->add_subcommand(name.substr(space + 1), about);
-  if (!example.empty()) command->footer("example: " + example);
+  if (!example.empty())
+    command->footer("example: " + example +
+                    "\nalso, with every command: --device, --threads, --runs, --plugin-path; facet "
+                    "--help explains them");
   if (call) command->final_callback([&line, call = std::move(call)] { line.chosen = call; });
   return command;
 }
@@ -107,7 +117,8 @@ int run_command_line(int argc, char** argv) {
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return line.app.exit(e);  // --help, --version
+    const bool asks = e.get_exit_code() == 0;  // --help, --version
+    if (asks && !names_no_command(line.app, argc, argv)) return line.app.exit(e);
     std::cerr << usage_problem(line.app, e, argc, argv) << "\n" << kSaysMore;
     return kUsage;
   }

@@ -6,6 +6,7 @@
 #include "host/hookpoints.h"
 #include "lua/arguments.h"
 #include "lua/handle_fields.h"
+#include "lua/handle_kinds.h"
 #include "lua/values.h"
 
 namespace facet::lua {

@@ -45,7 +45,7 @@ expect.refusal(function() run:data { path = "small.fasta" } end, 'data.type: req
 expect.refusal(function() run:data { type = "fasta", path = "small.fasta", split = { eval = 0.3 } } end, "data.split: eval is 0.3, should be 1/n for a whole n of at least 2 (1/3 = 0.333333)")
 expect.refusal(function() run:sae { type = "topk", on = rows } end, "sae.d_sae: required")
 expect.refusal(function() run:train { sae = sae, on = rows, stepz = 3, batch = "x", lr = 0 } end, 'train.stepz: unknown key (did you mean "steps"?)\ntrain.batch: expected integer, got string "x"\ntrain.lr: integer 0, must be above 0')
-expect.refusal(function() run:encode { sae = sae, on = rows, pool = "mean" } end, "encode.pool: unknown key")
+expect.refusal(function() run:encode { sae = sae, on = rows, pol = "mean" } end, 'encode.pol: unknown key (did you mean "pool"?)')
 
 -- What an analysis cannot do without.
 expect.refusal(function() run:analyze { type = "metrics" } end, 'analysis: "metrics" needs an SAE: sae = run:sae { ... }\nanalysis: "metrics" needs rows: on = run:activations { ... }')

@@ -57,7 +57,8 @@ TEST(Run, says_what_its_data_left_out_and_records_the_file) {
   here.write("seen.fasta", small_fasta());
   const Outcome emptied = here.facet({"run", "toy.toml", "--quiet"});
   EXPECT_EQ(emptied.err.substr(0, emptied.err.find('\n')),
-            "activations: no rows: the data has no records, or none with a token that is kept");
+            "toy.lua:7: activations: no rows: the data has no records, or none with a token that "
+            "is kept");
 }
 
 TEST(Run, goes_where_it_is_told) {

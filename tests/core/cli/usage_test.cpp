@@ -12,6 +12,8 @@ TEST(CommandLine, that_is_wrong_is_refused_with_exit_code_2) {
       {{}, "facet: a command is required, one of " + commands},
       {{"runn", "toy.toml"},
        "facet: no command \"runn\" (did you mean \"run\"?), should be one of " + commands},
+      {{"runn", "--help"},
+       "facet: no command \"runn\" (did you mean \"run\"?), should be one of " + commands},
       {{"run"}, "facet: FILE is required"},
       {{"run", "toy.toml", "toy.lua"}, "facet: The following argument was not expected: toy.lua"},
       {{"run", "toy.toml", "--bogus"}, "facet: The following argument was not expected: --bogus"},
@@ -52,7 +54,7 @@ TEST(CommandLine, that_asks_for_what_is_not_there_is_refused_with_exit_code_1) {
        "nowhere: cannot read plugin folder: No such file or directory\n"},
       {{"help", "sea"},
        "help: \"sea\" (did you mean \"sae\"?), should be one of manifest, activations, train, "
-       "encode, sae, host, data, analysis, normaliser\n"},
+       "baseline, encode, sae, host, data, analysis, normaliser\n"},
       {{"help", "sae", "topkk"}, "no sae \"topkk\" (did you mean \"topk\"?)\n"},
       {{"run", "toy.toml", "--set", "sae"},
        "--set: \"sae\", should be KEY=VALUE, for instance sae.k=64\n"},
@@ -113,12 +115,14 @@ TEST(CommandLine, lists_and_explains_every_part) {
                            "data\n  fasta           Sequences ", "analysis\n", "normaliser\n"})
     EXPECT_NE(list.out.find(line), std::string::npos) << line;
   EXPECT_EQ(here.facet({"help"}).out, here.facet({"--help"}).out);
-  for (const char* section : {"manifest", "activations", "train", "encode"})
+  for (const char* section : {"manifest", "activations", "train", "baseline", "encode"})
     EXPECT_EQ(here.facet({"help", section}).exit_code, 0) << section;
-  EXPECT_EQ(
-      here.facet({"help", "data"}).out,
-      "fasta: Sequences of a FASTA file, plain or gzip.\n"
-      "synthetic: Rows made from a known dictionary, so that its recovery can be measured.\n");
+  EXPECT_EQ(here.facet({"help", "data"}).out,
+            "fasta: Sequences of FASTA files.\n"
+            "jsonl: Sequences or texts of JSON Lines files.\n"
+            "synthetic: Rows made from a known dictionary, so that its recovery can be measured.\n"
+            "text: Lines, paragraphs or whole files of plain text.\n"
+            "tsv: Sequences in a column of tables, as UniProt's downloads are.\n");
   const std::string topk = here.facet({"help", "sae", "topk"}).out;
   EXPECT_EQ(topk.substr(0, topk.find('\n')),
             "topk: Keeps the k largest latents of each row (arXiv:2406.04093). [facet.sae.topk]");

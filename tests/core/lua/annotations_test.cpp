@@ -69,6 +69,6 @@ TEST(Annotations, have_a_class_for_each_part_and_use_no_class_that_they_do_not_h
   EXPECT_TRUE(classes.contains("facet.args.sae.topk"));
   EXPECT_TRUE(classes.contains("facet.args.host.toy"));
   EXPECT_TRUE(classes.contains("facet.args.baseline.topk"));
-  for (const std::string& used : matches(text, "[ |:](facet\\.[A-Za-z_.0-9]+)"))
+  for (const std::string& used : matches(text, "(facet\\.(?:args\\.|[A-Z])[A-Za-z_.0-9]*)"))
     EXPECT_TRUE(classes.contains(used)) << used;
 }

@@ -48,5 +48,5 @@ TEST_F(ReplTest, takes_lines_until_a_statement_is_whole) {
   EXPECT_TRUE(repl_.feed("if true then").more);
   repl_.drop();
   EXPECT_EQ(repl_.feed("1, 2").text, "1\t2");
-  EXPECT_EQ(refusal_of([&] { repl_.feed("end"); }), "repl:8: unexpected symbol near 'end'");
+  EXPECT_EQ(refusal_of([&] { repl_.feed("end"); }), "repl:7: <eof> expected near 'end'");
 }

@@ -1,0 +1,346 @@
+---@meta facet
+-- Written by `facet docs`; change the schema, not this file.
+
+---A host model.
+---@class facet.Host
+---@field type string Its `type` in [host].
+---@field layers integer Number of blocks.
+---@field d_model integer Width of its hidden states.
+---@field vocabulary integer Number of tokens.
+---@field context integer Tokens it can read at once; 0: no limit.
+---@field hookpoints string[] Every place where its rows can be read.
+
+---Records to read. Only where [data] has a split:
+---@class facet.Data
+---@field train facet.Data The part to train on.
+---@field eval facet.Data The part that is held out.
+
+---Rows of a host at its hookpoints.
+---@class facet.Activations
+---@field d_in integer Width of a row.
+---@field points integer Number of hookpoints in a row.
+---@field hookpoints string[] The hookpoints, by their canonical names.
+
+---A sparse autoencoder.
+---@class facet.Sae
+---@field name string Its `name` in [sae] or [[baseline]]; empty: the only one.
+---@field type string Its architecture.
+---@field d_sae integer Number of latents.
+---@field d_in integer Width of the rows it reads.
+---@field folder string Where its weights lie; empty: it is not trained yet.
+
+---What an SAE said of every row.
+---@class facet.Codes
+---@field rows integer Number of rows.
+---@field d_sae integer Number of latents.
+---@field key string Hash of all that decides them.
+
+---Keys of every [baseline].
+---@class facet.args.baseline
+---@field type? string Architecture; `facet list` shows them. Required.
+---@field name? string Its column in the report and its folder; by default its type. Default: "".
+---@field rows? integer Rows it is trained on; one pass over the data at most. Unit: rows. Must be at least 1. Default: 65536.
+---@field seed? integer Root of its own random streams; -1: the run's seed. Must be at least -1. Default: -1.
+
+---The host's neurons as they are: a baseline.
+---@class facet.args.baseline.identity: facet.args.baseline
+---@field type? "identity"
+
+---The first principal components of the rows: a baseline.
+---@class facet.args.baseline.pca: facet.args.baseline
+---@field type? "pca"
+---@field k? integer Components kept, those of largest variance; also the number of latents, at most the width of the rows. Must be at least 1. Required.
+
+---The k largest of fixed random directions: a baseline.
+---@class facet.args.baseline.random: facet.args.baseline
+---@field type? "random"
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field k? integer Latents kept per row, the largest, then ReLU. Must be at least 1. Default: 32.
+
+---Keeps the k largest latents of each row (arXiv:2406.04093).
+---@class facet.args.baseline.topk: facet.args.baseline
+---@field type? "topk"
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field unit_norm_decoder? boolean Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised after each step (dictionary_learning, trainers/top_k.py). Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' decoder_init_norm). Must be above 0. Default: 0.1.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+
+---Keys of every [host].
+---@class facet.args.host
+---@field type? string Which part; `facet list` shows them. Required.
+---@field name? string Tells this section from others of its kind. Default: "".
+
+---Protein language models of the ESM-2 family, from a Hugging Face folder.
+---@class facet.args.host.esm2: facet.args.host
+---@field type? "esm2"
+---@field weights? string Folder with config.json, vocab.txt and model.safetensors, or its shards and model.safetensors.index.json. Required.
+---@field dtype? "f32"|"bf16" What weights and rows are kept and multiplied in; bf16 takes half the memory, keeps two to three digits, and is faster only where the processor has it. Must be one of "f32", "bf16". Default: "f32".
+---@field specials? "both"|"cls"|"eos"|"none" Tokens added to each protein: <cls> in front and <eos> behind, as in training, or only one of them, or none. Must be one of "both", "cls", "eos", "none". Default: "both".
+---@field unknown? "error"|"unk" A letter outside the vocabulary (J, *, lower case) is an error or becomes one <unk> (transformers: one for a run). Must be one of "error", "unk". Default: "error".
+---@field masks? "token"|"error" <mask> written in a sequence is one masked residue, or an error. Must be one of "token", "error". Default: "token".
+---@field context? integer Longest protein; ESM-2 was trained on at most 1022 residues and its two specials. Unit: residues. Must be at least 1. Default: 1022.
+---@field longer? "error"|"compute" A protein beyond the context is an error, or is computed all the same: rotary positions go on, training did not. Must be one of "error", "compute". Default: "error".
+---@field token_dropout? "config"|"on"|"off" Scale embeddings as in training (0.88 when nothing is masked, <mask> is zero), or leave them; config: as config.json says. Must be one of "config", "on", "off". Default: "config".
+---@field inv_freq? "computed"|"stored" Rotary frequencies computed, as transformers does, or as stored in the file, as fair-esm does; released files store them rounded to half precision. Must be one of "computed", "stored". Default: "computed".
+
+---A small transformer over letters, weights from a seed; for tests and documentation.
+---@class facet.args.host.toy: facet.args.host
+---@field type? "toy"
+---@field d? integer Width of the residual stream. Must be at least 2. Default: 32.
+---@field blocks? integer Number of transformer blocks. Must be at least 1. Default: 2.
+---@field heads? integer Attention heads of each block. Must be at least 1. Default: 4.
+---@field seed? integer Seed of the weights. Must be at least 0. Default: 0.
+---@field unknown? "error"|"unk" A letter outside the vocabulary is an error or becomes <unk>. Must be one of "error", "unk". Default: "error".
+
+---Keys of every [data].
+---@class facet.args.data
+---@field type? string Kind of source. Required.
+---@field case? "keep"|"upper" Case of the letters: as they stand, or a to z as A to Z (soft-masked sequences have lower case, which most models do not know). Must be one of "keep", "upper". Default: "keep".
+---@field exclude? string FASTA file, or a folder of them; records whose whole sequence is exactly one of it are left out. Default: "".
+---@field max_length? integer Longest sequence; 0: no limit. Unit: letters. Must be at least 0. Default: 0.
+---@field longer? "drop"|"truncate"|"window" What happens to longer sequences; windows follow one another, NAME/1-1022 and on. Must be one of "drop", "truncate", "window". Default: "drop".
+---@field skip? integer Leave out the first so many of the records that exclusion and dropping left. Unit: records. Must be at least 0. Default: 0.
+---@field limit? integer Then use the first so many; 0: all. Windows do not count, only whole records. Unit: records. Must be at least 0. Default: 0.
+---@field sample? integer Then draw so many at random, in their order; 0: all. Unit: records. Must be at least 0. Default: 0.
+---@field sample_seed? integer Root of the draw. Must be at least 0. Default: 0.
+---@field split? facet.args.data.split Holds records out for evaluation.
+
+---Holds records out for evaluation.
+---@class facet.args.data.split
+---@field eval? number Share of the records that is held out, 1/n for a whole n; 0: no split. Must be between 0 and 0.5. Default: 0.0.
+---@field by? "name"|"sequence" What decides: a record is held out when sha256 of its name, or of its sequence, as a number, is divisible by n. By sequence, equal sequences never fall on both sides. Must be one of "name", "sequence". Default: "name".
+
+---Sequences of FASTA files.
+---@class facet.args.data.fasta: facet.args.data
+---@field type? "fasta"
+---@field path? string FASTA file, or a folder of them; plain, gzip or zstd. Required.
+---@field sha256? string SHA-256 of the file's bytes (of a folder: of its names and contents); refused when it differs. Default: "".
+---@field stop? "keep"|"remove" What happens to "*" at the end of a sequence, which translation programs write for the stop codon. Must be one of "keep", "remove". Default: "keep".
+
+---Sequences or texts of JSON Lines files.
+---@class facet.args.data.jsonl: facet.args.data
+---@field type? "jsonl"
+---@field path? string File with one JSON object a line, or a folder of them; plain, gzip or zstd. Required.
+---@field sha256? string SHA-256 of the file's bytes (of a folder: of its names and contents); refused when it differs. Default: "".
+---@field id? string Key that names a record; empty: the file's name and the line. Default: "id".
+---@field text? string Key of the sequence or text. Default: "text".
+
+---Rows made from a known dictionary, so that its recovery can be measured.
+---@class facet.args.data.synthetic: facet.args.data
+---@field type? "synthetic"
+---@field d? integer Width of a row. Must be at least 1. Default: 64.
+---@field features? integer Features in the dictionary. Must be at least 1. Default: 256.
+---@field rows? integer Rows of one epoch. Unit: rows. Must be at least 1. Default: 1000000.
+---@field active? number Mean number of features that fire in a row. Must be above 0. Default: 8.0.
+---@field correlation? number Correlation of firing between the two features of each pair (0 and 1, 2 and 3, ...). Must be between 0 and 1. Default: 0.0.
+---@field noise? number Standard deviation of Gaussian noise in each coordinate. Must be at least 0. Default: 0.0.
+---@field magnitudes? (number)[] Least and largest magnitude of a feature that fires; uniform between them. Default: [0.5, 1.5].
+---@field seed? integer Seed of the dictionary and the rows. Must be at least 0. Default: 0.
+
+---Lines, paragraphs or whole files of plain text.
+---@class facet.args.data.text: facet.args.data
+---@field type? "text"
+---@field path? string Text file, or a folder of them; plain, gzip or zstd. Required.
+---@field sha256? string SHA-256 of the file's bytes (of a folder: of its names and contents); refused when it differs. Default: "".
+---@field record? "line"|"paragraph"|"file" What one record is; paragraphs are parted by blank lines. Must be one of "line", "paragraph", "file". Default: "line".
+
+---Sequences in a column of tables, as UniProt's downloads are.
+---@class facet.args.data.tsv: facet.args.data
+---@field type? "tsv"
+---@field path? string Table of columns parted by tabs, or a folder of them; plain, gzip or zstd. Required.
+---@field sha256? string SHA-256 of the file's bytes (of a folder: of its names and contents); refused when it differs. Default: "".
+---@field id? string Column that names a record; empty: the file's name and the line. Default: "Entry".
+---@field text? string Column with the sequence or text. Default: "Sequence".
+
+---Keys of run:activations.
+---@class facet.args.activations
+---@field host? facet.Host The model.
+---@field data? facet.Data The records.
+---@field name? string Name of the stream when there are several. Default: "".
+---@field hookpoints? any Where rows are read: names, globs or ranges, as a string or a list.
+---@field rows? "content"|"all" Which tokens give rows: content leaves out those the host added. Must be one of "content", "all". Default: "content".
+---@field buffer_rows? integer How many rows are shuffled together. Unit: rows. Must be at least 1. Default: 65536.
+---@field batch_tokens? integer Tokens of one forward pass of the host; a longer sequence is a pass of its own. Unit: tokens. Must be at least 1. Default: 8192.
+---@field pool? "none"|"mean"|"max" One row for each sequence instead of one for each token: the mean or the largest of each number over the rows that are kept. Must be one of "none", "mean", "max". Default: "none".
+---@field store? "live"|"disk" disk keeps the host's rows under store/ beside the runs folder, so that it runs once; live runs it again in each epoch. The bits are the same. Must be one of "live", "disk". Default: "live".
+---@field normalize? any The normaliser: its name, or a table with its type and parameters.
+
+---Keys of every [sae].
+---@class facet.args.sae
+---@field on? facet.Activations The rows.
+---@field type? string Architecture; `facet list` shows them. Default: "".
+---@field name? string Tells this SAE from others of the run. Default: "".
+---@field from? string Folder of a finished SAE, or id of the run that trained it, to start from. Default: "".
+---@field seed? integer Root of the SAE's own random streams; -1: the run's seed. Must be at least -1. Default: -1.
+
+---The host's neurons as they are: a baseline.
+---@class facet.args.sae.identity: facet.args.sae
+---@field type? "identity"
+
+---The first principal components of the rows: a baseline.
+---@class facet.args.sae.pca: facet.args.sae
+---@field type? "pca"
+---@field k? integer Components kept, those of largest variance; also the number of latents, at most the width of the rows. Must be at least 1. Required.
+
+---The k largest of fixed random directions: a baseline.
+---@class facet.args.sae.random: facet.args.sae
+---@field type? "random"
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field k? integer Latents kept per row, the largest, then ReLU. Must be at least 1. Default: 32.
+
+---Keeps the k largest latents of each row (arXiv:2406.04093).
+---@class facet.args.sae.topk: facet.args.sae
+---@field type? "topk"
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field unit_norm_decoder? boolean Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised after each step (dictionary_learning, trainers/top_k.py). Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' decoder_init_norm). Must be above 0. Default: 0.1.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+
+---Keys of run:train.
+---@class facet.args.train
+---@field sae? facet.Sae The SAE.
+---@field on? facet.Activations The rows.
+---@field on_step? fun(m: table<string, number>, state: table): boolean? Called after each step; false ends the training.
+---@field steps? integer Length of the training. Unit: steps. Must be at least 1. Default: 0.
+---@field total_rows? integer Length of the training. Unit: rows. Must be at least 1. Default: 0.
+---@field epochs? integer Length of the training: passes over the data. Unit: epochs. Must be at least 1. Default: 0.
+---@field batch? integer Rows of one step. Unit: rows. Must be at least 1. Default: 4096.
+---@field lr? number Learning rate between rise and fall. Must be above 0. Default: 3e-04.
+---@field warmup? number Share of the steps over which the learning rate rises. Must be between 0 and 1. Default: 0.05.
+---@field decay? number Share of the steps, at the end, over which the learning rate falls. Must be between 0 and 1. Default: 0.2.
+---@field beta1? number Adam's decay of the first moment. Must be between 0 and 0.9999999. Default: 0.9.
+---@field beta2? number Adam's decay of the second moment. Must be between 0 and 0.9999999. Default: 0.999.
+---@field eps? number Adam's guard against division by 0. Must be above 0. Default: 1e-08.
+---@field clip? number Largest norm of the whole gradient; 0: off. Must be at least 0. Default: 1.0.
+---@field dead_after_rows? integer A latent that has not fired for so long is dead; 0: a tenth of the run. Unit: rows. Must be at least 0. Default: 0.
+---@field normalise_rows? integer Rows that the normaliser looks at. Unit: rows. Must be at least 1. Default: 65536.
+---@field log_every? integer How often metrics are recorded. Unit: steps. Must be at least 1. Default: 50.
+---@field checkpoint_every? integer How often a checkpoint is written; 0: only at a stop. Unit: steps. Must be at least 0. Default: 1000.
+
+---Keys of run:baselines.
+---@class facet.args.baselines
+---@field like? facet.Sae The trained SAE, whose `k` and `d_sae` they take.
+---@field on? facet.Activations The rows.
+---@field baseline? facet.args.baseline[] In place of the manifest's.
+
+---Keys of run:encode.
+---@class facet.args.encode
+---@field sae? facet.Sae The SAE.
+---@field on? facet.Activations The rows.
+---@field name? string Tells these codes from others of the run. Default: "".
+---@field pool? "none"|"mean"|"max" One row of codes for each sequence instead of one for each token: the mean (zeros counted) or the largest of each latent over the rows that are kept. Must be one of "none", "mean", "max". Default: "none".
+
+---Keys of every [analysis].
+---@class facet.args.analysis
+---@field on? facet.Codes|facet.Activations What an SAE said of the rows, or the rows.
+---@field sae? facet.Sae By default the codes' own.
+---@field host? facet.Host By default the rows' own.
+---@field data? facet.Data Records, for analyses that read them.
+---@field type? string Which part; `facet list` shows them. Required.
+---@field name? string Tells this section from others of its kind. Default: "".
+
+---How often each latent fires, and in which proteins and residues.
+---@class facet.args.analysis.latents: facet.args.analysis
+---@field type? "latents"
+---@field examples? integer Sequences listed for each latent, strongest first. Must be at least 1. Default: 5.
+---@field latents? integer Latents whose examples are listed, the first in `order`; 0: all that fire. Must be at least 0. Default: 0.
+---@field window? integer Letters shown on each side of the strongest one. Unit: letters. Must be at least 0. Default: 10.
+---@field dimensions? integer Dimensions of the row listed for each latent, those of largest |W_dec|. Must be at least 0. Default: 3.
+---@field order? "telling"|"frequency" Which latents stand first: the most telling (they fire in few sequences, and strongly there), or the most frequent. Must be one of "telling", "frequency". Default: "telling".
+---@field least_sequences? integer By telling, latents that fire in fewer sequences stand after the others: they cannot show what sequences have in common. Unit: sequences. Must be at least 1. Default: 5.
+---@field max_frequency? number Latents that fire on a larger share of the rows are called dense and stand last. Must be between 0 and 1. Default: 0.1.
+
+---Sparsity, reconstruction, dead latents, and recovery of known features.
+---@class facet.args.analysis.metrics: facet.args.analysis
+---@field type? "metrics"
+---@field baseline? "untrained"|"none" What the figures are compared with: the same SAE before training, or nothing. Must be one of "untrained", "none". Default: "untrained".
+---@field figures? "main"|"all" main: one definition of each word; all: also the other definitions of nmse, explained variance, mse and l1 that papers and programs use. Must be one of "main", "all". Default: "main".
+---@field resamples? integer Resamples of the bootstrap behind the intervals; 0: no intervals. Must be at least 0. Default: 1000.
+
+---Keys of run:analyze_all.
+---@class facet.args.analyze_all
+---@field on? facet.Codes|facet.Activations What an SAE said of the rows, or the rows.
+---@field sae? facet.Sae By default the codes' own.
+---@field host? facet.Host By default the rows' own.
+---@field data? facet.Data Records, for analyses that read them.
+
+---Keys of facet.run.
+---@class facet.args.run
+---@field facet? integer Format of the manifest. Must be between 1 and 1. Default: 1.
+---@field script? string The Lua script that the manifest is for. Default: "".
+---@field name? string Folder of the run under the runs folder; by default the manifest's own name. Default: "".
+---@field seed? integer Root of every random stream. Must be at least 0. Default: 0.
+---@field notes? string Anything worth keeping with the run. Default: "".
+
+---One run: a folder with all that it was made of and all that came out.
+---@class facet.Run
+---@field id string Hash of all that can change its result.
+---@field folder string Where it lies.
+---@field seed integer Root of every random stream.
+local run = {}
+
+---Loads a host model.
+---@param keys? facet.args.host|facet.args.host.esm2|facet.args.host.toy
+---@return facet.Host
+function run:host(keys) end
+
+---Opens records to read.
+---@param keys? facet.args.data|facet.args.data.fasta|facet.args.data.jsonl|facet.args.data.synthetic|facet.args.data.text|facet.args.data.tsv
+---@return facet.Data
+function run:data(keys) end
+
+---Rows of a host at its hookpoints, over the records of some data.
+---@param keys? facet.args.activations
+---@return facet.Activations
+function run:activations(keys) end
+
+---Makes an SAE, or loads a finished one (`from`).
+---@param keys? facet.args.sae|facet.args.sae.identity|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.topk
+---@return facet.Sae
+function run:sae(keys) end
+
+---Trains an SAE; returns the metrics of the last step.
+---@param keys? facet.args.train
+---@return table<string, number>
+function run:train(keys) end
+
+---Trains every [[baseline]]: something plain that is measured beside the SAE.
+---@param keys? facet.args.baselines
+---@return facet.Sae[]
+function run:baselines(keys) end
+
+---What an SAE says of every row, kept on disk.
+---@param keys? facet.args.encode
+---@return facet.Codes
+function run:encode(keys) end
+
+---One analysis; returns its figures.
+---@param keys? facet.args.analysis|facet.args.analysis.latents|facet.args.analysis.metrics
+---@return table<string, number>
+function run:analyze(keys) end
+
+---Every [[analysis]] of the manifest; returns the figures of each.
+---@param keys? facet.args.analyze_all
+---@return table<string, table<string, number>>
+function run:analyze_all(keys) end
+
+---@class facet
+---@field version string
+local facet = {}
+
+---Opens the run; a script has one. Without keys: as the manifest says.
+---@param keys? facet.args.run
+---@return facet.Run
+function facet.run(keys) end
+
+return facet
