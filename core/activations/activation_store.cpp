@@ -61,10 +61,10 @@ struct Shard {
   }
 };
 
-class Builder {
+class RowsBuilder {
  public:
-  Builder(const fs::path& folder, const ActivationStream& stream, std::string key,
-          EventSink& events, const StoreLimits& limits)
+  RowsBuilder(const fs::path& folder, const ActivationStream& stream, std::string key,
+              EventSink& events, const StoreLimits& limits)
       : events_(events), limits_(limits), feed_(stream.raw_feed()), count_(feed_->count()) {
     store_.folder = folder;
     at_.key = std::move(key);
@@ -171,7 +171,7 @@ void build_activations(const fs::path& folder, const ActivationStream& stream,
   const ActivationStore store{folder, {}, 0, {}};
   if (fs::exists(store.record())) return;
   make_folder(store.shards_folder());
-  Builder builder(folder, stream, key, events, limits);
+  RowsBuilder builder(folder, stream, key, events, limits);
   builder.write_shards(breathe);
   builder.finish();
 }

@@ -29,14 +29,14 @@ void check_finite(const Codes& codes, const Rows& rows) {
                   ": a code is not finite");
 }
 
-struct Part {
+struct CodesPart {
   std::vector<Codes> codes;
   std::vector<Rows> ids;
   int64_t rows = 0;
   int64_t read = 0;  // before pooling
 };
 
-NamedTensors tensors_of(const Part& part) {
+NamedTensors tensors_of(const CodesPart& part) {
   const Codes codes = Codes::joined(part.codes);
   const Rows ids = Rows::joined(part.ids);
   return {{"start", codes.start},     {"latent", codes.latent},   {"value", codes.value},
@@ -44,11 +44,11 @@ NamedTensors tensors_of(const Part& part) {
           {"flag", ids.flag}};
 }
 
-class Builder {
+class CodesBuilder {
  public:
-  Builder(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
-          const ActivationStream& stream, std::string key, EventSink& events, Pool pool,
-          int64_t part_rows)
+  CodesBuilder(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
+               const ActivationStream& stream, std::string key, EventSink& events, Pool pool,
+               int64_t part_rows)
       : files_{folder},
         sae_(sae),
         normaliser_(normaliser),
@@ -67,7 +67,7 @@ class Builder {
     feed_->start(at_.next_item);
     const int64_t total = feed_->count().rows;
     while (true) {
-      const Part part = next_part(total, breathe);
+      const CodesPart part = next_part(total, breathe);
       if (part.read == 0) break;
       at_.rows += part.rows;
       at_.read += part.read;
@@ -96,8 +96,8 @@ class Builder {
   }
 
  private:
-  Part next_part(int64_t total, const std::function<void()>& breathe) {
-    Part part;
+  CodesPart next_part(int64_t total, const std::function<void()>& breathe) {
+    CodesPart part;
     for (Rows piece; part.read < part_rows_;) {
       breathe();
       if (!feed_->next(piece)) break;
@@ -108,7 +108,7 @@ class Builder {
     return part;
   }
 
-  void add(Part& part, const Rows& piece) {
+  void add(CodesPart& part, const Rows& piece) {
     std::vector<Codes> batches;
     for (int64_t begin = 0; begin < piece.size(); begin += kBatchRows)
       batches.push_back(codes_of(piece.slice(begin, std::min(piece.size(), begin + kBatchRows))));
@@ -226,7 +226,7 @@ void build_codes(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
   const CodesFiles files{folder};
   if (fs::exists(files.record())) return;
   make_folder(files.parts());
-  Builder builder(folder, sae, normaliser, stream, key, events, pool, part_rows);
+  CodesBuilder builder(folder, sae, normaliser, stream, key, events, pool, part_rows);
   builder.encode(breathe);
   builder.finish();
 }

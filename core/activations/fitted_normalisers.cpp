@@ -11,8 +11,6 @@ namespace {
 constexpr int64_t kFitRows = 4096;  // read at once: bounds the memory of fit()
 constexpr const char* kWhere = "activations.normalize: ";
 
-struct NoParams {};
-
 /// Calls f(block, n) with float32 rows [n, points, d] on the CPU, `rows` in all or one epoch;
 /// returns how many there were, at least one.
 template <class F>

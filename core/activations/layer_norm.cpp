@@ -87,8 +87,6 @@ constexpr Form kForms[] = {
      "back."},
 };
 
-struct NoParams {};
-
 template <size_t kForm>
 class NamedLayerNorm final : public LayerNorm {
  public:

@@ -8,7 +8,6 @@
 #include "base/interrupt.h"
 #include "cli/row_file.h"
 #include "cli/sections.h"
-#include "cli/sequence_pool.h"
 #include "host/hookpoints.h"
 #include "run/open_parts.h"
 #include "tensor/safetensors_writer.h"
@@ -17,9 +16,6 @@ namespace facet::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int64_t kRowsAtOnce = 4096;
-constexpr char kPools[] = "none or mean";
 
 ActivationStream stream_of(const Value& sections, const Kernel& kernel,
                            const std::shared_ptr<HostHandle>& host) {
@@ -96,11 +92,6 @@ class RowFile {
   std::unique_ptr<SafetensorsWriter> writer_;
 };
 
-void check_pool(const std::string& pool) {
-  if (pool != "none" && pool != "mean")
-    throw UserError("--pool: \"" + pool + "\", should be " + kPools);
-}
-
 // Known before the host has worked for an hour.
 void check_out(const fs::path& out) {
   const fs::path folder = fs::absolute(out).parent_path();
@@ -115,7 +106,6 @@ void check_out(const fs::path& out) {
 
 int activations(const RunRequest& request, const ActivationsRequest& asked,
                 const PluginPaths& plugin_paths) {
-  check_pool(asked.pool);
   check_out(asked.out);
   Kernel kernel;
   load_kernel(kernel, plugin_paths);
@@ -128,31 +118,27 @@ int activations(const RunRequest& request, const ActivationsRequest& asked,
                    {"--input", "data", "type", named ? "" : data_type_of(asked.host.input)},
                    {"--input", "data", "path", asked.host.input},
                    {"--hookpoints", "activations", "hookpoints", asked.hookpoints},
-                   {"--rows", "activations", "rows", asked.rows}},
+                   {"--rows", "activations", "rows", asked.rows},
+                   {"--pool", "activations", "pool", asked.pool}},
                   asked.host.sets, {"host", "data", "activations"});
   const auto host = host_of(sections, kernel, request);
   const ActivationStream stream = stream_of(sections, kernel, host);
   const RowOrigin origin{host->type, host->weights_hash, stream.points(), stream.params().rows,
-                         asked.pool};
+                         stream.params().pool};
 
   catch_interrupts();
   const torch::NoGradGuard no_grad;
   const auto source = stream.open(Order::sequential, 0);
   const int64_t total = source->epoch_rows();
-  RowFile file(asked.out, stream, origin, asked.pool == "none" ? total : kRowsUnknown);
-  SequencePool pool;
+  RowFile file(asked.out, stream, origin, total);
   int64_t read = 0;
   while (true) {
     if (interrupted()) throw Stopped(asked.out.string() + ": stopped, nothing was written");
     const Rows rows = source->next(kRowsAtOnce);
     read += rows.size();
     show_progress(read, total);
-    const bool last = rows.size() < kRowsAtOnce;
-    if (asked.pool == "none")
-      file.add(rows);
-    else
-      file.add(pool.mean(rows, last));
-    if (last) break;
+    file.add(rows);
+    if (rows.size() < kRowsAtOnce) break;
   }
   const int64_t sequences = file.add_names(stream.data());
   file.commit();

@@ -12,6 +12,9 @@ namespace facet::cli {
 /// Parses the command line and calls the command; returns the exit code.
 int run_command_line(int argc, char** argv);
 
+/// Rows in memory at a time, of a command that goes through all of them.
+inline constexpr int64_t kRowsAtOnce = 4096;
+
 using PluginPaths = std::vector<std::filesystem::path>;
 
 int run(const RunRequest& request, const PluginPaths& plugin_paths);

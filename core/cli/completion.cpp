@@ -93,7 +93,7 @@ std::vector<std::string> values_of(const CommandLine& line, const CLI::Option& o
   const std::string name = option.get_name();
   if (name == "--host") return parts_of_kind(line, "host");
   if (name == "--rows") return {"content", "all"};
-  if (name == "--pool") return {"none", "mean"};
+  if (name == "--pool") return {"none", "mean", "max"};
   if (name == "--device") return {"cpu", "cuda"};
   return {};  // a file or a number: the shell's own business
 }

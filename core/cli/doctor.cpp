@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kLabel = 14;
+constexpr size_t kWhat = 14;
 
 // Counts what is wrong while it prints.
 class Page {
@@ -33,9 +33,9 @@ class Page {
 
  private:
   static void print(const char* mark, const std::string& what, const std::string& text) {
-    std::cout << mark << what << std::string(kLabel - std::min(kLabel, what.size()), ' ');
+    std::cout << mark << what << std::string(kWhat - std::min(kWhat, what.size()), ' ');
     for (const char c : text)  // further lines stand under the first
-      std::cout << (c == '\n' ? "\n" + std::string(6 + kLabel, ' ') : std::string(1, c));
+      std::cout << (c == '\n' ? "\n" + std::string(6 + kWhat, ' ') : std::string(1, c));
     std::cout << "\n";
   }
   int wrong_ = 0;

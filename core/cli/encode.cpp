@@ -15,8 +15,6 @@
 namespace facet::cli {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 4096;
-
 // The rows [n, d] that are asked for, after everything that can be known of them was compared.
 Tensor rows_of(const Safetensors& in, const EncodeRequest& asked, const SaeRecord& record) {
   const std::string file = asked.in.string();

@@ -17,7 +17,6 @@ namespace facet::cli {
 namespace {
 
 constexpr size_t kStrongest = 10;  // latents of the whole sequence
-constexpr int64_t kRowsAtOnce = 4096;
 
 /// The one sequence of the command line.
 class OneSequence final : public Data {
@@ -61,7 +60,7 @@ void sort_entries(std::vector<Entry>& entries) {
   });
 }
 
-std::string place_of(const HostInfo& info, const Rows& rows, int64_t row, int64_t specials) {
+std::string residue_of(const HostInfo& info, const Rows& rows, int64_t row, int64_t specials) {
   const int32_t token = rows.token[row].item<int32_t>();
   const bool known = token >= 0 && token < static_cast<int64_t>(info.tokens.size());
   const std::string text =
@@ -84,7 +83,8 @@ std::vector<Seen> look(const LoadedSae& loaded, const std::string& plugin,
     const Tensor error = (x - back).norm(2, 1) / x.norm(2, 1);
     const Codes codes = pass.codes.cpu();
     for (int64_t row = 0; row < batch.ids.size(); ++row) {
-      Seen seen{place_of(*stream.host(), batch.ids, row, specials), error[row].item<double>(), {}};
+      Seen seen{
+          residue_of(*stream.host(), batch.ids, row, specials), error[row].item<double>(), {}};
       const Codes own = codes.slice(row, row + 1);
       for (int64_t e = 0; e < own.nonzeros(); ++e)
         if (const float value = own.value[e].item<float>(); value != 0)

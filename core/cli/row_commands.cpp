@@ -31,7 +31,8 @@ void add_activations(CommandLine& line, const std::shared_ptr<RowOptions>& optio
       ->required();
   app->add_option("--rows", asked.rows, "content leaves out tokens that the host added; or all")
       ->capture_default_str();
-  app->add_option("--pool", asked.pool, "none, or mean: one row a sequence")->capture_default_str();
+  app->add_option("--pool", asked.pool, "none, or mean or max: one row a sequence")
+      ->capture_default_str();
   app->add_option("--out", asked.out, "The file that is written")->required();
   repeatable(app->add_option("--set", asked.host.sets,
                              "KEY=VALUE of host, data or activations, for instance "

@@ -10,8 +10,6 @@
 namespace facet::cli {
 namespace {
 
-constexpr char kNotPooled[] = "none";
-
 Value strings(const std::vector<std::string>& words) {
   return Value::Array(words.begin(), words.end());
 }
@@ -64,7 +62,7 @@ std::vector<std::string> differences(const SaeRecord& record, const RowOrigin& o
   const bool one_point = record.hookpoints.size() == 1;
   compare("hookpoint", one_point ? record.hookpoints.front() : "several", tensor);
   compare("rows", record.rows, origin.rows);
-  compare("pool", kNotPooled, origin.pool);
+  compare("pool", record.pool, origin.pool);
   return problems;
 }
 

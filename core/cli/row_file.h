@@ -18,7 +18,7 @@ struct RowOrigin {
   std::string weights;  ///< hash
   std::vector<std::string> hookpoints;
   std::string rows;  ///< row policy
-  std::string pool;  ///< "none", "mean"
+  std::string pool;  ///< "none", "mean", "max"
 };
 std::map<std::string, std::string> metadata_of(const RowOrigin& origin);
 /// False: a stranger's file, which says nothing. UserError when facet's own metadata is damaged.

@@ -12,7 +12,7 @@ namespace facet {
 
 namespace {
 
-constexpr size_t kBuffer = 1 << 18;
+constexpr size_t kBlock = 1 << 18;
 
 /// A tab, a carriage return and the breaks of old printers (\v, \f) stand in texts.
 bool is_binary(char c) {
@@ -23,7 +23,7 @@ bool is_binary(char c) {
 }  // namespace
 
 TextLines::TextLines(const std::filesystem::path& file, size_t longest)
-    : name_(file.string()), bytes_(open_bytes(file)), longest_(longest), buffer_(kBuffer) {}
+    : name_(file.string()), bytes_(open_bytes(file)), longest_(longest), buffer_(kBlock) {}
 
 TextLines::~TextLines() = default;
 

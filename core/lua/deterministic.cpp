@@ -174,7 +174,7 @@ int refused(lua_State* L) {
                     lua_tostring(L, lua_upvalueindex(2)));
 }
 
-void refuse(lua_State* L, const char* library, const char* name, const char* why) {
+void refuse_call(lua_State* L, const char* library, const char* name, const char* why) {
   lua_getglobal(L, library);
   lua_pushfstring(L, "%s.%s", library, name);
   lua_pushstring(L, why);
@@ -217,12 +217,12 @@ void make_deterministic(lua_State* L, bool unsafe) {
   put(L, "math", "random", random);
   put(L, "math", "randomseed", random_seed);
   seed_random(L, 0);
-  refuse(L, "os", "exit", "a run ends by its script's end or by an error");
+  refuse_call(L, "os", "exit", "a run ends by its script's end or by an error");
   if (unsafe) return;
   constexpr char kUnsafe[] = "only there under --unsafe: a run must not depend on its surroundings";
-  refuse(L, "os", "getenv", kUnsafe);
-  refuse(L, "os", "execute", kUnsafe);
-  refuse(L, "io", "popen", kUnsafe);
+  refuse_call(L, "os", "getenv", kUnsafe);
+  refuse_call(L, "os", "execute", kUnsafe);
+  refuse_call(L, "io", "popen", kUnsafe);
 }
 
 }  // namespace facet::lua

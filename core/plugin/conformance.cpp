@@ -9,7 +9,7 @@ namespace facet {
 namespace {
 
 // Rows asked of a source in one call, and how far from 1 the norm of a true feature may be.
-constexpr int64_t kRows = 8;
+constexpr int64_t kRowsAsked = 8;
 constexpr double kUnitNorm = 1e-4;
 
 // "constructs", for parts that need nothing but their parameters; nullptr when that failed or was
@@ -34,11 +34,11 @@ Findings check_constructed(const PartOf<Interface>& part) {
 }
 
 Outcome repeats_rows(const RowMaker& rows) {
-  const Tensor first = rows.make(1, kRows);
-  if (first.sizes() != at::IntArrayRef({kRows, rows.width()}) ||
+  const Tensor first = rows.make(1, kRowsAsked);
+  if (first.sizes() != at::IntArrayRef({kRowsAsked, rows.width()}) ||
       first.scalar_type() != torch::kFloat32)
     return fails("rows are no float32 [n, width]");
-  if (!torch::equal(first, rows.make(1, kRows)))
+  if (!torch::equal(first, rows.make(1, kRowsAsked)))
     return fails("the same rows have other bits the second time");
   const Tensor dictionary = rows.dictionary();
   if (dictionary.dim() != 2 || dictionary.size(1) != rows.width())

@@ -36,7 +36,7 @@ std::vector<std::string> texts_for(const HostInfo& info) {
 }
 
 // |a - b| relative to |a|, largest over rows.
-double distance(const Tensor& a, const Tensor& b) {
+double row_distance(const Tensor& a, const Tensor& b) {
   if (a.sizes() != b.sizes()) return INFINITY;
   const Tensor apart = (a - b).to(torch::kFloat64).norm(2, 1);  // [n]
   return (apart / a.to(torch::kFloat64).norm(2, 1).clamp_min(1e-12)).max().item<double>();
@@ -182,7 +182,7 @@ class HostTrial {
       const int64_t begin = tokens_.start[static_cast<int64_t>(s)].item<int64_t>();
       const int64_t end = tokens_.start[static_cast<int64_t>(s) + 1].item<int64_t>();
       for (size_t i = 0; i < alone.size(); ++i)
-        if (!(distance(together[i].x.slice(0, begin, end), alone[i].x) <= kSameRows))
+        if (!(row_distance(together[i].x.slice(0, begin, end), alone[i].x) <= kSameRows))
           return fails(host_->info().points[i].name + ": sequence " + std::to_string(s) +
                        " has other rows in a batch than alone");
     }
@@ -199,8 +199,8 @@ class HostTrial {
       const int64_t end = tokens_.start[s + 1].item<int64_t>();
       const int64_t from = tokens_.id.numel() - end;
       for (size_t i = 0; i < forward.size(); ++i)
-        if (!(distance(forward[i].x.slice(0, begin, end),
-                       backward[i].x.slice(0, from, from + end - begin)) <= kSameRows))
+        if (!(row_distance(forward[i].x.slice(0, begin, end),
+                           backward[i].x.slice(0, from, from + end - begin)) <= kSameRows))
           return fails(host_->info().points[i].name + ": sequence " + std::to_string(s) +
                        " has other rows when the others stand elsewhere");
     }

@@ -30,7 +30,7 @@ std::vector<Value> candidates(const FieldDoc& field) {
   }
   if (type == "bool") values = {false, true};
   if (type == "table") values = {Value::Table()};
-  if (!type.starts_with("list of ")) return values;
+  if (!type.starts_with(kListOf)) return values;
   for (Value& value : values) value = Value::Array{value};
   return values;
 }

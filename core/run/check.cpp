@@ -15,11 +15,6 @@ bool sets(const std::string& script, const std::string& key) {
   return std::regex_search(script, std::regex("\\b" + key + "\\s*=(?!=)"));
 }
 
-bool has(const std::vector<FieldDoc>& fields, const std::string& name) {
-  return std::any_of(fields.begin(), fields.end(),
-                     [&](const FieldDoc& field) { return field.name == name; });
-}
-
 // Relations wait for run time when the script adds a key of the part's own.
 void check_section(const Section& section, const std::string& script,
                    std::vector<std::string>& problems) {
@@ -31,7 +26,7 @@ void check_section(const Section& section, const std::string& script,
   const auto& fields = section.schema.fields;
   const bool waits = section.value.is<Value::Table>() &&
                      std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& field) {
-                       return adds(field) && !has(kernels, field.name);
+                       return adds(field) && !has_field(kernels, field.name);
                      });
   section.schema.parse(section.where, section.value, waits ? Demand::part : Demand::whole,
                        problems);

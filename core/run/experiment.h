@@ -129,8 +129,9 @@ class Experiment {
   std::unique_ptr<AllSinks> all_;
   size_t calls_ = 0;
   int64_t steps_done_ = 0;
-  std::set<std::string> trained_;  // names of the SAEs that this run trains
-  std::set<std::string> called_;   // sections that a verb was called with
+  std::set<std::string> trained_;   // names of the SAEs that this run trains
+  std::set<std::string> analysed_;  // figures and files that an analysis of this run wrote
+  std::set<std::string> called_;    // sections that a verb was called with
   Value record_, resolved_, inputs_, plugins_;
   std::vector<std::shared_ptr<DataHandle>> read_;  // by run:data, for the report
   std::vector<std::string> baselines_;             // their names

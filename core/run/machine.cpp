@@ -21,7 +21,7 @@ constexpr int64_t kSide = 1024;       // of the matrices that are multiplied
 constexpr double kLongEnough = 0.05;  // seconds
 
 // The number behind `name:` in a file of such lines, or 0.
-double figure_of(const char* file, const std::string& name) {
+double entry_of(const char* file, const std::string& name) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)
     if (line.starts_with(name + ":")) return std::atof(line.c_str() + name.size() + 1);
@@ -75,7 +75,7 @@ std::string number_text(double number, const std::string& unit) {
 }  // namespace
 
 double available_memory() {
-  const double system = figure_of("/proc/meminfo", "MemAvailable") * kKiB;
+  const double system = entry_of("/proc/meminfo", "MemAvailable") * kKiB;
   const double group = left_of_group();
   return group > 0 ? std::min(system, group) : system;
 }
@@ -96,7 +96,7 @@ fs::path existing_folder(const fs::path& folder) {
 Machine measure_machine(const fs::path& runs, const std::string& device) {
   Machine machine;
   machine.memory = available_memory();
-  machine.program = figure_of("/proc/self/status", "VmRSS") * kKiB;
+  machine.program = entry_of("/proc/self/status", "VmRSS") * kKiB;
   machine.disk = free_disk(existing_folder(runs));
   machine.flops = multiply_rate(device);
   if (device != "cpu") {

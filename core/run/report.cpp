@@ -41,26 +41,18 @@ std::string picture(const std::string& path, const std::string& title) {
   return "![" + title + "](" + path + ")\n";
 }
 
-std::string shelf_of(const ReportSection& section) {
-  return "artefacts/" + (section.sae.empty() ? "" : section.sae + "/");
-}
-
 // The sections of one analysis: the one to read first, then the same of other SAEs.
 struct Comparison {
   const ReportSection* main;
   std::vector<const ReportSection*> others;
 };
 
-// An analysis that ran again on the same SAE begins a comparison of its own.
 std::vector<Comparison> comparisons_of(const std::vector<ReportSection>& sections) {
   std::vector<std::vector<const ReportSection*>> groups;
   for (const ReportSection& section : sections) {
-    const auto takes = [&](const auto& group) {
-      return group.front()->name == section.name &&
-             std::none_of(group.begin(), group.end(),
-                          [&](const auto* there) { return there->sae == section.sae; });
-    };
-    const auto group = std::find_if(groups.begin(), groups.end(), takes);
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& there) {
+      return there.front()->name == section.name;
+    });
     if (group == groups.end())
       groups.push_back({&section});
     else
@@ -81,7 +73,7 @@ Value cell(const Figure& figure) {
 }
 
 // Names of baselines in the order in which figures mention them.
-std::vector<std::string> baselines_of(const std::vector<Figure>& figures) {
+std::vector<std::string> baselines_named(const std::vector<Figure>& figures) {
   std::vector<std::string> names;
   for (const Figure& figure : figures)
     for (const auto& [name, value] : figure.baselines)
@@ -103,7 +95,7 @@ Value same_figure(const ReportSection& section, const std::string& name) {
 
 std::string emit_figures(const Comparison& all) {
   const std::vector<Figure>& figures = all.main->report.values;
-  const std::vector<std::string> baselines = baselines_of(figures);
+  const std::vector<std::string> baselines = baselines_named(figures);
   const bool targets = std::any_of(figures.begin(), figures.end(),
                                    [](const Figure& figure) { return !figure.target.empty(); });
   std::vector<Column> columns = {{"figure", ""},
@@ -154,7 +146,7 @@ std::string emit_others(const Comparison& all) {
     for (const TableRef& table : other->report.tables)
       files += (files.empty() ? "" : ", ") + link("artefacts/" + table.name);
     for (const Plot& plot : other->report.plots)
-      files += (files.empty() ? "" : ", ") + link(shelf_of(*other) + plot.name + ".svg");
+      files += (files.empty() ? "" : ", ") + link("artefacts/" + other->shelf + plot.name + ".svg");
     if (!files.empty()) out += "- The same of " + other->sae + ": " + files + "\n";
   }
   return out.empty() ? out : out + "\n";
@@ -166,7 +158,7 @@ std::string emit_comparison(const Comparison& all) {
   if (!main.about.empty()) out += main.about + "\n\n";
   if (!main.report.values.empty()) out += emit_figures(all) + "\n";
   for (const Plot& plot : main.report.plots)
-    out += picture(shelf_of(main) + plot.name + ".svg", plot.title) + "\n";
+    out += picture("artefacts/" + main.shelf + plot.name + ".svg", plot.title) + "\n";
   for (const TableRef& table : main.report.tables) out += emit_table(table) + "\n";
   return out + emit_others(all);
 }

@@ -15,8 +15,9 @@ struct ReportSection {
   std::string name;   ///< of the section in the manifest or script: "metrics"
   std::string about;  ///< what the analysis does, in one sentence
   Report report;
-  std::string sae = {};      ///< its name; its artefacts lie in a folder of that name
+  std::string sae = {};      ///< its name
   bool is_baseline = false;  ///< something plain, beside which the others are read
+  std::string shelf = {};    ///< folder of its files under artefacts/: "", or "pca/"
 };
 
 /// Everything that report.md says. Equal pages give equal text.

@@ -46,12 +46,12 @@ class FileJournal : public Journal {
 
 }  // namespace
 
-RunContext::RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder,
-                       EventSink& events, uint64_t seed, std::string device,
-                       std::function<void()> breathe)
+RunContext::RunContext(std::string name, std::string shelf, AnalysisInputs inputs,
+                       const RunFolder& folder, EventSink& events, uint64_t seed,
+                       std::string device, std::function<void()> breathe)
     : name_(std::move(name)),
+      shelf_(std::move(shelf)),
       inputs_(std::move(inputs)),
-      shelf_(inputs_.sae && !inputs_.sae->name.empty() ? inputs_.sae->name + "/" : ""),
       folder_(folder),
       events_(events),
       seed_(seed),

@@ -14,11 +14,11 @@ namespace facet {
 
 class RunContext : public Context {
  public:
-  /// `name` is the analysis's. Artefacts and journals of an SAE with a name lie in a folder of that
-  /// name. Random streams do not depend on it: SAEs are compared on equal draws. breathe throws
+  /// `name` is the analysis's; `shelf` the folder of its artefacts and journals, "" or "pca/".
+  /// Random streams do not depend on the shelf: SAEs are compared on equal draws. breathe throws
   /// Stopped when the run was asked to stop.
-  RunContext(std::string name, AnalysisInputs inputs, const RunFolder& folder, EventSink& events,
-             uint64_t seed, std::string device, std::function<void()> breathe);
+  RunContext(std::string name, std::string shelf, AnalysisInputs inputs, const RunFolder& folder,
+             EventSink& events, uint64_t seed, std::string device, std::function<void()> breathe);
   ~RunContext() override;
 
   Sae& sae() override;
@@ -37,9 +37,8 @@ class RunContext : public Context {
   void breathe() override { breathe_(); }
 
  private:
-  std::string name_;
+  std::string name_, shelf_;
   AnalysisInputs inputs_;
-  std::string shelf_;  // "pca/": what belongs to a named SAE has a folder of its own
   const RunFolder& folder_;
   EventSink& events_;
   uint64_t seed_;

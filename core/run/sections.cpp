@@ -27,11 +27,6 @@ Schema<BaselineSection> baseline_section_schema() {
              at_least(-1));
 }
 
-bool has(const std::vector<FieldDoc>& docs, const std::string& name) {
-  return std::any_of(docs.begin(), docs.end(),
-                     [&](const FieldDoc& doc) { return doc.name == name; });
-}
-
 // The keys of `given` that the schema knows.
 Value only(const Value& given, const std::vector<FieldDoc>& docs) {
   const auto* table = given.as<Value::Table>();
@@ -39,11 +34,16 @@ Value only(const Value& given, const std::vector<FieldDoc>& docs) {
   Value out{Value::Table()};
   out.origin = given.origin;
   for (const auto& [key, v] : *table)
-    if (has(docs, key)) out.set(key, v);
+    if (has_field(docs, key)) out.set(key, v);
   return out;
 }
 
 }  // namespace
+
+bool has_field(const std::vector<FieldDoc>& docs, const std::string& name) {
+  return std::any_of(docs.begin(), docs.end(),
+                     [&](const FieldDoc& doc) { return doc.name == name; });
+}
 
 Schema<SaeSection> sae_section_schema() {
   return Schema<SaeSection>()
@@ -72,7 +72,7 @@ Value filled_baseline(const Value& section, const std::vector<FieldDoc>& fields,
                       const Value& like) {
   Value out = section;
   for (const char* key : {"k", "d_sae"})
-    if (const Value* v = like.find(key); v && has(fields, key) && !section.find(key))
+    if (const Value* v = like.find(key); v && has_field(fields, key) && !section.find(key))
       out.set(key, *v);
   return out;
 }

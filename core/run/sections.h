@@ -41,6 +41,7 @@ std::string part_kind(const std::string& section);
 /// set them, are those of `like`, the parameters of an SAE.
 Value filled_baseline(const Value& section, const std::vector<FieldDoc>& fields, const Value& like);
 
+bool has_field(const std::vector<FieldDoc>& fields, const std::string& name);
 /// The kernel's fields of a section, erased.
 AnySchema kernel_schema(const std::string& section);
 /// For a [sae] with `from`: the loaded SAE brings every key but its name.

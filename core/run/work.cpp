@@ -142,20 +142,27 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
   if (!problems.empty()) throw UserError(problems);
   check_inputs(inputs, full, needs, at(section) + where);
 
+  const Value* label = section.find("name");
+  const bool named = label && label->is<std::string>() && !label->as<std::string>()->empty();
+  const std::string name = named ? *label->as<std::string>() : part.name;
+  const std::string of = full.sae ? full.sae->name : "";
+  const std::string title = of.empty() ? name : of + "/" + name;
+  const std::string shelf =  // of its files: each named SAE and each named analysis has its own
+      (of.empty() ? "" : of + "/") + (named && name != part.name ? name + "/" : "");
+  if (!analysed_.insert("figures of " + title).second ||
+      !analysed_.insert("files of " + shelf + part.name).second)
+    throw UserError(at(section) + where + ".name: \"" + name + "\" was written already in this " +
+                    "run; give each analysis its own name");
+
   Call call =
       begin("analyze", digest(Value(Value::Table{{"part", key_of(part, params.resolved)},
                                                  {"codes", full.codes ? full.codes->key : ""},
                                                  {"sae", full.sae ? full.sae->state_key() : ""},
                                                  {"rows", full.rows ? full.rows->key : ""},
                                                  {"host", full.host ? full.host->key : ""}})));
-  const Value* label = section.find("name");
-  const std::string name = label && label->is<std::string>() && !label->as<std::string>()->empty()
-                               ? *label->as<std::string>()
-                               : part.name;
-  const std::string of = full.sae ? full.sae->name : "";
   if (!call.finished) {
     OfSae sink(events(), of);
-    RunContext context(name, full, *folder_, sink, seed_, request_.device, [this] {
+    RunContext context(name, shelf, full, *folder_, sink, seed_, request_.device, [this] {
       if (stop_wanted()) throw Stopped("stopped during an analysis");
     });
     const torch::NoGradGuard no_grad;
@@ -168,12 +175,12 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
     end(call, report_value(report));
   }
   const Report report = report_of(call.record.result);
-  page_.sections.push_back({name, part.help, report, of, full.sae && full.sae->is_baseline});
+  page_.sections.push_back({name, part.help, report, of, full.sae && full.sae->is_baseline, shelf});
   Value figures{Value::Table()};
   for (const Figure& figure : report.values) figures.set(figure.name, figure.value);
   record_.set("figures", [&] {
     Value all = record_.find("figures") ? record_.at("figures") : Value(Value::Table());
-    all.set(of.empty() ? name : of + "/" + name, figures);
+    all.set(title, figures);
     return all;
   }());
   return figures;

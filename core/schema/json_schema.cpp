@@ -4,8 +4,6 @@
 namespace facet {
 namespace {
 
-constexpr std::string_view kListOf = "list of ";
-
 // "" for a value of any type.
 std::string json_type(const std::string& type) {
   if (type == "bool") return "boolean";
@@ -34,7 +32,7 @@ std::string described(const FieldDoc& field) {
 }
 
 // A TOML literal that is no JSON (a table) is left out.
-Value default_of(const FieldDoc& field) {
+Value json_default(const FieldDoc& field) {
   try {
     return parse_json(field.default_text, field.name);
   } catch (const UserError&) {
@@ -50,7 +48,7 @@ Value json_schema(const std::vector<FieldDoc>& fields) {
     Value property =
         field.fields.empty() ? typed(field.type, field.keywords) : json_schema(field.fields);
     property.set("description", described(field));
-    if (Value standard = default_of(field); !standard.empty())
+    if (Value standard = json_default(field); !standard.empty())
       property.set("default", std::move(standard));
     properties.set(field.name, std::move(property));
   }

@@ -4,8 +4,6 @@
 namespace facet {
 namespace {
 
-constexpr std::string_view kListOf = "list of ";
-
 std::string lua_type(const std::string& type, const Value* words) {
   if (type.starts_with(kListOf)) return "(" + lua_type(type.substr(kListOf.size()), words) + ")[]";
   if (type == "bool") return "boolean";
@@ -16,7 +14,7 @@ std::string lua_type(const std::string& type, const Value* words) {
   return out;
 }
 
-std::string sentence_of(const FieldDoc& field) {
+std::string annotation_of(const FieldDoc& field) {
   std::string out = field.help;
   if (!field.unit.empty()) out += " Unit: " + field.unit + ".";
   if (!field.limits.empty()) out += " Must be " + field.limits + ".";
@@ -37,7 +35,7 @@ std::string lua_class(const std::string& class_name, const std::string& about,
     const bool is_table = !field.fields.empty();
     out += "---@field " + field.name + "? " +
            (is_table ? own : lua_type(field.type, field.keywords.find("enum"))) + " " +
-           sentence_of(field) + "\n";
+           annotation_of(field) + "\n";
     if (is_table) nested += lua_class(own, field.help, field.fields);
   }
   return out + "\n" + nested;

@@ -1,6 +1,7 @@
 // The working version of decode.
 #include <ATen/Parallel.h>
 #include <facet/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
 

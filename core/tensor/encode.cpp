@@ -1,6 +1,7 @@
 // The working versions of pre_activations, keep_topk and encode_topk.
 #include <ATen/Parallel.h>
 #include <facet/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <optional>

@@ -31,10 +31,6 @@ bool leaves_folder(const fs::path& shard) {
          *named.begin() == "..";
 }
 
-std::string shape_text(const std::vector<int64_t>& sizes) {
-  return (std::ostringstream() << at::IntArrayRef(sizes)).str();
-}
-
 }  // namespace
 
 struct Safetensors::Opened {

@@ -64,12 +64,6 @@ std::string dtype_problem(const std::string& name) {
   return "dtype \"" + name + "\" is unknown" + did_you_mean(name, names);
 }
 
-std::string shape_text(const std::vector<int64_t>& sizes) {
-  std::string out = "[";
-  for (size_t i = 0; i < sizes.size(); ++i) out += (i ? ", " : "") + std::to_string(sizes[i]);
-  return out + "]";
-}
-
 /// Reads one entry of the header; "" or what is wrong with it.
 std::string read_entry(const Value& value, SafetensorsFile::Entry& entry) {
   const Value* dtype = value.find("dtype");
@@ -104,6 +98,12 @@ std::string read_entry(const Value& value, SafetensorsFile::Entry& entry) {
 }
 
 }  // namespace
+
+std::string shape_text(const std::vector<int64_t>& sizes) {
+  std::string out = "[";
+  for (size_t i = 0; i < sizes.size(); ++i) out += (i ? ", " : "") + std::to_string(sizes[i]);
+  return out + "]";
+}
 
 const char* safetensors_dtype(at::ScalarType type) {
   for (const Dtype& dtype : kDtypes)

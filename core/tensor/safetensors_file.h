@@ -17,6 +17,9 @@ inline constexpr int64_t kHeaderLengthBytes = 8;
 /// The format's name of a dtype; FACET_ASSERTs that there is one.
 const char* safetensors_dtype(at::ScalarType type);
 
+/// "[2, 3]".
+std::string shape_text(const std::vector<int64_t>& sizes);
+
 class SafetensorsFile : public std::enable_shared_from_this<SafetensorsFile> {
  public:
   struct Entry {

@@ -1,4 +1,5 @@
 // Loops over contiguous floats; `omp simd` lets the compiler vectorise each of them at -O2.
+// Compiled alone, never beside a caller: see core/CMakeLists.txt.
 #include "tensor/vectors.h"
 
 #include <cmath>

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kFormat = 1;
+constexpr int64_t kCheckpointFormat = 1;
 
 fs::path state_file(const fs::path& folder) { return folder / "state.safetensors"; }
 fs::path cursor_file(const fs::path& folder) { return folder / "cursor.json"; }
@@ -25,7 +25,7 @@ void write_all(const fs::path& folder, const Checkpoint& checkpoint, const Sae& 
   save_weights(folder, sae);
   save_safetensors(state_file(folder), checkpoint.tensors);
   Value cursor;
-  cursor.set("format", kFormat);
+  cursor.set("format", kCheckpointFormat);
   cursor.set("step", checkpoint.step);
   cursor.set("cursor", checkpoint.cursor);
   write_file(cursor_file(folder), emit_json_pretty(cursor));
@@ -49,9 +49,9 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const
 Checkpoint load_checkpoint(const fs::path& folder, Sae& sae) {
   const fs::path file = cursor_file(folder);
   const Value said = parse_json(read_file(file), file.string());
-  if (said.integer("format") != kFormat)
+  if (said.integer("format") != kCheckpointFormat)
     throw UserError(file.string() + ": format: is " + std::to_string(said.integer("format")) +
-                    ", should be " + std::to_string(kFormat));
+                    ", should be " + std::to_string(kCheckpointFormat));
   Checkpoint checkpoint;
   checkpoint.step = said.integer("step");
   checkpoint.cursor = said.at("cursor");

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kFormat = 1;
+constexpr int64_t kSaeFormat = 1;
 /// The SAELens whose layout cfg.json follows: readers choose their parser by it.
 constexpr const char kSaeLensVersion[] = "6.54.12";
 
@@ -85,7 +85,7 @@ Value to_value(const SaeRecord& record) {
   shape.set("d_in", record.shape.d_in);
   shape.set("d_out", record.shape.d_out);
   Value out;
-  out.set("format", kFormat);
+  out.set("format", kSaeFormat);
   out.set("facet", FACET_VERSION);
   out.set("type", record.type);
   out.set("params", record.params);
@@ -108,9 +108,9 @@ Value to_value(const SaeRecord& record) {
 SaeRecord sae_record(const Value& value, const std::string& where) {
   SaeRecord out;
   try {
-    if (value.integer("format") != kFormat)
+    if (value.integer("format") != kSaeFormat)
       throw UserError("format: is " + std::to_string(value.integer("format")) + ", should be " +
-                      std::to_string(kFormat));
+                      std::to_string(kSaeFormat));
     const Value& shape = value.at("shape");
     out.type = value.text("type");
     out.params = value.at("params");

@@ -14,7 +14,7 @@
 namespace facet {
 namespace {
 
-Value to_value(const StepMetrics& m) {
+Value metrics_value(const StepMetrics& m) {
   Value losses{Value::Table()};
   for (const auto& [name, value] : m.losses) losses.set(name, value);
   return Value::Table{
@@ -117,7 +117,7 @@ class Training {
                                      {"counted_rows", firing_.counted_rows()},
                                      {"normaliser", normaliser_.state()},
                                      {"state", state_},
-                                     {"last", to_value(last_)}};
+                                     {"last", metrics_value(last_)}};
     hooks_.checkpoints->save(checkpoint, sae_);
   }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -13,6 +14,12 @@
 #include "facet/value.h"
 
 namespace facet {
+
+/// How FieldDoc::type begins for a list.
+inline constexpr std::string_view kListOf = "list of ";
+
+/// The parameters of a part that has none: Schema<NoParams>().
+struct NoParams {};
 
 /// What help, reference pages and completion say of one field.
 struct FieldDoc {

@@ -2,5 +2,4 @@
 // second, after their own header; headers do not include it.
 #pragma once
 
-#include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>

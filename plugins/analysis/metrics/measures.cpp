@@ -20,7 +20,7 @@ double spread(const Sums& s) {
 // A ratio of which 0 / 0 and x / 0 are not a number.
 double ratio(double over, double under) { return under == 0 ? std::nan("") : over / under; }
 
-template <Column kOver, Column kUnder>
+template <SumColumn kOver, SumColumn kUnder>
 double mean(const Sums& s) {
   return ratio(s[kOver], s[kUnder]);
 }

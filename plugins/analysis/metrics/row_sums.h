@@ -7,7 +7,7 @@
 #include <vector>
 
 /// Columns of the sums. x and x^ are a row and its reconstruction in the host's units, z its codes.
-enum Column : size_t {
+enum SumColumn : size_t {
   kRows,           ///< 1
   kError,          ///< |x - x^|^2
   kErrorNorm,      ///< |x - x^|

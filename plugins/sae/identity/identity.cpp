@@ -6,8 +6,6 @@ using namespace facet;
 
 namespace {
 
-struct NoParams {};
-
 /// Latent i is number i of the row, its sign kept, so that the way back is exact. What asks whether
 /// a latent fires (value > 0) sees the positive half of a neuron.
 class Identity final : public PlainSae {

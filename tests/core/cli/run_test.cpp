@@ -61,6 +61,26 @@ TEST(Run, says_what_its_data_left_out_and_records_the_file) {
             "is kept");
 }
 
+TEST(Run, keeps_the_files_of_analyses_of_one_type_apart) {
+  const ToyWorkshop here;
+  const std::string twice = kTrained +
+                            "local codes = run:encode { sae = sae, on = rows }\n"
+                            "run:analyze { type = \"latents\", on = codes }\n"
+                            "run:analyze { type = \"latents\", name = \"again\", on = codes }\n";
+  EXPECT_EQ(here.script(twice).err, "");
+  const auto artefacts = here.folder() / here.runs("toy").at(0) / "artefacts";
+  EXPECT_TRUE(std::filesystem::exists(artefacts / "latents.tsv"));
+  EXPECT_TRUE(std::filesystem::exists(artefacts / "again/latents.tsv"));
+  for (const char* name : {"again", "latents"}) {
+    const std::string err = here.script(twice + "run:analyze { type = \"latents\", name = \"" +
+                                        name + "\", on = codes }\n")
+                                .err;
+    EXPECT_EQ(err.substr(0, err.find('\n')),
+              "script.lua:11: analysis.name: \"" + std::string(name) +
+                  "\" was written already in this run; give each analysis its own name");
+  }
+}
+
 TEST(Run, goes_where_it_is_told) {
   const ToyWorkshop here;
   const std::vector<std::string> command = {"run", "toy.toml", "--set", "train.steps=1"};

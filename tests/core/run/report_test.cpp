@@ -44,7 +44,8 @@ ReportPage small_page() {
                             {{"pca/latents.tsv", "The most active latents.", head, 512}},
                             {density}},
                            "pca",
-                           true});
+                           true,
+                           "pca/"});
   page.warnings = {"the run was resumed"};
   page.command = "facet run quickstart.toml";
   page.files = {{"events.jsonl", "what happened, step by step"}};
@@ -135,16 +136,6 @@ TEST(Report, puts_the_first_sae_that_is_no_baseline_before_the_others) {
                                    "| --- | ---: | ---: | ---: | --- |\n"
                                    "| nmse | 1 | 3 | 2 | error |\n"),
             std::string::npos);
-}
-
-TEST(Report, keeps_an_analysis_that_ran_again_on_the_same_sae_apart) {
-  ReportPage page;
-  page.title = "twice";
-  for (const double value : {1.0, 2.0})
-    page.sections.push_back({"metrics", "", {{figure("nmse", value, "error")}, {}}});
-  const std::string text = emit_report(page);
-  EXPECT_NE(text.find("| nmse | 1 | error |"), std::string::npos);
-  EXPECT_NE(text.find("| nmse | 2 | error |"), std::string::npos);
 }
 
 TEST(Report, shows_intervals_with_two_digits_of_their_width) {

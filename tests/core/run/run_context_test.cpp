@@ -16,7 +16,7 @@ namespace {
 class RunContextOfTest : public testing::Test {
  protected:
   RunContext context(const std::string& name = "judge") {
-    return RunContext(name, {}, run_, none_, 7, "cpu", [] {});
+    return RunContext(name, "", {}, run_, none_, 7, "cpu", [] {});
   }
 
   TestFolder base_;
@@ -77,11 +77,8 @@ TEST_F(RunContextOfTest, writes_tables_whole_and_shows_their_heads) {
   EXPECT_EQ(read_file(base_ / "id/artefacts/deep/x.svg"), "<svg/>");
 }
 
-TEST_F(RunContextOfTest, gives_what_belongs_to_a_named_sae_a_folder_of_its_own) {
-  AnalysisInputs of_pca;
-  of_pca.sae = std::make_shared<SaeHandle>();
-  of_pca.sae->name = "pca";
-  RunContext c("judge", of_pca, run_, none_, 7, "cpu", [] {});
+TEST_F(RunContextOfTest, keeps_its_files_on_its_shelf) {
+  RunContext c("judge", "pca/", {}, run_, none_, 7, "cpu", [] {});
   EXPECT_EQ(c.write("latents.tsv", "Latents.", Table(std::vector<Column>{{"latent", ""}}), 2).name,
             "pca/latents.tsv");
   c.journal("answers").add("k", 1);
