@@ -163,6 +163,22 @@ void add_problem(std::vector<std::string>& problems, const Origin& origin, const
   problems.push_back((place.empty() ? "" : place + ": ") + where + ": " + what);
 }
 
+Value with_presets(const Value& given, const Presets& presets) {
+  Value out = given;
+  for (const auto& [field, words] : presets) {
+    const Value* word = given.find(field);
+    if (!word || !word->is<std::string>()) continue;
+    const auto preset = words.find(*word->as<std::string>());
+    if (preset == words.end()) continue;
+    for (Value::Table values = *preset->second.as<Value::Table>(); auto& [key, value] : values) {
+      if (given.find(key)) continue;
+      value.origin = word->origin;
+      out.set(key, std::move(value));
+    }
+  }
+  return out;
+}
+
 void unknown_keys(const std::string& where, const Value& given, const std::vector<FieldDoc>& docs,
                   std::vector<std::string>& problems) {
   const auto* table = given.as<Value::Table>();

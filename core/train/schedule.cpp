@@ -8,12 +8,25 @@
 
 namespace facet {
 
+namespace {
+
+double steps_of(double share, int64_t steps) {
+  return std::round(share * static_cast<double>(steps));
+}
+
+}  // namespace
+
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
-  const auto share = [&](double of) { return std::round(of * static_cast<double>(steps)); };
-  const double rise = share(params.warmup), fall = share(params.decay);
-  const double rising = rise > 0 ? static_cast<double>(step + 1) / rise : 1;
+  const double rise = steps_of(params.warmup, steps), fall = steps_of(params.decay, steps);
+  const int64_t stair = params.warmup_from == "zero" ? step : step + 1;
+  const double rising = rise > 0 ? static_cast<double>(stair) / rise : 1;
   const double falling = fall > 0 ? static_cast<double>(steps - step) / fall : 1;
   return std::min({1.0, rising, falling});
+}
+
+double sparsity_factor(const TrainParams& params, int64_t step, int64_t steps) {
+  const double rise = steps_of(params.sparsity_warmup, steps);
+  return rise > 0 ? std::min(1.0, static_cast<double>(step) / rise) : 1;
 }
 
 }  // namespace facet

@@ -9,6 +9,7 @@
 #include "base/sinks.h"
 #include "train/firing.h"
 #include "train/optimiser.h"
+#include "train/peers.h"
 #include "train/schedule.h"
 
 namespace facet {
@@ -148,12 +149,17 @@ class Training {
     Step step;
     step.index = step_;
     step.rows_seen = rows();
-    step.dead = firing_.dead();
     step.group = &group_;
     const Pass pass = sae_.pass(batch, Mode::train);
+    const bool counted = params_.dead_counted == "after";
+    if (counted) firing_.add(pass.codes, group_);
+    step.dead = firing_.dead();
     const Losses losses = sae_.losses(pass, step);
+    if (!counted) firing_.add(pass.codes, group_);
+    const double sparsity = sparsity_factor(params_, step_, steps_);
+    for (const Loss& loss : losses)
+      if (loss.sparsity) step.coefficients.set(loss.name, sparsity);
     const Tensor total = weighted_sum(losses, step.coefficients);
-    firing_.add(pass.codes, group_);
     const double lr = params_.lr * lr_factor(params_, step_, steps_);
     StepMetrics metrics = read_metrics(total, losses, pass);
     metrics.lr = lr;
@@ -219,14 +225,19 @@ class Training {
   void optimise(const Tensor& total, double lr) {
     total.backward();
     const torch::NoGradGuard no_grad;
+    if (params_.clip_first) clip();
     sae_.after_backward();
+    if (!params_.clip_first) clip();
+    optimiser_.step(step_ + 1, {lr, params_.beta1, params_.beta2, params_.eps, 0.0});
+    optimiser_.clear_gradients();
+    sae_.after_step();
+  }
+
+  void clip() {
     std::string bad;
     const double norm = optimiser_.gradient_norm(bad);
     if (!bad.empty()) throw UserError(where() + "the gradient of " + bad + " is not finite");
     if (params_.clip > 0 && norm > params_.clip) optimiser_.scale_gradients(params_.clip / norm);
-    optimiser_.step(step_ + 1, {lr, params_.beta1, params_.beta2, params_.eps, 0.0});
-    optimiser_.clear_gradients();
-    sae_.after_step();
   }
 
   void report() {
@@ -270,6 +281,9 @@ Checkpoints::~Checkpoints() = default;
 Schema<TrainParams> train_schema() {
   using P = TrainParams;
   return Schema<P>()
+      .field("compat", &P::compat,
+             "Stands for the settings of a peer's trainer; keys that are set win.", one_of(peers()))
+      .presets("compat", train_presets())
       .field("steps", &P::steps, "Length of the training.", at_least(1), unit("steps"))
       .field("total_rows", &P::total_rows, "Length of the training.", at_least(1), unit("rows"))
       .field("epochs", &P::epochs, "Length of the training: passes over the data.", at_least(1),
@@ -278,12 +292,23 @@ Schema<TrainParams> train_schema() {
       .field("lr", &P::lr, "Learning rate between rise and fall.", above(0))
       .field("warmup", &P::warmup, "Share of the steps over which the learning rate rises.",
              between(0, 1))
+      .field("warmup_from", &P::warmup_from,
+             "Where the learning rate begins to rise: at one stair of the rise, or at zero.",
+             one_of({"stair", "zero"}))
+      .field("sparsity_warmup", &P::sparsity_warmup,
+             "Share of the steps over which the weight of sparsity losses rises from 0.",
+             between(0, 1))
       .field("decay", &P::decay,
              "Share of the steps, at the end, over which the learning rate falls.", between(0, 1))
       .field("beta1", &P::beta1, "Adam's decay of the first moment.", between(0, 0.9999999))
       .field("beta2", &P::beta2, "Adam's decay of the second moment.", between(0, 0.9999999))
       .field("eps", &P::eps, "Adam's guard against division by 0.", above(0))
       .field("clip", &P::clip, "Largest norm of the whole gradient; 0: off.", at_least(0))
+      .field("clip_first", &P::clip_first,
+             "Limit the gradient before the SAE takes parts out of it, not after.")
+      .field("dead_counted", &P::dead_counted,
+             "Whether a step's dead latents are known before or after its firing is counted.",
+             one_of({"before", "after"}))
       .field("dead_after_rows", &P::dead_after_rows,
              "A latent that has not fired for so long is dead; 0: a tenth of the run.", at_least(0),
              unit("rows"))

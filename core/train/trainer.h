@@ -17,19 +17,24 @@ namespace facet {
 
 /// The fields of [train]. Exactly one of steps, total_rows and epochs says how long.
 struct TrainParams {
+  std::string compat;  ///< a peer, for what is not set
   int64_t steps = 0;
   int64_t total_rows = 0;
   int64_t epochs = 0;
   int64_t batch = 4096;  ///< rows
   double lr = 3e-4;
   double warmup = 0.05;  ///< share of the steps, w, over which lr rises from lr / w to lr
+  std::string warmup_from = "stair";  ///< zero: from 0, so that the first step moves nothing
+  double sparsity_warmup = 0;  ///< share of the steps, w: sparsity losses weigh step / w at first
   double decay = 0.2;  ///< share of the steps, w, at the end, over which lr falls from lr to lr / w
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-  double clip = 1.0;                ///< largest norm of the whole gradient; 0: off
-  int64_t dead_after_rows = 0;      ///< 0: a tenth of the run's rows
-  int64_t normalise_rows = 65536;   ///< rows the normaliser looks at
-  int64_t log_every = 50;           ///< steps; outside the identity
-  int64_t checkpoint_every = 1000;  ///< steps; outside the identity; 0: only at a stop
+  double clip = 1.0;            ///< largest norm of the whole gradient; 0: off
+  bool clip_first = false;      ///< before Sae::after_backward(), which may project gradients
+  int64_t dead_after_rows = 0;  ///< 0: a tenth of the run's rows
+  std::string dead_counted = "before";  ///< after: a step's dead latents know what fires in it
+  int64_t normalise_rows = 65536;       ///< rows the normaliser looks at
+  int64_t log_every = 50;               ///< steps; outside the identity
+  int64_t checkpoint_every = 1000;      ///< steps; outside the identity; 0: only at a stop
 };
 Schema<TrainParams> train_schema();
 

@@ -80,6 +80,7 @@ struct Step {
 struct Loss {
   std::string name;
   Tensor value;
+  bool sparsity = false;  ///< train.sparsity_warmup raises its weight from 0
 };
 using Losses = std::vector<Loss>;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -112,6 +113,10 @@ std::string resolve_path(const Value& v,
                          std::string& path);  // makes it absolute; "" or "\"x\" does not exist"
 void add_problem(std::vector<std::string>& problems, const Origin& origin, const std::string& where,
                  const std::string& what);
+// Field -> word -> the table that the word stands for.
+using Presets = std::map<std::string, std::map<std::string, Value>>;
+// `given` and, for each of its words that is a preset, what it lacks of that preset's table.
+Value with_presets(const Value& given, const Presets& presets);
 void unknown_keys(const std::string& where, const Value& given, const std::vector<FieldDoc>& docs,
                   std::vector<std::string>& problems);
 // A relation's message; one that begins with a field's name ("k: 5 exceeds ...") is that field's.
@@ -226,6 +231,13 @@ class Schema {
     return *this;
   }
 
+  /// Words of the string field `name` that stand for values of other fields; what the table sets by
+  /// itself wins. words: word -> table.
+  Schema& presets(const std::string& name, std::map<std::string, Value> words) {
+    presets_[name] = std::move(words);
+    return *this;
+  }
+
   /// The parameters; throws UserError with all problems of the table together.
   P parse(const std::string& where, const Value& given) const {
     std::vector<std::string> problems;
@@ -235,10 +247,11 @@ class Schema {
   }
 
   /// The same, appending problems ("file:line:column: where.key: what") instead of throwing.
-  P parse_into(const std::string& where, const Value& given, Demand demand,
+  P parse_into(const std::string& where, const Value& table, Demand demand,
                std::vector<std::string>& problems) const {
     P p{};
     const size_t before = problems.size();
+    const Value given = schema_detail::with_presets(table, presets_);
     if (!given.empty() && !given.is<Value::Table>() &&
         !(given.is<Value::Array>() && given.as<Value::Array>()->empty())) {
       schema_detail::add_problem(problems, given.origin, where,
@@ -312,6 +325,7 @@ class Schema {
   static void apply(Field& f, OutsideIdentity) { f.doc.outside_identity = true; }
 
   std::vector<Field> fields_;
+  schema_detail::Presets presets_;
   std::vector<std::function<std::string(const P&)>> checks_;
 };
 

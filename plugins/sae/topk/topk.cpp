@@ -6,17 +6,14 @@
 #include <facet/torch.h>
 
 #include <algorithm>
-#include <limits>
 
-#include "geometric_median.h"
+#include "decoder_norm.h"
+#include "ranks.h"
+#include "start.h"
 
 using namespace facet;
 
 namespace {
-
-constexpr double kUnitEps =
-    std::numeric_limits<float>::epsilon();  // dictionary_learning, trainers/trainer.py
-constexpr double kProjectionEps = 1e-6;     // the same place
 
 struct TopKParams {
   int64_t d_sae = 0;
@@ -66,7 +63,7 @@ Schema<TopKParams> schema() {
              "What b_dec is before the first step, from the first batch (geometric median: Gao et "
              "al. 2024, "
              "appendix A.1).",
-             one_of({"zero", "mean", "geometric_median"}))
+             one_of(b_dec_words()))
       .check([](const TopKParams& p) {
         return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae);
       })
@@ -77,15 +74,11 @@ Schema<TopKParams> schema() {
              "infer_k and theta exclude each other");
 }
 
-/// The sum over the rows of all ranks.
-Tensor over_ranks(const Step& step, const Tensor& sum) {
-  return step.group ? step.group->sum(sum) : sum;
-}
-
 class TopK final : public PlainSae {
  public:
   TopK(const TopKParams& p, const Shape& shape, Init& init)
       : p_(p),
+        norm_{p.unit_norm_decoder ? "after_step" : "never", 1, p.unit_norm_decoder},
         w_dec_(param("W_dec",
                      init.uniform({p.d_sae, shape.d_out},
                                   p.unit_norm_decoder ? 1.0 : p.decoder_init_norm))),  // [m, d]
@@ -96,10 +89,7 @@ class TopK final : public PlainSae {
   }
 
   void start(const Batch& first) override {
-    const at::NoGradGuard no_grad;
-    const Tensor rows = first.input.select(1, 0);
-    if (p_.b_dec_start == "mean") b_dec_.copy_(rows.mean(0));
-    if (p_.b_dec_start == "geometric_median") b_dec_.copy_(geometric_median(rows));
+    start_b_dec(p_.b_dec_start, first.input.select(1, 0), b_dec_);
   }
 
   Codes encode(const Tensor& x, Mode mode) override {
@@ -115,8 +105,7 @@ class TopK final : public PlainSae {
 
   Losses losses(const Pass& pass, const Step& step) override {
     const Tensor error = (pass.target - pass.output).select(1, 0);  // [n, d]
-    const Tensor n =
-        over_ranks(step, at::full({}, static_cast<float>(error.size(0)), error.options()));
+    const Tensor n = rows_of_ranks(step, error);
     Losses losses = {{"mse", over_ranks(step, error.square().sum()) / n}};
     if (p_.aux_coefficient > 0 && step.dead.defined()) {
       const Tensor dead = step.dead.nonzero().flatten();  // [dead latents]
@@ -127,14 +116,9 @@ class TopK final : public PlainSae {
     return losses;
   }
 
-  void after_backward() override {
-    if (p_.unit_norm_decoder && w_dec_.grad().defined())
-      ops::remove_parallel(w_dec_.mutable_grad(), w_dec_.detach(), kProjectionEps);
-  }
+  void after_backward() override { norm_.after_backward(w_dec_); }
 
-  void after_step() override {
-    if (p_.unit_norm_decoder) ops::normalise_rows(w_dec_, kUnitEps);
-  }
+  void after_step() override { norm_.after_step(w_dec_, 0); }
 
   Value saelens() const override {
     if (p_.theta > 0) return {};  // SAELens' topk knows no threshold
@@ -168,6 +152,7 @@ class TopK final : public PlainSae {
   }
 
   TopKParams p_;
+  DecoderNorm norm_;
   Tensor w_dec_, w_enc_, b_enc_, b_dec_;
 };
 

@@ -1,0 +1,27 @@
+// DecoderNorm: when the rows of W_dec are set to norm 1, and whether their gradient is projected.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "facet/sae.h"
+
+namespace facet {
+
+/// never           SAELens, whose losses see the norms
+/// after_step      dictionary_learning, InterPLM; every n-th step: RouteSAE
+/// after_backward  BatchTopK originals: before the gradient is projected and the optimiser steps
+std::vector<std::string> decoder_norm_words();
+
+struct DecoderNorm {
+  std::string when = "after_step";
+  int64_t every = 1;    ///< steps; of after_step
+  bool project = true;  ///< take from each row's gradient its part along the row
+
+  /// To be called from the hooks of an Sae; `step` is that of losses().
+  /// source: dictionary_learning 0.1.0, trainers/trainer.py (both guards against 0)
+  void after_backward(Tensor& w_dec) const;
+  void after_step(Tensor& w_dec, int64_t step) const;
+};
+
+}  // namespace facet

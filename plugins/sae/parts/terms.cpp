@@ -1,0 +1,35 @@
+// Bodies of the terms.
+#include "terms.h"
+
+#include <facet/torch.h>
+
+#include "facet/error.h"
+#include "ranks.h"
+
+namespace facet {
+
+std::vector<std::string> error_words() { return {"mse", "mse_by_element", "nmse", "l2_loss"}; }
+
+Loss error_term(const std::string& word, const Pass& pass, const Step& step) {
+  const Tensor square = (pass.output - pass.target).square().sum({1, 2});  // [n]
+  if (word == "mse") return {word, mean_of_rows(step, square)};
+  const auto width = static_cast<double>(pass.target.size(1) * pass.target.size(2));
+  if (word == "mse_by_element") return {word, mean_of_rows(step, square) / width};
+  if (word == "nmse") return {word, mean_of_rows(step, square / pass.target.square().sum({1, 2}))};
+  FACET_ASSERT(word == "l2_loss", "no error term \"" + word + "\"");
+  return {word, mean_of_rows(step, (pass.output - pass.target).flatten(1).norm(2, {1}))};
+}
+
+std::vector<std::string> l1_words() { return {"l1", "l1_weighted", "l1_by_element"}; }
+
+Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,
+             const Step& step) {
+  if (word == "l1_weighted")
+    return {word, mean_of_rows(step, z.matmul(w_dec.norm(2, {1}))) * coefficient, true};
+  const Tensor sum = mean_of_rows(step, z.sum(1));
+  if (word == "l1") return {word, sum * coefficient, true};
+  FACET_ASSERT(word == "l1_by_element", "no sparsity term \"" + word + "\"");
+  return {word, sum * (coefficient / static_cast<double>(z.size(1))), true};
+}
+
+}  // namespace facet

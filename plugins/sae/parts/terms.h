@@ -1,0 +1,30 @@
+// The terms of a loss that several architectures have: how far the reconstruction is, and how much
+// is said for it. Each has one definition and the name of its figure in the analysis `metrics`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "facet/sae.h"
+
+namespace facet {
+
+/// mse             mean over rows of |x - x^|^2, summed over the width
+///                 (SAELens 6.54, dictionary_learning 0.1.0)
+/// mse_by_element  the same divided by the width (BatchTopK originals)
+/// nmse            mean over rows of |x - x^|^2 / |x|^2 (RouteSAE)
+/// l2_loss         mean over rows of |x - x^| (InterPLM)
+std::vector<std::string> error_words();
+/// output and target of the pass: [n, points, d].
+Loss error_term(const std::string& word, const Pass& pass, const Step& step);
+
+/// l1             mean over rows of the sum of z (dictionary_learning)
+/// l1_weighted    the same, each latent times the norm of its row of W_dec, which learns from it
+///                (SAELens; "April update" of dictionary_learning)
+/// l1_by_element  mean over rows and latents (RouteSAE)
+std::vector<std::string> l1_words();
+/// coefficient times the term; z [n, d_sae] dense and not below 0, W_dec [d_sae, d].
+Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,
+             const Step& step);
+
+}  // namespace facet

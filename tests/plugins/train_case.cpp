@@ -1,0 +1,203 @@
+// Peers' configurations as facet's.
+#include "plugins/train_case.h"
+
+#include <cstdlib>
+#include <map>
+#include <sstream>
+
+#include "base/files.h"
+
+namespace facet {
+namespace {
+
+namespace fs = std::filesystem;
+
+double number(const Value& table, const std::string& key, double otherwise) {
+  const Value* v = table.find(key);
+  if (!v) return otherwise;
+  return v->is<int64_t>() ? static_cast<double>(*v->as<int64_t>()) : *v->as<double>();
+}
+
+double share(const Value& table, const std::string& key, int64_t steps) {
+  return number(table, key, 0) / static_cast<double>(steps);
+}
+
+// Each tensor of PyTorch's nn.Linear has the output first.
+std::vector<PeerTensor> linear_names(const std::string& b_dec, const std::string& b_enc) {
+  return {{b_dec, "b_dec"},
+          {b_enc, "b_enc"},
+          {"encoder.weight", "W_enc", true},
+          {"decoder.weight", "W_dec", true}};
+}
+
+TrainSetup saelens_standard(const Value& config) {
+  const Value &sae = config.at("sae"), &trainer = config.at("trainer");
+  const int64_t steps = config.integer("steps");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "saelens"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", sae.number("l1_coefficient")}};
+  out.train = Value::Table{{"compat", "saelens"},
+                           {"lr", trainer.number("lr")},
+                           {"warmup", share(trainer, "lr_warm_up_steps", steps)},
+                           {"decay", share(trainer, "lr_decay_steps", steps)},
+                           {"sparsity_warmup", share(sae, "l1_warm_up_steps", steps)}};
+  out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
+  out.codes = "forward.feature_acts";
+  out.output = "forward.sae_out";
+  return out;
+}
+
+// Linear rise from 0 and fall after decay_start, as dictionary_learning and InterPLM have it.
+Value risen_from_zero(const Value& trainer, const std::string& sparsity_warmup) {
+  const int64_t steps = trainer.integer("steps");
+  return Value::Table{{"lr", trainer.number("lr")},
+                      {"warmup", share(trainer, "warmup_steps", steps)},
+                      {"decay", 1 - share(trainer, "decay_start", steps)},
+                      {"sparsity_warmup", share(trainer, sparsity_warmup, steps)}};
+}
+
+TrainSetup dictlearn_april(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", trainer.number("l1_penalty")},
+                         {"l1", "l1_weighted"},
+                         {"decoder_norm", "never"},
+                         {"project_gradient", false}};
+  out.train = risen_from_zero(trainer, "sparsity_warmup_steps");
+  out.train.set("compat", "dictionary_learning");
+  out.params = linear_names("bias", "encoder.bias");
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup dictlearn_standard(const Value& config) {
+  TrainSetup out = dictlearn_april(config);
+  for (const char* key : {"l1", "decoder_norm", "project_gradient"})
+    out.sae.as<Value::Table>()->erase(key);
+  out.train.set("clip", 0.0);
+  return out;
+}
+
+TrainSetup interplm_relu(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "interplm"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", trainer.number("l1_penalty")}};
+  out.train = risen_from_zero(trainer, "l1_penalty_warmup_steps");
+  out.train.set("compat", "interplm");
+  out.params = linear_names("bias", "encoder.bias");
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup routesae_vanilla(const Value& config) {
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "routesae_repro"},
+                         {"d_sae", config.integer("latent_size")},
+                         {"l1_coefficient", config.number("l1_coeff")},
+                         {"decoder_norm_every", config.integer("steps")}};
+  out.train = Value::Table{{"compat", "routesae_repro"}, {"lr", config.number("lr")}};
+  out.normalize = "routesae";
+  out.unit_decoder = true;
+  out.params = linear_names("pre_bias", "latent_bias");
+  out.x = "hidden_states";
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+// What each peer calls an architecture -> how facet is told; nullptr: not in facet yet.
+using Setups = std::map<std::pair<std::string, std::string>, TrainSetup (*)(const Value&)>;
+const Setups& setups() {
+  static const std::string seed0 = "SAE_Helix_mRNA (seed 000)", seed1 = "Rep_SAEs_PLMs (seed 001)";
+  static const Setups known = {{{"SAELens", "standard"}, saelens_standard},
+                               {{"SAELens", "topk"}, nullptr},
+                               {{"SAELens", "batchtopk"}, nullptr},
+                               {{"SAELens", "jumprelu"}, nullptr},
+                               {{"SAELens", "gated"}, nullptr},
+                               {{"SAELens", "matryoshka_batchtopk"}, nullptr},
+                               {{"dictionary_learning", "standard"}, dictlearn_standard},
+                               {{"dictionary_learning", "standard_april"}, dictlearn_april},
+                               {{"dictionary_learning", "topk"}, nullptr},
+                               {{"dictionary_learning", "batchtopk"}, nullptr},
+                               {{"dictionary_learning", "jumprelu"}, nullptr},
+                               {{"dictionary_learning", "gated"}, nullptr},
+                               {{"dictionary_learning", "p_anneal"}, nullptr},
+                               {{"dictionary_learning", "matryoshka"}, nullptr},
+                               {{"InterPLM", "relu"}, interplm_relu},
+                               {{"InterProt", "topk"}, nullptr},
+                               {{"RouteSAE-repro", "Vanilla"}, routesae_vanilla},
+                               {{"RouteSAE-repro", "TopK"}, nullptr},
+                               {{"RouteSAE-repro", "JumpReLU"}, nullptr},
+                               {{"RouteSAE-repro", "RouteSAE"}, nullptr},
+                               {{"RouteSAE-repro", "Gated"}, nullptr},
+                               {{"RouteSAE-repro", "Crosscoder"}, nullptr},
+                               {{"RouteSAE-repro", "MLSAE"}, nullptr},
+                               {{"OpenSAE", "topk"}, nullptr},
+                               {{"OpenSAE", "jumprelu"}, nullptr},
+                               {{"OpenAI sparse_autoencoder train.py", "topk"}, nullptr},
+                               {{"bartbussmann/BatchTopK", "batchtopk"}, nullptr},
+                               {{"bartbussmann/matryoshka_sae", "matryoshka"}, nullptr},
+                               {{"sparsify", "sae"}, nullptr},
+                               {{"sparsify", "transcoder"}, nullptr},
+                               {{seed0, "relu"}, nullptr},
+                               {{seed0, "topk"}, nullptr},
+                               {{seed1, "TopKAuto"}, nullptr}};
+  return known;
+}
+
+// An option of a peer that facet's relu does not have; "" when there is none.
+std::string missing_option(const Value& config) {
+  const Value* sae = config.find("sae");
+  const Value* normalised = sae ? sae->find("normalize_activations") : nullptr;
+  if (normalised && *normalised->as<std::string>() != "none")
+    return "normalize_activations " + *normalised->as<std::string>();
+  return "";
+}
+
+}  // namespace
+
+std::vector<TrainCase> train_cases() {
+  std::vector<fs::path> bases = {FACET_TEST_DATA "/train",
+                                 FACET_TEST_SOURCE "/../shared/golden/train"};
+  if (const char* more = std::getenv("FACET_GOLDEN")) {
+    std::istringstream folders(more);
+    for (std::string folder; std::getline(folders, folder, ':');) bases.emplace_back(folder);
+  }
+  std::map<std::string, TrainCase> cases;
+  for (const fs::path& base : bases) {
+    if (!fs::is_directory(base)) continue;
+    for (const auto& entry : fs::directory_iterator(base))
+      if (fs::exists(entry.path() / "config.json"))
+        cases.try_emplace(
+            entry.path().filename().string(),
+            TrainCase{entry.path(), parse_json(read_file(entry.path() / "config.json"),
+                                               (entry.path() / "config.json").string())});
+  }
+  std::vector<TrainCase> out;
+  for (auto& [name, one] : cases) out.push_back(std::move(one));
+  return out;
+}
+
+std::optional<TrainSetup> setup_of(const TrainCase& one, std::string& why) {
+  const std::string peer = one.config.text("peer"), architecture = one.config.text("architecture");
+  const auto known = setups().find({peer, architecture});
+  if (known == setups().end())
+    throw UserError(one.name() + ": config.json: peer \"" + peer + "\" with architecture \"" +
+                    architecture + "\" is unknown to this test");
+  why = known->second ? missing_option(one.config) : peer + " " + architecture;
+  if (!why.empty()) return std::nullopt;
+  return known->second(one.config);
+}
+
+}  // namespace facet

@@ -1,0 +1,49 @@
+// One case of tests/golden/train: what a peer trained, in facet's words.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "facet/safetensors.h"
+#include "facet/value.h"
+
+namespace facet {
+
+/// A tensor under its peer's name and its name in facet; `transposed`: the other way round there.
+struct PeerTensor {
+  std::string peer;
+  std::string name;
+  bool transposed = false;
+};
+
+/// What facet is told to do as the peer did.
+struct TrainSetup {
+  Value sae;        ///< [sae], `type` included
+  Value train;      ///< [train]
+  Value normalize;  ///< empty: none
+  std::vector<PeerTensor> params;
+  std::string x = "x";        ///< the batches' tensor: [steps, ..., d]
+  std::string codes;          ///< golden tensor of step 0's codes
+  std::string output;         ///< golden tensor of step 0's reconstruction; "" when in other units
+  double idle_rows = 0;       ///< rows since they fired, of every `idle_every`-th latent
+  bool unit_decoder = false;  ///< the peer sets rows of W_dec to norm 1 between init and step 0
+  int64_t idle_every = 0;     ///< 0: none
+};
+
+struct TrainCase {
+  std::filesystem::path folder;
+  Value config;
+  std::string name() const { return folder.filename().string(); }
+};
+/// Every folder with a config.json under tests/golden/train, under shared/golden/train beside the
+/// project, and under each folder named in FACET_GOLDEN (separated by ":"); by name, the first
+/// wins.
+std::vector<TrainCase> train_cases();
+
+/// What the case is in facet's words. Nothing when facet does not have it yet: `why` says what.
+/// UserError for an architecture or a peer that this test does not know.
+std::optional<TrainSetup> setup_of(const TrainCase& one, std::string& why);
+
+}  // namespace facet
