@@ -30,22 +30,33 @@ std::vector<PeerTensor> linear_names(const std::string& b_dec, const std::string
           {"decoder.weight", "W_dec", true}};
 }
 
-TrainSetup saelens_standard(const Value& config) {
-  const Value &sae = config.at("sae"), &trainer = config.at("trainer");
+// Trainer, tensors and names that SAELens' architectures share.
+TrainSetup saelens(const Value& config, const std::string& sparsity_warmup) {
+  const Value& trainer = config.at("trainer");
   const int64_t steps = config.integer("steps");
   TrainSetup out;
-  out.sae = Value::Table{{"type", "relu"},
-                         {"compat", "saelens"},
-                         {"d_sae", config.integer("d_sae")},
-                         {"l1_coefficient", sae.number("l1_coefficient")}};
   out.train = Value::Table{{"compat", "saelens"},
                            {"lr", trainer.number("lr")},
                            {"warmup", share(trainer, "lr_warm_up_steps", steps)},
                            {"decay", share(trainer, "lr_decay_steps", steps)},
-                           {"sparsity_warmup", share(sae, "l1_warm_up_steps", steps)}};
+                           {"sparsity_warmup", share(config.at("sae"), sparsity_warmup, steps)}};
+  if (trainer.find("dead_feature_window")) {
+    out.counters = "state.n_forward_passes_since_fired";
+    out.counter_rows = config.integer("n");
+    out.train.set("dead_after_rows", trainer.integer("dead_feature_window") * out.counter_rows);
+  }
   out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
   out.codes = "forward.feature_acts";
   out.output = "forward.sae_out";
+  return out;
+}
+
+TrainSetup saelens_standard(const Value& config) {
+  TrainSetup out = saelens(config, "l1_warm_up_steps");
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "saelens"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", config.at("sae").number("l1_coefficient")}};
   return out;
 }
 
@@ -84,6 +95,56 @@ TrainSetup dictlearn_standard(const Value& config) {
   return out;
 }
 
+TrainSetup dictlearn_topk(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "topk"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"k", trainer.at("k")}};
+  if (trainer.find("auxk_alpha")) out.sae.set("aux_coefficient", trainer.number("auxk_alpha"));
+  out.train = risen_from_zero(trainer, "");
+  out.train.set("compat", "dictionary_learning");
+  out.train.set("dead_after_rows", config.integer("dead_feature_threshold") - 1);
+  out.counters = "state.num_tokens_since_fired";
+  out.params = linear_names("b_dec", "encoder.bias");
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup dictlearn_batch_topk(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out = dictlearn_topk(config);
+  out.sae.set("type", "batch_topk");
+  out.sae.set("threshold_rate", 1 - trainer.number("threshold_beta"));
+  out.sae.set("threshold_after", trainer.integer("threshold_start_step") + 1);
+  return out;
+}
+
+TrainSetup bussmann_batch_topk(const Value& config) {
+  const Value& cfg = config.at("cfg");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "batch_topk"},
+                         {"compat", "bussmann"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"k", cfg.at("top_k")},
+                         {"k_aux", cfg.at("top_k_aux")},
+                         {"aux_coefficient", cfg.at("aux_penalty")},
+                         {"l1_coefficient", cfg.at("l1_coeff")}};
+  // The case's init tensor has the counters of the end; every third latent began at 6 batches.
+  const int64_t rows = config.integer("n");
+  out.idle_every = 3;
+  out.idle_rows = 6 * rows;
+  out.train = Value::Table{{"compat", "bussmann"},
+                           {"lr", cfg.number("lr")},
+                           {"dead_after_rows", cfg.integer("n_batches_to_dead") * rows - 1}};
+  out.normalize = "batch_topk";
+  out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
+  out.codes = "forward.codes";
+  return out;
+}
+
 TrainSetup interplm_relu(const Value& config) {
   const Value& trainer = config.at("trainer");
   TrainSetup out;
@@ -116,21 +177,88 @@ TrainSetup routesae_vanilla(const Value& config) {
   return out;
 }
 
+TrainSetup saelens_jumprelu(const Value& config) {
+  const Value& sae = config.at("sae");
+  TrainSetup out = saelens(config, "l0_warm_up_steps");
+  out.sae = Value::Table{{"type", "jumprelu"},
+                         {"compat", "saelens"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"threshold", sae.number("jumprelu_init_threshold")},
+                         {"bandwidth", sae.number("jumprelu_bandwidth")},
+                         {"l0_coefficient", sae.number("l0_coefficient")},
+                         {"pre_act_coefficient", sae.number("pre_act_loss_coefficient")}};
+  out.params.push_back({"threshold", "threshold"});
+  return out;
+}
+
+TrainSetup saelens_topk(const Value& config) {
+  const Value& sae = config.at("sae");
+  TrainSetup out = saelens(config, "");
+  out.sae = Value::Table{{"type", "topk"},
+                         {"compat", "saelens"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"k", sae.at("k")},
+                         {"aux_coefficient", sae.number("aux_loss_coefficient")},
+                         {"select_by_norm", sae.flag("rescale_acts_by_decoder_norm")}};
+  out.codes_by_norm = sae.flag("rescale_acts_by_decoder_norm");
+  return out;
+}
+
+TrainSetup saelens_batch_topk(const Value& config) {
+  TrainSetup out = saelens_topk(config);
+  out.sae.set("type", "batch_topk");
+  out.sae.set("threshold_rate", config.at("sae").number("topk_threshold_lr"));
+  return out;
+}
+
+TrainSetup dictlearn_jumprelu(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "jumprelu"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"bandwidth", trainer.number("bandwidth")},
+                         {"l0_coefficient", trainer.number("sparsity_penalty")},
+                         {"l0_target", trainer.number("target_l0")}};
+  out.train = risen_from_zero(trainer, "sparsity_warmup_steps");
+  out.train.set("compat", "dictionary_learning");
+  out.train.set("beta1", 0.0);
+  out.params = {{"W_enc", "W_enc"},
+                {"W_dec", "W_dec"},
+                {"b_enc", "b_enc"},
+                {"b_dec", "b_dec"},
+                {"threshold", "threshold"}};
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup routesae_jumprelu(const Value& config) {
+  TrainSetup out = routesae_vanilla(config);
+  out.sae.as<Value::Table>()->erase("l1_coefficient");
+  out.sae.set("type", "jumprelu");
+  out.sae.set("l0_coefficient", config.number("l1_coeff"));
+  out.sae.set("threshold", config.number("threshold"));
+  out.sae.set("bandwidth", config.number("bandwidth"));
+  out.params.push_back({"threshold", "threshold"});
+  return out;
+}
+
 // What each peer calls an architecture -> how facet is told; nullptr: not in facet yet.
 using Setups = std::map<std::pair<std::string, std::string>, TrainSetup (*)(const Value&)>;
 const Setups& setups() {
   static const std::string seed0 = "SAE_Helix_mRNA (seed 000)", seed1 = "Rep_SAEs_PLMs (seed 001)";
   static const Setups known = {{{"SAELens", "standard"}, saelens_standard},
-                               {{"SAELens", "topk"}, nullptr},
-                               {{"SAELens", "batchtopk"}, nullptr},
-                               {{"SAELens", "jumprelu"}, nullptr},
+                               {{"SAELens", "topk"}, saelens_topk},
+                               {{"SAELens", "batchtopk"}, saelens_batch_topk},
+                               {{"SAELens", "jumprelu"}, saelens_jumprelu},
                                {{"SAELens", "gated"}, nullptr},
                                {{"SAELens", "matryoshka_batchtopk"}, nullptr},
                                {{"dictionary_learning", "standard"}, dictlearn_standard},
                                {{"dictionary_learning", "standard_april"}, dictlearn_april},
-                               {{"dictionary_learning", "topk"}, nullptr},
-                               {{"dictionary_learning", "batchtopk"}, nullptr},
-                               {{"dictionary_learning", "jumprelu"}, nullptr},
+                               {{"dictionary_learning", "topk"}, dictlearn_topk},
+                               {{"dictionary_learning", "batchtopk"}, dictlearn_batch_topk},
+                               {{"dictionary_learning", "jumprelu"}, dictlearn_jumprelu},
                                {{"dictionary_learning", "gated"}, nullptr},
                                {{"dictionary_learning", "p_anneal"}, nullptr},
                                {{"dictionary_learning", "matryoshka"}, nullptr},
@@ -138,7 +266,7 @@ const Setups& setups() {
                                {{"InterProt", "topk"}, nullptr},
                                {{"RouteSAE-repro", "Vanilla"}, routesae_vanilla},
                                {{"RouteSAE-repro", "TopK"}, nullptr},
-                               {{"RouteSAE-repro", "JumpReLU"}, nullptr},
+                               {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
                                {{"RouteSAE-repro", "RouteSAE"}, nullptr},
                                {{"RouteSAE-repro", "Gated"}, nullptr},
                                {{"RouteSAE-repro", "Crosscoder"}, nullptr},
@@ -146,7 +274,7 @@ const Setups& setups() {
                                {{"OpenSAE", "topk"}, nullptr},
                                {{"OpenSAE", "jumprelu"}, nullptr},
                                {{"OpenAI sparse_autoencoder train.py", "topk"}, nullptr},
-                               {{"bartbussmann/BatchTopK", "batchtopk"}, nullptr},
+                               {{"bartbussmann/BatchTopK", "batchtopk"}, bussmann_batch_topk},
                                {{"bartbussmann/matryoshka_sae", "matryoshka"}, nullptr},
                                {{"sparsify", "sae"}, nullptr},
                                {{"sparsify", "transcoder"}, nullptr},
@@ -156,12 +284,15 @@ const Setups& setups() {
   return known;
 }
 
-// An option of a peer that facet's relu does not have; "" when there is none.
+// An option of a peer that facet does not have; "" when there is none.
 std::string missing_option(const Value& config) {
   const Value* sae = config.find("sae");
   const Value* normalised = sae ? sae->find("normalize_activations") : nullptr;
   if (normalised && *normalised->as<std::string>() != "none")
     return "normalize_activations " + *normalised->as<std::string>();
+  const Value* mode = sae ? sae->find("jumprelu_sparsity_loss_mode") : nullptr;
+  if (mode && *mode->as<std::string>() != "step")
+    return "jumprelu_sparsity_loss_mode " + *mode->as<std::string>();
   return "";
 }
 

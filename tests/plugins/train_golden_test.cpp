@@ -22,7 +22,7 @@ const Registry& peers_registry() {
   static Registry all;
   static const bool loaded = [] {
     add_core_normalisers(all);
-    for (const char* name : {"relu"})
+    for (const char* name : {"relu", "jumprelu", "topk", "batch_topk"})
       load_plugin(std::filesystem::path(FACET_TEST_PLUGINS) / (std::string(name) + ".so"), all);
     return true;
   }();
@@ -56,8 +56,9 @@ class PeerStart : public Checkpoints {
   }
   Tensor rows_since_fired(int64_t d_sae) const {
     Tensor rows = at::zeros({d_sae}, at::kLong);
-    if (setup_.idle_every > 0)
-      rows.slice(0, 0, d_sae, setup_.idle_every).fill_(static_cast<int64_t>(setup_.idle_rows));
+    if (!setup_.counters.empty())
+      rows += init_.tensor(setup_.counters).to(at::kLong) * setup_.counter_rows;
+    if (setup_.idle_every > 0) rows.slice(0, 0, d_sae, setup_.idle_every).fill_(setup_.idle_rows);
     return rows;
   }
 
@@ -135,8 +136,13 @@ class GoldenCase {
     }
     const Pass pass = sae->pass(batch, Mode::train);
     Step step;
-    step.dead = start.rows_since_fired(sae->d_sae()).gt(train_.dead_after_rows);
-    forward("codes", setup_.codes, pass.codes.dense());
+    Tensor idle = start.rows_since_fired(sae->d_sae());
+    if (train_.dead_counted == "after")
+      idle = (idle + rows_).masked_fill(pass.codes.dense().gt(0).any(0), 0);
+    step.dead = idle.gt(train_.dead_after_rows);
+    const Tensor codes = pass.codes.dense();
+    forward("codes", setup_.codes,
+            setup_.codes_by_norm ? codes * param_of(*sae, "W_dec").norm(2, {1}) : codes);
     if (!setup_.output.empty()) forward("output", setup_.output, pass.output.select(1, 0));
     Tensor total;
     for (const Loss& loss : sae->losses(pass, step)) {

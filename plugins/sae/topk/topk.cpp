@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "aux.h"
 #include "decoder_norm.h"
 #include "ranks.h"
 #include "start.h"
@@ -16,19 +17,36 @@ using namespace facet;
 namespace {
 
 struct TopKParams {
+  std::string compat;
   int64_t d_sae = 0;
   int64_t k = 32;
   int64_t infer_k = 0;
   double theta = 0.0;
   int64_t k_aux = 0;
+  std::string aux = "variance";
   double aux_coefficient = 1.0 / 32;
+  bool select_by_norm = false;
   bool unit_norm_decoder = true;
   double decoder_init_norm = 0.1;
   std::string b_dec_start = "geometric_median";
 };
 
+// What each peer's trainer does. source: SAELens 6.54.12 (topk_sae.py); dictionary_learning 0.1.0
+// (trainers/top_k.py), whose form the defaults are
+std::map<std::string, Value> peer_forms() {
+  return {{"saelens", Value::Table{{"aux", "scaled"},
+                                   {"aux_coefficient", 1.0},
+                                   {"select_by_norm", true},
+                                   {"unit_norm_decoder", false},
+                                   {"b_dec_start", "zero"}}},
+          {"dictionary_learning", Value::Table()}};
+}
+
 Schema<TopKParams> schema() {
   return Schema<TopKParams>()
+      .field("compat", &TopKParams::compat, "Stands for the form of a peer; keys that are set win.",
+             one_of({"saelens", "dictionary_learning"}))
+      .presets("compat", peer_forms())
       .field("d_sae", &TopKParams::d_sae, "Number of latents.", required, at_least(1))
       .field(
           "k", &TopKParams::k,
@@ -46,6 +64,13 @@ Schema<TopKParams> schema() {
           "Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 "
           "(Gao et al. 2024, appendix A.2, near d_in / 2).",
           at_least(0))
+      .field("aux", &TopKParams::aux,
+             "The form of auxk: a share of the error's variance, scaled by the share of dead "
+             "latents, or one that moves the error too.",
+             one_of(aux_words()))
+      .field("select_by_norm", &TopKParams::select_by_norm,
+             "Rank pre-activations times the norm of their row of W_dec (SAELens' "
+             "rescale_acts_by_decoder_norm).")
       .field("aux_coefficient", &TopKParams::aux_coefficient,
              "Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in "
              "Gao et al. "
@@ -98,21 +123,22 @@ class TopK final : public PlainSae {
       return Codes::of(at::where(pre <= p_.theta, at::zeros({}, pre.options()), pre));
     }
     const int64_t k = mode == Mode::infer ? inference_k() : p_.k;
-    return ops::encode_topk(x, w_enc_, b_enc_, b_dec_, k);
+    if (!p_.select_by_norm) return ops::encode_topk(x, w_enc_, b_enc_, b_dec_, k);
+    const Tensor norm = w_dec_.detach().norm(2, {1});  // [m]; in and out again: no gradient of it
+    Codes codes = ops::encode_topk(x, w_enc_ * norm, b_enc_ * norm, b_dec_, k);
+    codes.value = codes.value / norm.index_select(0, codes.latent);
+    return codes;
   }
 
   Tensor decode(const Codes& codes) override { return ops::decode(codes, w_dec_, b_dec_); }
 
   Losses losses(const Pass& pass, const Step& step) override {
     const Tensor error = (pass.target - pass.output).select(1, 0);  // [n, d]
-    const Tensor n = rows_of_ranks(step, error);
-    Losses losses = {{"mse", over_ranks(step, error.square().sum()) / n}};
-    if (p_.aux_coefficient > 0 && step.dead.defined()) {
-      const Tensor dead = step.dead.nonzero().flatten();  // [dead latents]
-      if (dead.size(0) > 0)
-        losses.push_back({"auxk", auxk(pass.notes.at("input"), error.detach(), dead, n, step) *
-                                      p_.aux_coefficient});
-    }
+    Losses losses = {{"mse", over_ranks(step, error.square().sum()) / rows_of_ranks(step, error)}};
+    const AuxForm form{p_.aux, p_.aux_coefficient, p_.k_aux, p_.select_by_norm};
+    if (auto auxk =
+            aux_term(form, {w_enc_, b_enc_, b_dec_, w_dec_}, pass.notes.at("input"), error, step))
+      losses.push_back(std::move(*auxk));
     return losses;
   }
 
@@ -126,30 +152,12 @@ class TopK final : public PlainSae {
     cfg.set("architecture", "topk");
     cfg.set("k", inference_k());
     cfg.set("apply_b_dec_to_input", true);
-    cfg.set("rescale_acts_by_decoder_norm", false);
+    cfg.set("rescale_acts_by_decoder_norm", p_.select_by_norm);
     return cfg;
   }
 
  private:
   int64_t inference_k() const { return p_.infer_k > 0 ? p_.infer_k : p_.k; }
-
-  /// How well the best dead latents reconstruct the error [n, d], as a share of the error's
-  /// variance. Only the weights of the dead latents are gathered: nothing here is [n, d_sae].
-  /// source: dictionary_learning, trainers/top_k.py, get_auxiliary_loss; no b_dec, the error is a
-  /// constant. Differs: an error without variance gives 0, not only where the quotient is NaN.
-  Tensor auxk(const Tensor& x, const Tensor& error, const Tensor& dead, const Tensor& n,
-              const Step& step) const {
-    const int64_t wanted = p_.k_aux > 0 ? p_.k_aux : std::max<int64_t>(1, x.size(1) / 2);
-    const Tensor w_enc = w_enc_.t().index_select(0, dead).t();  // [d, dead latents]
-    const Codes codes = ops::encode_topk(x, w_enc, b_enc_.index_select(0, dead), b_dec_,
-                                         std::min(wanted, dead.size(0)));
-    const Tensor left = error - ops::decode(codes, w_dec_.index_select(0, dead), Tensor());
-    const Tensor mean = over_ranks(step, error.sum(0)) / n;  // [d]
-    const Tensor variance = over_ranks(step, (error - mean).square().sum());
-    const Tensor varies = variance > 0;
-    return over_ranks(step, left.square().sum()) /
-           at::where(varies, variance, at::ones_like(variance)) * varies;
-  }
 
   TopKParams p_;
   DecoderNorm norm_;

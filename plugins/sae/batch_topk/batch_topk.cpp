@@ -1,0 +1,154 @@
+// batch_topk: a batch of n rows keeps its n * k largest activations, wherever they are; a threshold
+// that follows the least of them stands in for the batch afterwards. Source: Bussmann, Leask and
+// Nanda 2024, arXiv:2412.06410; the forms of its peers by `compat`.
+#include <facet/plugin.h>
+#include <facet/torch.h>
+
+#include "aux.h"
+#include "dense_sae.h"
+
+using namespace facet;
+
+namespace {
+
+constexpr double kUnset = -1;  // a threshold that has not followed a batch yet
+
+struct BatchTopKParams : DenseForm {
+  std::string compat;
+  double k = 32;
+  bool select_by_norm = false;
+  bool encoder_bias = true;
+  double l1_coefficient = 0;
+  std::string aux = "variance";
+  double aux_coefficient = 1.0 / 32;
+  int64_t k_aux = 0;
+  std::string threshold_from = "first";
+  double threshold_rate = 0.01;
+  int64_t threshold_after = 0;
+};
+
+// What each peer's trainer does. source: SAELens 6.54.12 (batchtopk_sae.py), dictionary_learning
+// 0.1.0 (trainers/batch_top_k.py), BatchTopK b9aab1c (sae.py, training.py)
+std::map<std::string, Value> peer_forms() {
+  return {{"saelens", Value::Table{{"select_by_norm", true},
+                                   {"aux", "scaled"},
+                                   {"aux_coefficient", 1.0},
+                                   {"threshold_from", "zero"},
+                                   {"decoder_norm", "never"},
+                                   {"project_gradient", false},
+                                   {"decoder_init_norm", 0.1}}},
+          {"dictionary_learning", Value::Table{{"threshold_rate", 0.001},
+                                               {"threshold_after", 1001},
+                                               {"b_dec_start", "geometric_median"}}},
+          {"bussmann", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_bias", false},
+                                    {"aux", "attached"},
+                                    {"k_aux", 512},
+                                    {"decoder_norm", "after_backward"}}}};
+}
+
+Schema<BatchTopKParams> schema() {
+  using P = BatchTopKParams;
+  Schema<P> schema;
+  schema
+      .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
+             one_of({"saelens", "dictionary_learning", "bussmann"}))
+      .presets("compat", peer_forms())
+      .field("k", &P::k, "Latents kept per row, on average over a batch; may be 6.5.", above(0))
+      .field("select_by_norm", &P::select_by_norm,
+             "Rank activations times the norm of their row of W_dec (SAELens' "
+             "rescale_acts_by_decoder_norm).")
+      .field("encoder_bias", &P::encoder_bias, "Add b_enc; the BatchTopK originals have none.")
+      .field("l1_coefficient", &P::l1_coefficient, "Weight of an L1 term on what is kept; 0: none.",
+             at_least(0))
+      .field("aux", &P::aux,
+             "The form of auxk: a share of the error's variance, scaled by the share of dead "
+             "latents, or one that moves the error too.",
+             one_of(aux_words()))
+      .field("aux_coefficient", &P::aux_coefficient,
+             "Weight of auxk, already inside the loss that is reported; 0 leaves it out.",
+             at_least(0))
+      .field("k_aux", &P::k_aux, "Dead latents per row in auxk; 0: half of d_in.", at_least(0))
+      .field(
+          "threshold_from", &P::threshold_from,
+          "Where the threshold begins: at the first batch that it follows, or at zero (SAELens).",
+          one_of({"first", "zero"}))
+      .field("threshold_rate", &P::threshold_rate,
+             "Share of the newest batch in the running threshold.", between(0, 1))
+      .field("threshold_after", &P::threshold_after, "Steps before the threshold follows.",
+             at_least(0), unit("steps"))
+      .check([](const P& p) {
+        return p.k <= static_cast<double>(p.d_sae)
+                   ? std::string()
+                   : "k: " + emit_json(Value(p.k)) + " exceeds d_sae (" + std::to_string(p.d_sae) +
+                         ")";
+      });
+  return add_dense_fields(schema);
+}
+
+class BatchTopK final : public DenseSae {
+ public:
+  BatchTopK(const BatchTopKParams& p, const Shape& shape, Init& init)
+      : DenseSae("batch_topk", p, shape, init),
+        p_(p),
+        threshold_(
+            buffer("threshold", wide(p.threshold_from == "zero" ? 0.0 : kUnset), Merge::mean)),
+        batches_(buffer("batches", wide(0))) {}
+
+  Losses losses(const Pass& pass, const Step& step) override {
+    Losses losses = {error(pass, step)};
+    if (p_.l1_coefficient > 0)
+      losses.push_back(l1_term("l1", p_.l1_coefficient, pass.notes.at("active"), w_dec_, step));
+    const AuxForm form{p_.aux, p_.aux_coefficient, p_.k_aux, p_.select_by_norm};
+    const Dictionary w{w_enc_, encoder_bias(), p_.centre ? b_dec_ : Tensor(), w_dec_};
+    if (auto auxk = aux_term(form, w, pass.notes.at("input"),
+                             (pass.target - pass.output).select(1, 0), step))
+      losses.push_back(std::move(*auxk));
+    return losses;
+  }
+
+ private:
+  Tensor wide(double value) const {
+    return at::full({}, value, w_dec_.detach().options().dtype(at::kDouble));
+  }
+  Tensor encoder_bias() const override {
+    return p_.encoder_bias ? b_enc_ : at::zeros_like(b_enc_.detach());
+  }
+
+  Tensor active(const Tensor& pre, Mode mode) override {
+    const Tensor z = pre.relu();  // [n, m]
+    return z * chosen(z.detach(), mode);
+  }
+
+  // Which of the activations [n, m] are kept: [n, m] bool.
+  Tensor chosen(const Tensor& z, Mode mode) {
+    const at::NoGradGuard no_grad;
+    const Tensor rank = p_.select_by_norm ? z * w_dec_.norm(2, {1}) : z;
+    if (mode == Mode::infer) return rank > threshold_.clamp_min(0);
+    const auto most = static_cast<int64_t>(p_.k * static_cast<double>(z.size(0)));
+    const auto [value, place] = rank.flatten().topk(most, 0, true, false);
+    follow(value);
+    return at::zeros({rank.numel()}, rank.options().dtype(at::kBool))
+        .scatter_(0, place, true)
+        .view_as(rank);
+  }
+
+  // The running mean of the least positive activation that a batch keeps. source: as peer_forms()
+  void follow(const Tensor& kept) {
+    const Tensor least = at::where(kept > 0, kept, kept.max()).min().to(at::kDouble);
+    const Tensor next = at::where(threshold_ == kUnset, least,
+                                  threshold_ + p_.threshold_rate * (least - threshold_));
+    threshold_.copy_(at::where(batches_ >= p_.threshold_after, next, threshold_));
+    batches_.add_(1);
+  }
+
+  BatchTopKParams p_;
+  Tensor threshold_, batches_;  // [] float64
+};
+
+}  // namespace
+
+FACET_PLUGIN("facet.sae.batch_topk", FACET_VERSION) {
+  registry.add_sae<BatchTopK>(
+      "batch_topk", "The largest activations of a whole batch (arXiv:2412.06410).", schema());
+}

@@ -1,0 +1,134 @@
+// jumprelu: a latent is what exceeds a threshold of its own, which learns; the penalty is on their
+// number. Source: Rajamanoharan et al. 2024, "Jumping Ahead", arXiv:2407.14435; the forms of its
+// peers by `compat`.
+#include <facet/plugin.h>
+#include <facet/torch.h>
+
+#include "dense_sae.h"
+#include "jump.h"
+#include "ranks.h"
+
+using namespace facet;
+
+namespace {
+
+struct JumpReluParams : DenseForm {
+  std::string compat;
+  double threshold = 1e-3;
+  double bandwidth = 1e-3;
+  double l0_coefficient = 1e-3;
+  double l0_target = 0;
+  std::string l0_on = "pre";
+  bool threshold_floor = true;
+  double pre_act_coefficient = 0;
+};
+
+// What each peer's trainer does. source: SAELens 6.54.12 (jumprelu_sae.py), dictionary_learning
+// 0.1.0 (trainers/jumprelu.py), RouteSAE-repro 601b854 (model.py 156-281)
+std::map<std::string, Value> peer_forms() {
+  const auto routesae = [](int64_t every) {
+    return Value::Table{{"error", "nmse"},
+                        {"l0_on", "post"},
+                        {"l0_coefficient", 5e-4},
+                        {"threshold_floor", false},
+                        {"decoder_norm_every", every},
+                        {"project_gradient", false}};
+  };
+  return {{"saelens", Value::Table{{"threshold", 0.01},
+                                   {"bandwidth", 0.05},
+                                   {"l0_coefficient", 1.0},
+                                   {"decoder_norm", "never"},
+                                   {"project_gradient", false},
+                                   {"decoder_init_norm", 0.1}}},
+          {"dictionary_learning", Value::Table{{"centre", false},
+                                               {"l0_on", "post"},
+                                               {"l0_coefficient", 1.0},
+                                               {"l0_target", 20.0},
+                                               {"threshold_floor", false}}},
+          {"routesae", routesae(10)},
+          {"routesae_repro", routesae(100)}};
+}
+
+Schema<JumpReluParams> schema() {
+  using P = JumpReluParams;
+  Schema<P> schema;
+  schema
+      .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
+             one_of({"saelens", "dictionary_learning", "routesae", "routesae_repro"}))
+      .presets("compat", peer_forms())
+      .field("threshold", &P::threshold, "Every latent's threshold at the start.", at_least(0))
+      .field("bandwidth", &P::bandwidth,
+             "Width of the window around a threshold from which it learns (arXiv:2407.14435, "
+             "epsilon).",
+             above(0))
+      .field("l0_coefficient", &P::l0_coefficient,
+             "Weight of the L0 term, already inside the loss that is reported.", at_least(0))
+      .field("l0_target", &P::l0_target,
+             "The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself.",
+             at_least(0))
+      .field("l0_on", &P::l0_on,
+             "What the L0 term counts: pre-activations above the threshold, or codes, of which "
+             "those below are 0 and teach it nothing.",
+             one_of({"pre", "post"}))
+      .field("threshold_floor", &P::threshold_floor,
+             "Keep thresholds at or above 0: set to 0 before each pass (SAELens).")
+      .field("pre_act_coefficient", &P::pre_act_coefficient,
+             "Weight of the term that pulls dead latents up to their thresholds (SAELens); 0 "
+             "leaves it out.",
+             at_least(0));
+  return add_dense_fields(schema);
+}
+
+class JumpRelu final : public DenseSae {
+ public:
+  JumpRelu(const JumpReluParams& p, const Shape& shape, Init& init)
+      : DenseSae("jumprelu", p, shape, init),
+        p_(p),
+        threshold_(param("threshold", at::full({p.d_sae}, static_cast<float>(p.threshold),
+                                               w_dec_.detach().options()))) {}  // [m]
+
+  Pass pass(const Batch& batch, Mode mode) override {
+    if (p_.threshold_floor && mode == Mode::train) {
+      const at::NoGradGuard no_grad;
+      threshold_.clamp_min_(0);
+    }
+    return DenseSae::pass(batch, mode);
+  }
+
+  Losses losses(const Pass& pass, const Step& step) override {
+    Losses losses = {error(pass, step)};
+    if (p_.l0_coefficient > 0) losses.push_back(l0_term(pass, step));
+    if (p_.pre_act_coefficient > 0 && step.dead.defined()) {
+      const Tensor below = (threshold_ - pass.notes.at("pre")).relu();                // [n, m]
+      const Tensor weight = step.dead.to(below.scalar_type()) * w_dec_.norm(2, {1});  // [m]
+      losses.push_back(
+          {"pre_act", mean_of_rows(step, below.matmul(weight)) * p_.pre_act_coefficient});
+    }
+    return losses;
+  }
+
+  Value saelens() const override {
+    if (threshold_.lt(0).any().item<bool>()) return {};  // SAELens' inference cuts them at 0
+    return Value::Table{{"architecture", "jumprelu"}, {"apply_b_dec_to_input", p_.centre}};
+  }
+
+ private:
+  Tensor active(const Tensor& pre, Mode) override { return jump(pre, threshold_, p_.bandwidth); }
+
+  Loss l0_term(const Pass& pass, const Step& step) const {
+    const Tensor& on = pass.notes.at(p_.l0_on == "pre" ? "pre" : "active");
+    const Tensor l0 = mean_of_rows(step, step_above(on, threshold_, p_.bandwidth).sum(1));
+    const Tensor term = p_.l0_target > 0 ? (l0 / p_.l0_target - 1).square() : l0;
+    return {"l0_penalty", term * p_.l0_coefficient, true};
+  }
+
+  JumpReluParams p_;
+  Tensor threshold_;
+};
+
+}  // namespace
+
+FACET_PLUGIN("facet.sae.jumprelu", FACET_VERSION) {
+  registry.add_sae<JumpRelu>("jumprelu", "Latents above thresholds that learn (arXiv:2407.14435).",
+                             schema());
+}
