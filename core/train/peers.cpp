@@ -21,7 +21,7 @@ std::map<std::string, Value> train_presets() {
 }
 
 std::vector<std::string> peers() {
-  std::vector<std::string> words;
+  std::vector<std::string> words = {"none"};
   for (const auto& [word, keys] : train_presets()) words.push_back(word);
   return words;
 }

@@ -9,7 +9,7 @@
 
 namespace facet {
 
-/// The words that [train] knows.
+/// The words that [train] knows, and "none".
 std::vector<std::string> peers();
 /// word -> the keys of [train] that differ from facet's own defaults.
 ///

@@ -17,7 +17,7 @@ namespace facet {
 
 /// The fields of [train]. Exactly one of steps, total_rows and epochs says how long.
 struct TrainParams {
-  std::string compat;  ///< a peer, for what is not set
+  std::string compat = "none";  ///< a peer, for what is not set
   int64_t steps = 0;
   int64_t total_rows = 0;
   int64_t epochs = 0;

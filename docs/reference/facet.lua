@@ -42,9 +42,52 @@
 ---@field rows? integer Rows it is trained on; one pass over the data at most. Unit: rows. Must be at least 1. Default: 65536.
 ---@field seed? integer Root of its own random streams; -1: the run's seed. Must be at least -1. Default: -1.
 
+---The largest activations of a whole batch (arXiv:2412.06410).
+---@class facet.args.baseline.batch_topk: facet.args.baseline
+---@field type? "batch_topk"
+---@field compat? "none"|"saelens"|"dictionary_learning"|"bussmann" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "bussmann". Default: "none".
+---@field k? number Latents kept per row, on average over a batch; may be 6.5. Must be above 0. Default: 32.0.
+---@field select_by_norm? boolean Codes are activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field l1_coefficient? number Weight of an L1 term on what is kept; 0: none. Must be at least 0. Default: 0.0.
+---@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out. Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in. Must be at least 0. Default: 0.
+---@field threshold_from? "first"|"zero" Where the threshold begins: at the first batch that it follows, or at zero (SAELens). Must be one of "first", "zero". Default: "first".
+---@field threshold_rate? number Share of the newest batch in the running threshold. Must be between 0 and 1. Default: 0.01.
+---@field threshold_after? integer Steps before the threshold follows. Unit: steps. Must be at least 0. Default: 0.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+
 ---The host's neurons as they are: a baseline.
 ---@class facet.args.baseline.identity: facet.args.baseline
 ---@field type? "identity"
+
+---Latents above thresholds that learn (arXiv:2407.14435).
+---@class facet.args.baseline.jumprelu: facet.args.baseline
+---@field type? "jumprelu"
+---@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro". Default: "none".
+---@field threshold? number Every latent's threshold at the start. Must be at least 0. Default: 0.001.
+---@field bandwidth? number Width of the window around a threshold from which it learns (arXiv:2407.14435, epsilon). Must be above 0. Default: 0.001.
+---@field l0_coefficient? number Weight of the L0 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
+---@field l0_target? number The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself. Must be at least 0. Default: 0.0.
+---@field l0_on? "pre"|"post" What the L0 term counts: pre-activations above the threshold, or codes, of which those below are 0 and teach it nothing. Must be one of "pre", "post". Default: "pre".
+---@field threshold_floor? boolean Keep thresholds at or above 0: set to 0 before each pass (SAELens). Default: true.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to their thresholds (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
 
 ---The first principal components of the rows: a baseline.
 ---@class facet.args.baseline.pca: facet.args.baseline
@@ -57,14 +100,32 @@
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field k? integer Latents kept per row, the largest, then ReLU. Must be at least 1. Default: 32.
 
+---Every positive latent, few by an L1 penalty.
+---@class facet.args.baseline.relu: facet.args.baseline
+---@field type? "relu"
+---@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro"|"interplm" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro", "interplm". Default: "none".
+---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
+---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of W_dec, l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+
 ---Keeps the k largest latents of each row (arXiv:2406.04093).
 ---@class facet.args.baseline.topk: facet.args.baseline
 ---@field type? "topk"
+---@field compat? "none"|"saelens"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning". Default: "none".
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
 ---@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
 ---@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field k_aux? integer Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
 ---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
 ---@field unit_norm_decoder? boolean Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised after each step (dictionary_learning, trainers/top_k.py). Default: true.
 ---@field decoder_init_norm? number Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' decoder_init_norm). Must be above 0. Default: 0.1.
@@ -178,9 +239,52 @@
 ---@field from? string Folder of a finished SAE, or id of the run that trained it, to start from. Default: "".
 ---@field seed? integer Root of the SAE's own random streams; -1: the run's seed. Must be at least -1. Default: -1.
 
+---The largest activations of a whole batch (arXiv:2412.06410).
+---@class facet.args.sae.batch_topk: facet.args.sae
+---@field type? "batch_topk"
+---@field compat? "none"|"saelens"|"dictionary_learning"|"bussmann" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "bussmann". Default: "none".
+---@field k? number Latents kept per row, on average over a batch; may be 6.5. Must be above 0. Default: 32.0.
+---@field select_by_norm? boolean Codes are activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field l1_coefficient? number Weight of an L1 term on what is kept; 0: none. Must be at least 0. Default: 0.0.
+---@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out. Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in. Must be at least 0. Default: 0.
+---@field threshold_from? "first"|"zero" Where the threshold begins: at the first batch that it follows, or at zero (SAELens). Must be one of "first", "zero". Default: "first".
+---@field threshold_rate? number Share of the newest batch in the running threshold. Must be between 0 and 1. Default: 0.01.
+---@field threshold_after? integer Steps before the threshold follows. Unit: steps. Must be at least 0. Default: 0.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+
 ---The host's neurons as they are: a baseline.
 ---@class facet.args.sae.identity: facet.args.sae
 ---@field type? "identity"
+
+---Latents above thresholds that learn (arXiv:2407.14435).
+---@class facet.args.sae.jumprelu: facet.args.sae
+---@field type? "jumprelu"
+---@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro". Default: "none".
+---@field threshold? number Every latent's threshold at the start. Must be at least 0. Default: 0.001.
+---@field bandwidth? number Width of the window around a threshold from which it learns (arXiv:2407.14435, epsilon). Must be above 0. Default: 0.001.
+---@field l0_coefficient? number Weight of the L0 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
+---@field l0_target? number The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself. Must be at least 0. Default: 0.0.
+---@field l0_on? "pre"|"post" What the L0 term counts: pre-activations above the threshold, or codes, of which those below are 0 and teach it nothing. Must be one of "pre", "post". Default: "pre".
+---@field threshold_floor? boolean Keep thresholds at or above 0: set to 0 before each pass (SAELens). Default: true.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to their thresholds (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
 
 ---The first principal components of the rows: a baseline.
 ---@class facet.args.sae.pca: facet.args.sae
@@ -193,14 +297,32 @@
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field k? integer Latents kept per row, the largest, then ReLU. Must be at least 1. Default: 32.
 
+---Every positive latent, few by an L1 penalty.
+---@class facet.args.sae.relu: facet.args.sae
+---@field type? "relu"
+---@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro"|"interplm" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro", "interplm". Default: "none".
+---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
+---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of W_dec, l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+
 ---Keeps the k largest latents of each row (arXiv:2406.04093).
 ---@class facet.args.sae.topk: facet.args.sae
 ---@field type? "topk"
+---@field compat? "none"|"saelens"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning". Default: "none".
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
 ---@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
 ---@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field k_aux? integer Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
 ---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
 ---@field unit_norm_decoder? boolean Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised after each step (dictionary_learning, trainers/top_k.py). Default: true.
 ---@field decoder_init_norm? number Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' decoder_init_norm). Must be above 0. Default: 0.1.
@@ -211,17 +333,22 @@
 ---@field sae? facet.Sae The SAE.
 ---@field on? facet.Activations The rows.
 ---@field on_step? fun(m: table<string, number>, state: table): boolean? Called after each step; false ends the training.
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"interplm"|"routesae"|"routesae_repro"|"saelens" Stands for the settings of a peer's trainer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "interplm", "routesae", "routesae_repro", "saelens". Default: "none".
 ---@field steps? integer Length of the training. Unit: steps. Must be at least 1. Default: 0.
 ---@field total_rows? integer Length of the training. Unit: rows. Must be at least 1. Default: 0.
 ---@field epochs? integer Length of the training: passes over the data. Unit: epochs. Must be at least 1. Default: 0.
 ---@field batch? integer Rows of one step. Unit: rows. Must be at least 1. Default: 4096.
 ---@field lr? number Learning rate between rise and fall. Must be above 0. Default: 3e-04.
 ---@field warmup? number Share of the steps over which the learning rate rises. Must be between 0 and 1. Default: 0.05.
+---@field warmup_from? "stair"|"zero" Where the learning rate begins to rise: at one stair of the rise, or at zero. Must be one of "stair", "zero". Default: "stair".
+---@field sparsity_warmup? number Share of the steps over which the weight of sparsity losses rises from 0. Must be between 0 and 1. Default: 0.0.
 ---@field decay? number Share of the steps, at the end, over which the learning rate falls. Must be between 0 and 1. Default: 0.2.
 ---@field beta1? number Adam's decay of the first moment. Must be between 0 and 0.9999999. Default: 0.9.
 ---@field beta2? number Adam's decay of the second moment. Must be between 0 and 0.9999999. Default: 0.999.
 ---@field eps? number Adam's guard against division by 0. Must be above 0. Default: 1e-08.
 ---@field clip? number Largest norm of the whole gradient; 0: off. Must be at least 0. Default: 1.0.
+---@field clip_first? boolean Limit the gradient before the SAE takes parts out of it, not after. Default: false.
+---@field dead_counted? "before"|"after" Whether a step's dead latents are known before or after its firing is counted. Must be one of "before", "after". Default: "before".
 ---@field dead_after_rows? integer A latent that has not fired for so long is dead; 0: a tenth of the run. Unit: rows. Must be at least 0. Default: 0.
 ---@field normalise_rows? integer Rows that the normaliser looks at. Unit: rows. Must be at least 1. Default: 65536.
 ---@field log_every? integer How often metrics are recorded. Unit: steps. Must be at least 1. Default: 50.
@@ -305,7 +432,7 @@ function run:data(keys) end
 function run:activations(keys) end
 
 ---Makes an SAE, or loads a finished one (`from`).
----@param keys? facet.args.sae|facet.args.sae.identity|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.topk
+---@param keys? facet.args.sae|facet.args.sae.batch_topk|facet.args.sae.identity|facet.args.sae.jumprelu|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.relu|facet.args.sae.topk
 ---@return facet.Sae
 function run:sae(keys) end
 

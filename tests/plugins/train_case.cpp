@@ -200,7 +200,6 @@ TrainSetup saelens_topk(const Value& config) {
                          {"k", sae.at("k")},
                          {"aux_coefficient", sae.number("aux_loss_coefficient")},
                          {"select_by_norm", sae.flag("rescale_acts_by_decoder_norm")}};
-  out.codes_by_norm = sae.flag("rescale_acts_by_decoder_norm");
   return out;
 }
 

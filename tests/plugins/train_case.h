@@ -24,15 +24,14 @@ struct TrainSetup {
   Value train;      ///< [train]
   Value normalize;  ///< empty: none
   std::vector<PeerTensor> params;
-  std::string x = "x";         ///< the batches' tensor: [steps, ..., d]
-  std::string codes;           ///< golden tensor of step 0's codes
-  std::string output;          ///< golden tensor of step 0's reconstruction; "" when in other units
-  std::string counters;        ///< init tensor: how long ago each latent fired; "": all just now
-  int64_t counter_rows = 1;    ///< rows that one count stands for
-  int64_t idle_every = 0;      ///< without `counters`: every so many latents, 0: none,
-  int64_t idle_rows = 0;       ///< has not fired for so many rows
-  bool codes_by_norm = false;  ///< the peer's codes are times the norm of the row of W_dec
-  bool unit_decoder = false;   ///< the peer sets rows of W_dec to norm 1 between init and step 0
+  std::string x = "x";        ///< the batches' tensor: [steps, ..., d]
+  std::string codes;          ///< golden tensor of step 0's codes
+  std::string output;         ///< golden tensor of step 0's reconstruction; "" when in other units
+  std::string counters;       ///< init tensor: how long ago each latent fired; "": all just now
+  int64_t counter_rows = 1;   ///< rows that one count stands for
+  int64_t idle_every = 0;     ///< without `counters`: every so many latents, 0: none,
+  int64_t idle_rows = 0;      ///< has not fired for so many rows
+  bool unit_decoder = false;  ///< the peer sets rows of W_dec to norm 1 between init and step 0
 };
 
 struct TrainCase {

@@ -5,11 +5,10 @@
 #include <cmath>
 #include <iostream>
 
-#include "activations/activation_stream.h"
 #include "base/files.h"
 #include "base/sinks.h"
 #include "facet/ops.h"
-#include "plugin/loader.h"
+#include "plugins/architectures.h"
 #include "plugins/fake_context.h"
 #include "plugins/train_case.h"
 #include "train/schedule.h"
@@ -18,26 +17,8 @@
 namespace facet {
 namespace {
 
-const Registry& peers_registry() {
-  static Registry all;
-  static const bool loaded = [] {
-    add_core_normalisers(all);
-    for (const char* name : {"relu", "jumprelu", "topk", "batch_topk"})
-      load_plugin(std::filesystem::path(FACET_TEST_PLUGINS) / (std::string(name) + ".so"), all);
-    return true;
-  }();
-  EXPECT_TRUE(loaded);
-  return all;
-}
-
 Tensor in_peers_layout(const PeerTensor& tensor, const Tensor& value) {
   return tensor.transposed ? value.t() : value;
-}
-
-Tensor param_of(const Sae& sae, const std::string& name) {
-  for (const auto& [known, value] : sae.params())
-    if (known == name) return value;
-  throw Bug("no parameter " + name);
 }
 
 /// The peer's start, given to the trainer as a checkpoint before the first step.
@@ -104,24 +85,14 @@ class GoldenCase {
     steps_ = x.size(0);
     rows_ = x.numel() / x.size(-1) / steps_;
     x_ = x.reshape({steps_ * rows_, 1, x.size(-1)}).clone();
-    normaliser_ = make_normaliser(peers_registry(), setup.normalize, "normalize");
-    const SaePart& part = peers_registry().sae(setup.sae.text("type"));
-    Value own = setup.sae;
-    own.as<Value::Table>()->erase("type");
-    params_ = part.schema.parse("sae", own, Demand::whole, problems_);
+    normaliser_ = make_normaliser(architectures(), setup.normalize, "normalize");
     Value given = setup.train;
     given.set("steps", steps_);
     given.set("batch", rows_);
     train_ = train_schema().parse("train", given);
-    if (!problems_.empty()) throw UserError(problems_);
   }
 
-  std::unique_ptr<Sae> sae() const {
-    Init init(1);
-    return peers_registry()
-        .sae(setup_.sae.text("type"))
-        .make(params_, {1, 1, x_.size(2), x_.size(2)}, init);
-  }
+  std::unique_ptr<Sae> sae() const { return sae_of(setup_.sae, {1, 1, x_.size(2), x_.size(2)}); }
 
   // Codes, reconstruction and gradients of the first step.
   void compare_first_step() {
@@ -140,9 +111,7 @@ class GoldenCase {
     if (train_.dead_counted == "after")
       idle = (idle + rows_).masked_fill(pass.codes.dense().gt(0).any(0), 0);
     step.dead = idle.gt(train_.dead_after_rows);
-    const Tensor codes = pass.codes.dense();
-    forward("codes", setup_.codes,
-            setup_.codes_by_norm ? codes * param_of(*sae, "W_dec").norm(2, {1}) : codes);
+    forward("codes", setup_.codes, pass.codes.dense());
     if (!setup_.output.empty()) forward("output", setup_.output, pass.output.select(1, 0));
     Tensor total;
     for (const Loss& loss : sae->losses(pass, step)) {
@@ -207,11 +176,9 @@ class GoldenCase {
   Safetensors golden_, init_;
   Value about_;
   const Value& tolerance_;
-  std::vector<std::string> problems_;
   Tensor x_;  // [steps * rows, 1, d]
   int64_t steps_ = 0, rows_ = 0;
   std::unique_ptr<Normaliser> normaliser_;
-  AnyParams params_;
   TrainParams train_;
   int compared_ = 0;
 };

@@ -14,7 +14,7 @@ namespace {
 constexpr double kUnset = -1;  // a threshold that has not followed a batch yet
 
 struct BatchTopKParams : DenseForm {
-  std::string compat;
+  std::string compat = "none";
   double k = 32;
   bool select_by_norm = false;
   bool encoder_bias = true;
@@ -52,12 +52,12 @@ Schema<BatchTopKParams> schema() {
   Schema<P> schema;
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"saelens", "dictionary_learning", "bussmann"}))
+             one_of({"none", "saelens", "dictionary_learning", "bussmann"}))
       .presets("compat", peer_forms())
       .field("k", &P::k, "Latents kept per row, on average over a batch; may be 6.5.", above(0))
       .field("select_by_norm", &P::select_by_norm,
-             "Rank activations times the norm of their row of W_dec (SAELens' "
-             "rescale_acts_by_decoder_norm).")
+             "Codes are activations times the norm of their row of W_dec, and are ranked so "
+             "(SAELens' rescale_acts_by_decoder_norm).")
       .field("encoder_bias", &P::encoder_bias, "Add b_enc; the BatchTopK originals have none.")
       .field("l1_coefficient", &P::l1_coefficient, "Weight of an L1 term on what is kept; 0: none.",
              at_least(0))
@@ -111,26 +111,27 @@ class BatchTopK final : public DenseSae {
   Tensor wide(double value) const {
     return at::full({}, value, w_dec_.detach().options().dtype(at::kDouble));
   }
+  Tensor decoder_rows() const override {
+    return p_.select_by_norm ? w_dec_ / row_norms(w_dec_).unsqueeze(1) : w_dec_;
+  }
   Tensor encoder_bias() const override {
     return p_.encoder_bias ? b_enc_ : at::zeros_like(b_enc_.detach());
   }
 
   Tensor active(const Tensor& pre, Mode mode) override {
-    const Tensor z = pre.relu();  // [n, m]
+    const Tensor positive = pre.relu();  // [n, m]
+    const Tensor z = p_.select_by_norm ? positive * row_norms(w_dec_) : positive;
     return z * chosen(z.detach(), mode);
   }
 
   // Which of the activations [n, m] are kept: [n, m] bool.
   Tensor chosen(const Tensor& z, Mode mode) {
     const at::NoGradGuard no_grad;
-    const Tensor rank = p_.select_by_norm ? z * w_dec_.norm(2, {1}) : z;
-    if (mode == Mode::infer) return rank > threshold_.clamp_min(0);
+    if (mode == Mode::infer) return z > threshold_.clamp_min(0);
     const auto most = static_cast<int64_t>(p_.k * static_cast<double>(z.size(0)));
-    const auto [value, place] = rank.flatten().topk(most, 0, true, false);
+    const auto [value, place] = z.flatten().topk(most, 0, true, false);
     follow(value);
-    return at::zeros({rank.numel()}, rank.options().dtype(at::kBool))
-        .scatter_(0, place, true)
-        .view_as(rank);
+    return at::zeros({z.numel()}, z.options().dtype(at::kBool)).scatter_(0, place, true).view_as(z);
   }
 
   // The running mean of the least positive activation that a batch keeps. source: as peer_forms()

@@ -13,7 +13,7 @@ using namespace facet;
 namespace {
 
 struct JumpReluParams : DenseForm {
-  std::string compat;
+  std::string compat = "none";
   double threshold = 1e-3;
   double bandwidth = 1e-3;
   double l0_coefficient = 1e-3;
@@ -54,7 +54,7 @@ Schema<JumpReluParams> schema() {
   Schema<P> schema;
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"saelens", "dictionary_learning", "routesae", "routesae_repro"}))
+             one_of({"none", "saelens", "dictionary_learning", "routesae", "routesae_repro"}))
       .presets("compat", peer_forms())
       .field("threshold", &P::threshold, "Every latent's threshold at the start.", at_least(0))
       .field("bandwidth", &P::bandwidth,

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kUnitEps = std::numeric_limits<float>::epsilon();
 constexpr double kProjectionEps = 1e-6;
+constexpr double kLeastNorm = 1e-8;
 
 }  // namespace
 
@@ -26,5 +27,7 @@ void DecoderNorm::after_backward(Tensor& w_dec) const {
 void DecoderNorm::after_step(Tensor& w_dec, int64_t step) const {
   if (when == "after_step" && step % every == 0) ops::normalise_rows(w_dec, kUnitEps);
 }
+
+Tensor row_norms(const Tensor& w_dec) { return w_dec.detach().norm(2, {1}).clamp_min(kLeastNorm); }
 
 }  // namespace facet

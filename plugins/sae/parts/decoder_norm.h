@@ -24,4 +24,7 @@ struct DecoderNorm {
   void after_step(Tensor& w_dec, int64_t step) const;
 };
 
+/// [m]: the norms of the rows of W_dec, at least 1e-8 as in SAELens, and constants.
+Tensor row_norms(const Tensor& w_dec);
+
 }  // namespace facet

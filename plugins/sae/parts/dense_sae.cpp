@@ -21,6 +21,8 @@ void DenseSae::start(const Batch& first) {
   start_b_dec(form_.b_dec_start, first.input.select(1, 0), b_dec_);
 }
 
+Tensor DenseSae::decoder_rows() const { return w_dec_; }
+Tensor DenseSae::decoder(int64_t) const { return decoder_rows(); }
 Tensor DenseSae::encoder_bias() const { return b_enc_; }
 
 Tensor DenseSae::pre_activations(const Tensor& x) const {
@@ -31,7 +33,7 @@ Pass DenseSae::pass(const Batch& batch, Mode mode) {
   const Tensor x = batch.input.select(1, 0);  // [n, d]
   const Tensor pre = pre_activations(x);      // [n, m]
   const Tensor z = active(pre, mode);
-  const Tensor output = at::addmm(b_dec_, z, w_dec_);
+  const Tensor output = at::addmm(b_dec_, z, decoder_rows());
   return {
       Codes::of(z), output.unsqueeze(1), batch.target, {{"input", x}, {"pre", pre}, {"active", z}}};
 }
@@ -39,7 +41,7 @@ Pass DenseSae::pass(const Batch& batch, Mode mode) {
 Codes DenseSae::encode(const Tensor& x, Mode mode) {
   return Codes::of(active(pre_activations(x), mode));
 }
-Tensor DenseSae::decode(const Codes& codes) { return ops::decode(codes, w_dec_, b_dec_); }
+Tensor DenseSae::decode(const Codes& codes) { return ops::decode(codes, decoder_rows(), b_dec_); }
 
 Loss DenseSae::error(const Pass& pass, const Step& step) {
   step_ = step.index;

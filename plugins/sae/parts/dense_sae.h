@@ -53,6 +53,7 @@ class DenseSae : public PlainSae {
   Pass pass(const Batch& batch, Mode mode) override;
   Codes encode(const Tensor& x, Mode mode) override;
   Tensor decode(const Codes& codes) override;
+  Tensor decoder(int64_t point) const override;
   void after_backward() override;
   void after_step() override;
 
@@ -61,6 +62,8 @@ class DenseSae : public PlainSae {
   DenseSae(const std::string& type, const DenseForm& form, const Shape& shape, Init& init);
   /// The codes of pre-activations, both [n, m].
   virtual Tensor active(const Tensor& pre, Mode mode) = 0;
+  /// [m, d], what codes are multiplied with; W_dec unless overridden.
+  virtual Tensor decoder_rows() const;
   /// [m]; b_enc unless overridden.
   virtual Tensor encoder_bias() const;
   /// The form's error term; to be called by losses().

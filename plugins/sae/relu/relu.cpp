@@ -10,7 +10,7 @@ using namespace facet;
 namespace {
 
 struct ReluParams : DenseForm {
-  std::string compat;
+  std::string compat = "none";
   double l1_coefficient = 1e-3;
   std::string l1 = "l1";
 };
@@ -39,7 +39,8 @@ Schema<ReluParams> schema() {
   Schema<P> schema;
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"saelens", "dictionary_learning", "routesae", "routesae_repro", "interplm"}))
+             one_of({"none", "saelens", "dictionary_learning", "routesae", "routesae_repro",
+                     "interplm"}))
       .presets("compat", peer_forms())
       .field("l1_coefficient", &P::l1_coefficient,
              "Weight of the L1 term, already inside the loss that is reported.", at_least(0))

@@ -17,7 +17,7 @@ using namespace facet;
 namespace {
 
 struct TopKParams {
-  std::string compat;
+  std::string compat = "none";
   int64_t d_sae = 0;
   int64_t k = 32;
   int64_t infer_k = 0;
@@ -45,7 +45,7 @@ std::map<std::string, Value> peer_forms() {
 Schema<TopKParams> schema() {
   return Schema<TopKParams>()
       .field("compat", &TopKParams::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"saelens", "dictionary_learning"}))
+             one_of({"none", "saelens", "dictionary_learning"}))
       .presets("compat", peer_forms())
       .field("d_sae", &TopKParams::d_sae, "Number of latents.", required, at_least(1))
       .field(
@@ -69,8 +69,8 @@ Schema<TopKParams> schema() {
              "latents, or one that moves the error too.",
              one_of(aux_words()))
       .field("select_by_norm", &TopKParams::select_by_norm,
-             "Rank pre-activations times the norm of their row of W_dec (SAELens' "
-             "rescale_acts_by_decoder_norm).")
+             "Codes are pre-activations times the norm of their row of W_dec, and are ranked so "
+             "(SAELens' rescale_acts_by_decoder_norm).")
       .field("aux_coefficient", &TopKParams::aux_coefficient,
              "Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in "
              "Gao et al. "
@@ -124,13 +124,14 @@ class TopK final : public PlainSae {
     }
     const int64_t k = mode == Mode::infer ? inference_k() : p_.k;
     if (!p_.select_by_norm) return ops::encode_topk(x, w_enc_, b_enc_, b_dec_, k);
-    const Tensor norm = w_dec_.detach().norm(2, {1});  // [m]; in and out again: no gradient of it
-    Codes codes = ops::encode_topk(x, w_enc_ * norm, b_enc_ * norm, b_dec_, k);
-    codes.value = codes.value / norm.index_select(0, codes.latent);
-    return codes;
+    const Tensor norm = row_norms(w_dec_);
+    return ops::encode_topk(x, w_enc_ * norm, b_enc_ * norm, b_dec_, k);
   }
 
-  Tensor decode(const Codes& codes) override { return ops::decode(codes, w_dec_, b_dec_); }
+  Tensor decode(const Codes& codes) override { return ops::decode(codes, decoder(0), b_dec_); }
+  Tensor decoder(int64_t) const override {
+    return p_.select_by_norm ? w_dec_ / row_norms(w_dec_).unsqueeze(1) : w_dec_;
+  }
 
   Losses losses(const Pass& pass, const Step& step) override {
     const Tensor error = (pass.target - pass.output).select(1, 0);  // [n, d]

@@ -1,0 +1,212 @@
+// What every architecture that learns by gradients promises: it goes on bit for bit after a stop,
+// and each of its switches does something.
+#include "plugins/architectures.h"
+
+#include <facet/rng.h>
+#include <facet/torch.h>
+#include <gtest/gtest.h>
+
+#include "core/base/test_folder.h"
+#include "expect_refusal.h"
+#include "plugins/fake_context.h"
+#include "train/checkpoint_folder.h"
+#include "train/trainer.h"
+
+namespace facet {
+namespace {
+
+constexpr int64_t kRows = 24, kWidth = 12, kLatents = 40, kSteps = 12;
+
+Tensor some_rows() {
+  Rng rng(3, "test/rows");
+  const Tensor x = at::empty({kRows * 4, 1, kWidth});
+  float* to = x.data_ptr<float>();
+  for (int64_t i = 0; i < x.numel(); ++i) to[i] = static_cast<float>(rng.normal()) + 0.3f;
+  return x;
+}
+
+/// [train] with latents that are dead soon, so that their terms take part.
+Value short_training() {
+  return Value::Table{{"steps", kSteps}, {"batch", kRows},           {"lr", 0.01},
+                      {"clip", 0.5},     {"dead_after_rows", kRows}, {"sparsity_warmup", 0.3},
+                      {"warmup", 0.3}};
+}
+
+Value with(Value table, const std::string& key, const Value& value) {
+  table.set(key, value);
+  return table;
+}
+
+void train(Sae& sae, const Value& section, const TrainHooks& hooks = {}) {
+  MemorySource source(some_rows());
+  const auto normaliser = make_normaliser(architectures(), Value(), "normalize");
+  const TrainParams params = train_schema().parse("train", section);
+  fit(sae, *normaliser, source, params, hooks);
+}
+
+std::string state_of(const Sae& sae) {
+  std::string bytes;
+  const auto add = [&](const Tensor& t) {
+    const Tensor flat = t.detach().contiguous();
+    bytes.append(static_cast<const char*>(flat.const_data_ptr()), flat.nbytes());
+  };
+  for (const auto& [name, value] : sae.params()) add(value);
+  for (const Buffer& buffer : sae.buffers()) add(buffer.value);
+  return bytes;
+}
+
+std::string trained(const Value& section, const Value& training) {
+  const auto sae = sae_of(section, {1, 1, kWidth, kWidth});
+  train(*sae, training);
+  return state_of(*sae);
+}
+
+Value topk() { return Value::Table{{"type", "topk"}, {"d_sae", kLatents}, {"k", 4}}; }
+Value relu() {
+  return Value::Table{{"type", "relu"}, {"d_sae", kLatents}, {"l1_coefficient", 0.3}};
+}
+Value jumprelu() {
+  return Value::Table{{"type", "jumprelu"}, {"d_sae", kLatents},     {"threshold", 0.8},
+                      {"bandwidth", 0.5},   {"l0_coefficient", 0.1}, {"pre_act_coefficient", 0.1}};
+}
+Value batch_topk() { return Value::Table{{"type", "batch_topk"}, {"d_sae", kLatents}, {"k", 4}}; }
+
+struct Switch {
+  Value section;
+  std::string key;
+  Value value;
+};
+
+/// One checkpoint on disk.
+class Folder : public Checkpoints {
+ public:
+  void save(const Checkpoint& checkpoint, const Sae& sae) override {
+    save_checkpoint(base_ / "one", checkpoint, sae);
+    there_ = true;
+  }
+  std::optional<Checkpoint> load(Sae& sae) override {
+    if (!there_) return std::nullopt;
+    return load_checkpoint(base_ / "one", sae);
+  }
+
+ private:
+  TestFolder base_;
+  bool there_ = false;
+};
+
+}  // namespace
+
+TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
+  for (const Value& section :
+       {topk(), relu(), jumprelu(), batch_topk(), with(topk(), "compat", "saelens"),
+        with(relu(), "decoder_norm_every", 5), with(batch_topk(), "compat", "saelens"),
+        with(batch_topk(), "compat", "bussmann")})
+    for (const int64_t stop_after : {1, 5, 11}) {
+      SCOPED_TRACE(emit_json(section) + " stopped after " + std::to_string(stop_after));
+      Folder folder;
+      TrainHooks hooks;
+      hooks.checkpoints = &folder;
+      int64_t steps = 0;
+      hooks.on_step = [&](const StepMetrics& m, Value&) {
+        steps = m.step;
+        return true;
+      };
+      hooks.stop = [&] { return steps == stop_after; };
+      EXPECT_THROW(train(*sae_of(section, {1, 1, kWidth, kWidth}), short_training(), hooks),
+                   Stopped);
+      hooks.stop = nullptr;
+      const auto resumed = sae_of(section, {1, 1, kWidth, kWidth});
+      train(*resumed, short_training(), hooks);
+      EXPECT_TRUE(state_of(*resumed) == trained(section, short_training()));
+    }
+}
+
+TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
+  const std::vector<Switch> switches = {
+      {topk(), "aux", "scaled"},
+      {topk(), "aux", "attached"},
+      {topk(), "aux_coefficient", 0.0},
+      {topk(), "k_aux", 1},
+      {with(topk(), "unit_norm_decoder", false), "select_by_norm", true},
+      {topk(), "unit_norm_decoder", false},
+      {topk(), "b_dec_start", "zero"},
+      {relu(), "error", "nmse"},
+      {relu(), "error", "l2_loss"},
+      {relu(), "error", "mse_by_element"},
+      {with(relu(), "decoder_norm", "never"), "l1", "l1_weighted"},
+      {relu(), "l1", "l1_by_element"},
+      {with(relu(), "b_dec_start", "mean"), "centre", false},
+      {relu(), "decoder_norm", "never"},
+      {relu(), "decoder_norm", "after_backward"},
+      {relu(), "decoder_norm_every", 5},
+      {relu(), "project_gradient", false},
+      {relu(), "decoder_init_norm", 0.1},
+      {relu(), "b_dec_start", "geometric_median"},
+      {jumprelu(), "l0_on", "post"},
+      {jumprelu(), "l0_target", 3.0},
+      {jumprelu(), "pre_act_coefficient", 0.0},
+      {jumprelu(), "bandwidth", 0.2},
+      {with(with(jumprelu(), "threshold", 0.01), "l0_coefficient", 0.0), "threshold_floor", false},
+      {batch_topk(), "aux", "scaled"},
+      {batch_topk(), "aux", "attached"},
+      {with(batch_topk(), "decoder_norm", "never"), "select_by_norm", true},
+      {batch_topk(), "encoder_bias", false},
+      {batch_topk(), "l1_coefficient", 0.1},
+      {batch_topk(), "threshold_from", "zero"},
+      {batch_topk(), "threshold_rate", 0.5},
+      {batch_topk(), "threshold_after", 5},
+  };
+  for (const Switch& one : switches)
+    EXPECT_FALSE(trained(one.section, short_training()) ==
+                 trained(with(one.section, one.key, one.value), short_training()))
+        << emit_json(one.section) << ": " << one.key << " = " << emit_json(one.value);
+  const std::vector<std::pair<std::string, Value>> of_training = {
+      {"warmup_from", "zero"}, {"sparsity_warmup", 0.0},
+      {"clip_first", true},    {"dead_counted", "after"},
+      {"clip", 0.0},           {"beta1", 0.5}};
+  for (const auto& [key, value] : of_training)
+    EXPECT_FALSE(trained(with(jumprelu(), "project_gradient", true), short_training()) ==
+                 trained(jumprelu(), with(short_training(), key, value)))
+        << "train." << key;
+}
+
+TEST(Architectures, take_a_peers_word_for_what_is_not_set) {
+  const Value by_word = with(with(relu(), "compat", "saelens"), "decoder_init_norm", 0.5);
+  Value by_hand = with(with(relu(), "l1", "l1_weighted"), "decoder_norm", "never");
+  by_hand = with(with(by_hand, "project_gradient", false), "decoder_init_norm", 0.5);
+  EXPECT_TRUE(trained(by_word, short_training()) == trained(by_hand, short_training()));
+  const Value& peer = with(short_training(), "compat", "interplm");
+  EXPECT_TRUE(
+      trained(relu(), peer) ==
+      trained(relu(), with(with(short_training(), "warmup_from", "zero"), "clip_first", true)));
+}
+
+TEST(Architectures, refuse_what_they_cannot_do) {
+  const Shape one{1, 1, kWidth, kWidth}, two{2, 2, kWidth, kWidth};
+  EXPECT_EQ(refusal_of([&] { sae_of(with(batch_topk(), "k", 40.5), one); }),
+            "sae.k: 40.5 exceeds d_sae (40)");
+  EXPECT_EQ(refusal_of([&] { sae_of(with(relu(), "compat", "saelense"), one); }),
+            "sae.compat: string \"saelense\", must be one of \"none\", \"saelens\", "
+            "\"dictionary_learning\", "
+            "\"routesae\", \"routesae_repro\", \"interplm\"");
+  for (const Value& section : {relu(), jumprelu(), batch_topk()})
+    EXPECT_EQ(refusal_of([&] { sae_of(section, two); }),
+              "facet.sae." + section.text("type") + ": sae: " + section.text("type") +
+                  ": reconstructs the rows of one hookpoint: is given 2 of width 12 and should "
+                  "return 2 of width 12");
+}
+
+TEST(Architectures, infer_by_the_threshold_that_training_left) {
+  const auto sae = sae_of(batch_topk(), {1, 1, kWidth, kWidth});
+  train(*sae, short_training());
+  const double threshold = sae->buffers().at(0).value.item<double>();
+  EXPECT_GT(threshold, 0);
+  const at::NoGradGuard no_grad;
+  MemorySource source(some_rows());
+  const auto normaliser = make_normaliser(architectures(), Value(), "normalize");
+  const Pass pass = sae->pass(make_batch(*normaliser, source.next(kRows)), Mode::infer);
+  EXPECT_GT(pass.codes.nonzeros(), 0);
+  EXPECT_GT(pass.codes.value.min().item<double>(), threshold);
+}
+
+}  // namespace facet
