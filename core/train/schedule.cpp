@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "train/trainer.h"
 
@@ -14,6 +15,15 @@ double stairs(double share, int64_t steps) {
   return std::round(share * static_cast<double>(steps));
 }
 
+// Factor between rise and fall, of which the share `done` is over.
+double plateau(const TrainParams& params, double done) {
+  if (params.schedule != "cosine" || done < 0) return 1;
+  if (done >= 1) return params.lr_end;
+  const double cycles = done * static_cast<double>(params.lr_cycles);
+  const double within = cycles - std::floor(cycles);
+  return params.lr_end + (1 - params.lr_end) * (1 + std::cos(std::numbers::pi * within)) / 2;
+}
+
 }  // namespace
 
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
@@ -21,7 +31,14 @@ double lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
   const int64_t stair = params.warmup_from == "zero" ? step : step + 1;
   const double rising = rise > 0 ? static_cast<double>(stair) / rise : 1;
   const double falling = fall > 0 ? static_cast<double>(steps - step) / fall : 1;
-  return std::min({1.0, rising, falling});
+  const double between = static_cast<double>(steps) - rise - fall;
+  const double done = between > 0 ? (static_cast<double>(step) - rise) / between : 1;
+  return std::min(rising, 1.0) * plateau(params, done) * std::min(falling, 1.0);
+}
+
+bool warmed_up(const TrainParams& params, int64_t step, int64_t steps) {
+  return static_cast<double>(step) >
+         std::max(stairs(params.warmup, steps), stairs(params.sparsity_warmup, steps));
 }
 
 double sparsity_factor(const TrainParams& params, int64_t step, int64_t steps) {

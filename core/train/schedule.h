@@ -10,9 +10,15 @@ struct TrainParams;
 /// Factor on lr at `step` (from 0) of `steps`: (step + 1) / w while rising, 1, then (steps - step)
 /// / w while falling, so that both ends are one stair away from 0.
 ///
+/// With schedule = "cosine" the plateau falls from 1 to e = lr_end, e + (1 - e) (1 + cos(pi t)) / 2
+/// with t from 0 to 1 in each of lr_cycles (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5),
+/// and the fall begins at e.
+///
 /// With warmup_from = "zero" the rise is step / w: the first step has a factor of 0.
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps);
 
+/// The rises of the learning rate and of the sparsity losses are over after `step` steps.
+bool warmed_up(const TrainParams& params, int64_t step, int64_t steps);
 /// Factor on the sparsity losses at `step`: step / w over the first w steps, then 1.
 double sparsity_factor(const TrainParams& params, int64_t step, int64_t steps);
 

@@ -11,9 +11,13 @@
 #include "train/optimiser.h"
 #include "train/peers.h"
 #include "train/schedule.h"
+#include "train/watch.h"
 
 namespace facet {
 namespace {
+
+// Shorter trainings are tries: nothing is said of them.
+constexpr int64_t kLeastWatched = 100;
 
 Value metrics_value(const StepMetrics& m) {
   Value losses{Value::Table()};
@@ -81,6 +85,10 @@ class Training {
     }
     const torch::NoGradGuard no_grad;
     sae_.finish();
+    if (learns_ && steps_ >= kLeastWatched) {
+      const Tensor empty = sae_.decoder(0).norm(2, {1}).eq(0).sum();
+      say(watch_.look_at_the_end(empty.item<int64_t>(), sae_.d_sae()));
+    }
     return {step_, rows(), last_, firing_.share()};
   }
 
@@ -103,6 +111,7 @@ class Training {
     firing_.restore(from->tensors, from->cursor.integer("counted_rows"));
     normaliser_.restore(from->cursor.at("normaliser"));
     state_ = from->cursor.at("state");
+    if (const Value* watch = from->cursor.find("watch")) watch_.restore(*watch);
     last_ = metrics_of(from->cursor.at("last"), step_, rows());
     source_.seek(from->cursor.at("source"));
     return true;
@@ -114,11 +123,10 @@ class Training {
     checkpoint.step = step_;
     checkpoint.tensors = optimiser_.tensors();
     for (auto& named : firing_.tensors()) checkpoint.tensors.push_back(std::move(named));
-    checkpoint.cursor = Value::Table{{"source", source_.cursor()},
-                                     {"counted_rows", firing_.counted_rows()},
-                                     {"normaliser", normaliser_.state()},
-                                     {"state", state_},
-                                     {"last", metrics_value(last_)}};
+    checkpoint.cursor =
+        Value::Table{{"source", source_.cursor()},        {"counted_rows", firing_.counted_rows()},
+                     {"normaliser", normaliser_.state()}, {"state", state_},
+                     {"watch", watch_.state()},           {"last", metrics_value(last_)}};
     hooks_.checkpoints->save(checkpoint, sae_);
   }
 
@@ -164,10 +172,13 @@ class Training {
     StepMetrics metrics = read_metrics(total, losses, pass);
     metrics.lr = lr;
     check_finite(metrics, batch, pass);
-    if (total.requires_grad()) optimise(total, lr);
+    learns_ = total.requires_grad();
+    if (learns_) optimise(total, lr);
     ++step_;
     last_ = std::move(metrics);
     report();
+    if (learns_ && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
+      say(watch_.look(last_, sae_.d_sae()));
   }
 
   Tensor weighted_sum(const Losses& losses, const Coefficients& coefficients) const {
@@ -228,9 +239,16 @@ class Training {
     if (params_.clip_first) clip();
     sae_.after_backward();
     if (!params_.clip_first) clip();
-    optimiser_.step(step_ + 1, {lr, params_.beta1, params_.beta2, params_.eps, 0.0});
+    optimiser_.step(step_ + 1,
+                    {lr, params_.beta1, params_.beta2, params_.eps, params_.weight_decay});
     optimiser_.clear_gradients();
     sae_.after_step();
+  }
+
+  void say(const std::vector<std::string>& notices) {
+    for (const std::string& notice : notices)
+      events_.emit(
+          {Level::warning, "train.notice", step_, Value(Value::Table{{"message", notice}})});
   }
 
   void clip() {
@@ -269,7 +287,9 @@ class Training {
   Optimiser optimiser_;
   Firing firing_;
   Group group_;
-  int64_t step_ = 0;  // done
+  int64_t step_ = 0;     // done
+  bool learns_ = false;  // the last step had a gradient
+  Watch watch_;
   StepMetrics last_;
   Value state_{Value::Table()};
 };
@@ -300,9 +320,18 @@ Schema<TrainParams> train_schema() {
              between(0, 1))
       .field("decay", &P::decay,
              "Share of the steps, at the end, over which the learning rate falls.", between(0, 1))
+      .field("schedule", &P::schedule,
+             "Between rise and fall the learning rate stays (linear), or falls to lr_end along a "
+             "cosine, once or in lr_cycles.",
+             one_of({"linear", "cosine"}))
+      .field("lr_end", &P::lr_end, "With a cosine: its end, as a share of lr.", between(0, 1))
+      .field("lr_cycles", &P::lr_cycles, "With a cosine: how often it starts anew.", at_least(1))
       .field("beta1", &P::beta1, "Adam's decay of the first moment.", between(0, 0.9999999))
       .field("beta2", &P::beta2, "Adam's decay of the second moment.", between(0, 0.9999999))
       .field("eps", &P::eps, "Adam's guard against division by 0.", above(0))
+      .field("weight_decay", &P::weight_decay,
+             "AdamW's: each step takes lr times this share from every parameter; 0: Adam.",
+             at_least(0))
       .field("clip", &P::clip, "Largest norm of the whole gradient; 0: off.", at_least(0))
       .field("clip_first", &P::clip_first,
              "Limit the gradient before the SAE takes parts out of it, not after.")

@@ -27,6 +27,10 @@ struct TrainParams {
   std::string warmup_from = "stair";  ///< zero: from 0, so that the first step moves nothing
   double sparsity_warmup = 0;  ///< share of the steps, w: sparsity losses weigh step / w at first
   double decay = 0.2;  ///< share of the steps, w, at the end, over which lr falls from lr to lr / w
+  std::string schedule = "linear";
+  double lr_end = 0.1;
+  int64_t lr_cycles = 1;
+  double weight_decay = 0;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double clip = 1.0;            ///< largest norm of the whole gradient; 0: off
   bool clip_first = false;      ///< before Sae::after_backward(), which may project gradients

@@ -343,9 +343,13 @@
 ---@field warmup_from? "stair"|"zero" Where the learning rate begins to rise: at one stair of the rise, or at zero. Must be one of "stair", "zero". Default: "stair".
 ---@field sparsity_warmup? number Share of the steps over which the weight of sparsity losses rises from 0. Must be between 0 and 1. Default: 0.0.
 ---@field decay? number Share of the steps, at the end, over which the learning rate falls. Must be between 0 and 1. Default: 0.2.
+---@field schedule? "linear"|"cosine" Between rise and fall the learning rate stays (linear), or falls to lr_end along a cosine, once or in lr_cycles. Must be one of "linear", "cosine". Default: "linear".
+---@field lr_end? number With a cosine: its end, as a share of lr. Must be between 0 and 1. Default: 0.1.
+---@field lr_cycles? integer With a cosine: how often it starts anew. Must be at least 1. Default: 1.
 ---@field beta1? number Adam's decay of the first moment. Must be between 0 and 0.9999999. Default: 0.9.
 ---@field beta2? number Adam's decay of the second moment. Must be between 0 and 0.9999999. Default: 0.999.
 ---@field eps? number Adam's guard against division by 0. Must be above 0. Default: 1e-08.
+---@field weight_decay? number AdamW's: each step takes lr times this share from every parameter; 0: Adam. Must be at least 0. Default: 0.0.
 ---@field clip? number Largest norm of the whole gradient; 0: off. Must be at least 0. Default: 1.0.
 ---@field clip_first? boolean Limit the gradient before the SAE takes parts out of it, not after. Default: false.
 ---@field dead_counted? "before"|"after" Whether a step's dead latents are known before or after its firing is counted. Must be one of "before", "after". Default: "before".

@@ -238,6 +238,39 @@ TEST_F(Trainer, the_learning_rate_rises_stays_and_falls) {
   EXPECT_EQ(lr_factor(params, 9, 10), 1);
 }
 
+TEST_F(Trainer, the_learning_rate_rises_from_zero_where_a_peer_does) {
+  TrainParams params;
+  params.warmup = 0.2;
+  params.decay = 0;
+  params.warmup_from = "zero";
+  std::vector<double> factors;
+  for (int64_t step = 0; step < 4; ++step) factors.push_back(lr_factor(params, step, 10));
+  EXPECT_EQ(factors, (std::vector<double>{0, 0.5, 1, 1}));
+  params.sparsity_warmup = 0.4;
+  EXPECT_EQ(sparsity_factor(params, 0, 10), 0);
+  EXPECT_EQ(sparsity_factor(params, 3, 10), 0.75);
+  EXPECT_EQ(sparsity_factor(params, 9, 10), 1);
+  EXPECT_FALSE(warmed_up(params, 4, 10));
+  EXPECT_TRUE(warmed_up(params, 5, 10));
+}
+
+TEST_F(Trainer, the_learning_rate_falls_along_cosines) {
+  TrainParams params;
+  params.warmup = params.decay = 0;
+  params.schedule = "cosine";
+  params.lr_end = 0.2;
+  EXPECT_EQ(lr_factor(params, 0, 8), 1);
+  EXPECT_NEAR(lr_factor(params, 4, 8), 0.6, 1e-12);
+  EXPECT_NEAR(lr_factor(params, 2, 8), 0.2 + 0.8 * (1 + std::sqrt(0.5)) / 2, 1e-12);
+  params.lr_cycles = 2;
+  EXPECT_EQ(lr_factor(params, 4, 8), 1);
+  EXPECT_NEAR(lr_factor(params, 2, 8), 0.6, 1e-12);
+  params.lr_cycles = 1;
+  params.decay = 0.5;  // the fall begins at lr_end
+  EXPECT_NEAR(lr_factor(params, 4, 8), 0.2, 1e-12);
+  EXPECT_NEAR(lr_factor(params, 6, 8), 0.1, 1e-12);
+}
+
 TEST_F(Trainer, refuses_a_loss_that_is_nan_naming_the_row) {
   host_->spoil_letter = 5;
   Folders folders(base_);
