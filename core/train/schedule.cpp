@@ -1,4 +1,4 @@
-// Linear rise, plateau, linear fall.
+// Linear rise, plateau or cosines, linear fall.
 #include "train/schedule.h"
 
 #include <algorithm>
@@ -8,7 +8,6 @@
 #include "train/trainer.h"
 
 namespace facet {
-
 namespace {
 
 double stairs(double share, int64_t steps) {

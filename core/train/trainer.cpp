@@ -85,7 +85,7 @@ class Training {
     }
     const torch::NoGradGuard no_grad;
     sae_.finish();
-    if (learns_ && steps_ >= kLeastWatched) {
+    if (watch_.looked()) {
       const Tensor empty = sae_.decoder(0).norm(2, {1}).eq(0).sum();
       say(watch_.look_at_the_end(empty.item<int64_t>(), sae_.d_sae()));
     }
@@ -172,12 +172,12 @@ class Training {
     StepMetrics metrics = read_metrics(total, losses, pass);
     metrics.lr = lr;
     check_finite(metrics, batch, pass);
-    learns_ = total.requires_grad();
-    if (learns_) optimise(total, lr);
+    const bool learns = total.requires_grad();
+    if (learns) optimise(total, lr);
     ++step_;
     last_ = std::move(metrics);
     report();
-    if (learns_ && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
+    if (learns && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
       say(watch_.look(last_, sae_.d_sae()));
   }
 
@@ -287,8 +287,7 @@ class Training {
   Optimiser optimiser_;
   Firing firing_;
   Group group_;
-  int64_t step_ = 0;     // done
-  bool learns_ = false;  // the last step had a gradient
+  int64_t step_ = 0;  // done
   Watch watch_;
   StepMetrics last_;
   Value state_{Value::Table()};

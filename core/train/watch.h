@@ -13,6 +13,9 @@ class Watch {
  public:
   /// What to say after a step whose warm-ups are over; empty almost always.
   std::vector<std::string> look(const StepMetrics& m, int64_t d_sae);
+  /// Whether there was a step to look at: shorter trainings, and those without a gradient, have
+  /// none.
+  bool looked() const { return steps_ > 0; }
   /// What to say at the end; `empty_rows`: rows of the decoder that are zero.
   std::vector<std::string> look_at_the_end(int64_t empty_rows, int64_t d_sae) const;
 

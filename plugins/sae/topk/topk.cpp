@@ -9,7 +9,6 @@
 
 #include "aux.h"
 #include "decoder_norm.h"
-#include "ranks.h"
 #include "start.h"
 
 using namespace facet;
@@ -135,7 +134,7 @@ class TopK final : public PlainSae {
 
   Losses losses(const Pass& pass, const Step& step) override {
     const Tensor error = (pass.target - pass.output).select(1, 0);  // [n, d]
-    Losses losses = {{"mse", over_ranks(step, error.square().sum()) / rows_of_ranks(step, error)}};
+    Losses losses = {{"mse", mean_squared_error(pass, step)}};
     const AuxForm form{p_.aux, p_.aux_coefficient, p_.k_aux, p_.select_by_norm};
     if (auto auxk =
             aux_term(form, {w_enc_, b_enc_, b_dec_, w_dec_}, pass.notes.at("input"), error, step))
