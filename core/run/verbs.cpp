@@ -158,6 +158,7 @@ std::shared_ptr<SaeHandle> Experiment::new_sae(const SaePart& part, const AnyPar
   out->normaliser = make_normaliser(kernel_.registry, on.normalize, "activations.normalize");
   Init init(record.seed, request_.device);
   out->sae = call_plugin(part.plugin, [&] { return part.make(own, record.shape, init); });
+  record.shape = out->sae->shape(record.shape);
   out->key = digest(Value(Value::Table{{"part", key_of(part, record.params)},
                                        {"seed", static_cast<int64_t>(record.seed)},
                                        {"rows", on.key},

@@ -41,6 +41,8 @@ void Sae::after_backward() {}
 void Sae::after_step() {}
 void Sae::finish() {}
 Value Sae::saelens() const { return {}; }
+Figures Sae::figures(const Pass&) const { return {}; }
+Shape Sae::shape(const Shape& stream) const { return stream; }
 void Sae::revive(const Tensor&, const Batch&) {
   throw UserError("sae: revive: this architecture cannot start latents anew");
 }
@@ -108,6 +110,24 @@ Tensor PlainSae::decoder(int64_t) const {
     if (name == "W_dec") return value;
   FACET_ASSERT(false, "a PlainSae without W_dec must say what its decoder is");
   return {};
+}
+
+Stats output_stats(const Pass& pass, const Stats& input) {
+  const auto weights = pass.notes.find("layer_weights");
+  if (weights == pass.notes.end()) return input;
+  const Tensor& w = weights->second;  // [n, points]
+  Stats out;
+  for (const auto& [name, figure] : input) {
+    if (figure.dim() == 3 && figure.size(0) == w.size(0) && figure.size(1) == w.size(1))
+      out[name] = (figure * w.unsqueeze(2)).sum(1, true);  // [n, 1, ...]
+    else if (figure.dim() == 2 && figure.size(0) == w.size(1))
+      out[name] = w.matmul(figure).unsqueeze(1);  // [n, 1, d]
+    else
+      throw UserError("normalize: its \"" + name +
+                      "\" is not one for each hookpoint: rows of an SAE that chooses among "
+                      "hookpoints cannot be taken back to the host's units");
+  }
+  return out;
 }
 
 void check_one_hookpoint(const std::string& type, const Shape& shape) {

@@ -160,12 +160,12 @@ TrainSetup interplm_relu(const Value& config) {
   return out;
 }
 
-TrainSetup routesae_vanilla(const Value& config) {
+// Trainer, tensors and names that RouteSAE's models share.
+TrainSetup routesae(const Value& config, const std::string& type) {
   TrainSetup out;
-  out.sae = Value::Table{{"type", "relu"},
+  out.sae = Value::Table{{"type", type},
                          {"compat", "routesae_repro"},
                          {"d_sae", config.integer("latent_size")},
-                         {"l1_coefficient", config.number("l1_coeff")},
                          {"decoder_norm_every", config.integer("steps")}};
   out.train = Value::Table{{"compat", "routesae_repro"}, {"lr", config.number("lr")}};
   out.normalize = "routesae";
@@ -174,6 +174,12 @@ TrainSetup routesae_vanilla(const Value& config) {
   out.x = "hidden_states";
   out.codes = "forward.codes";
   out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup routesae_vanilla(const Value& config) {
+  TrainSetup out = routesae(config, "relu");
+  out.sae.set("l1_coefficient", config.number("l1_coeff"));
   return out;
 }
 
@@ -233,13 +239,24 @@ TrainSetup dictlearn_jumprelu(const Value& config) {
 }
 
 TrainSetup routesae_jumprelu(const Value& config) {
-  TrainSetup out = routesae_vanilla(config);
-  out.sae.as<Value::Table>()->erase("l1_coefficient");
-  out.sae.set("type", "jumprelu");
+  TrainSetup out = routesae(config, "jumprelu");
   out.sae.set("l0_coefficient", config.number("l1_coeff"));
   out.sae.set("threshold", config.number("threshold"));
   out.sae.set("bandwidth", config.number("bandwidth"));
   out.params.push_back({"threshold", "threshold"});
+  return out;
+}
+
+TrainSetup routesae_route(const Value& config) {
+  TrainSetup out = routesae(config, "route");
+  out.sae.set("k", config.integer("k"));
+  out.sae.set("aggregate", config.text("aggre"));
+  out.sae.set("routing", config.text("routing"));
+  out.params = linear_names("sae.pre_bias", "sae.latent_bias");
+  for (PeerTensor& tensor : out.params)
+    if (tensor.transposed) tensor.peer = "sae." + tensor.peer;
+  out.params.push_back({"router.weight", "W_router", true});
+  out.layers = true;
   return out;
 }
 
@@ -266,7 +283,7 @@ const Setups& setups() {
                                {{"RouteSAE-repro", "Vanilla"}, routesae_vanilla},
                                {{"RouteSAE-repro", "TopK"}, nullptr},
                                {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
-                               {{"RouteSAE-repro", "RouteSAE"}, nullptr},
+                               {{"RouteSAE-repro", "RouteSAE"}, routesae_route},
                                {{"RouteSAE-repro", "Gated"}, nullptr},
                                {{"RouteSAE-repro", "Crosscoder"}, nullptr},
                                {{"RouteSAE-repro", "MLSAE"}, nullptr},

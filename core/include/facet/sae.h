@@ -46,7 +46,8 @@ class Init {
 /// train may use the whole batch (BatchTopK); infer codes each row alone.
 enum class Mode { train = 1, infer };
 
-/// Named tensors that a pass leaves for its losses and for analyses ("input", "layer").
+/// Named tensors that a pass leaves for its losses and for analyses: "input" [n, d_in], the row
+/// that was coded; "layer" [n] int64, the hookpoint it came from; "layer_weights" [n, points_in].
 using Notes = std::map<std::string, Tensor>;
 
 struct Pass {
@@ -81,8 +82,14 @@ struct Loss {
   std::string name;
   Tensor value;
   bool sparsity = false;  ///< train.sparsity_warmup raises its weight from 0
+  /// Parts of it are held constant, so that its gradient is not that of its value; finite
+  /// differences leave it out.
+  bool surrogate = false;
 };
 using Losses = std::vector<Loss>;
+
+/// Named scalars beside the losses, for people to watch.
+using Figures = std::vector<std::pair<std::string, Tensor>>;
 
 /// How the ranks of a run merge a buffer.
 enum class Merge { same = 1, mean, sum };
@@ -119,6 +126,9 @@ class Sae {
   /// Starts the given latents [m] int64 anew; the trainer clears the optimiser's moments of these
   /// rows. Default: UserError, the architecture cannot resample.
   virtual void revive(const Tensor& latents, const Batch& batch);
+  /// What to record of a step beside its losses, asked for when the gradients are there and nothing
+  /// has touched them yet. Default: nothing.
+  virtual Figures figures(const Pass& pass) const;
   virtual void after_backward();  ///< gradients are there, the optimiser has not stepped
   virtual void after_step();      ///< the optimiser has stepped
   /// Called once, after the last step: for what is worked out from gathered statistics (pca).
@@ -129,6 +139,9 @@ class Sae {
   /// folder are told so.
   virtual Value saelens() const;
 
+  /// What a pass returns of rows of `stream`: its own shape, unless the architecture brings several
+  /// hookpoints together (route: points_out = 1).
+  virtual Shape shape(const Shape& stream) const;
   int64_t d_sae() const;
   /// Where its parameters and buffers are; the CPU when it has none.
   at::Device device() const;
@@ -158,6 +171,12 @@ class PlainSae : public Sae {
   Pass pass(const Batch& batch, Mode mode) override;
   Tensor decoder(int64_t point) const override;
 };
+
+/// The figures by which a normaliser takes pass.output and pass.target back to the host's units:
+/// those of the input; where the pass brought its hookpoints together by notes["layer_weights"]
+/// [n, points_in], their mean under these weights. UserError when the normaliser's figures are not
+/// one for each hookpoint.
+Stats output_stats(const Pass& pass, const Stats& input);
 
 /// For SAEs of one hookpoint that reconstruct their input: UserError "sae: TYPE: reconstructs the
 /// rows of one hookpoint: is given ..." when the shape is another.

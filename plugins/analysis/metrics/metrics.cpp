@@ -55,11 +55,14 @@ struct Subject {
     const Pass pass = sae.pass(batch, Mode::infer);
     const bool as_given = pass.target.is_same(batch.target) && batch.target.is_same(batch.input);
     // Host's units, points side by side: [n, points * d].
+    const Stats stats = output_stats(pass, batch.stats);
     const auto in_host_units = [&](const Tensor& x) {
-      return normaliser.invert(x, batch.stats).flatten(1);
+      return normaliser.invert(x, stats).flatten(1);
     };
     const Tensor target = as_given ? batch.ids.x.flatten(1) : in_host_units(pass.target);
-    const Tensor input_norm = batch.input.flatten(1).to(torch::kFloat64).norm(2, 1).cpu();
+    const auto coded = pass.notes.find("input");
+    const Tensor input = coded == pass.notes.end() ? batch.input.flatten(1) : coded->second;
+    const Tensor input_norm = input.to(torch::kFloat64).norm(2, 1).cpu();
     const RowSums::Block block{target, in_host_units(pass.output), input_norm, pass.codes.cpu(),
                                batch.ids.sequence.cpu().contiguous()};
     sums.add(block);
@@ -82,7 +85,7 @@ class Metrics final : public Analysis {
     const std::unique_ptr<Sae> before =
         params_.baseline == "untrained" ? context.untrained() : nullptr;
     const std::unique_ptr<ActivationSource> source = context.rows();
-    const int64_t points = source->shape().points_out;
+    const int64_t points = context.sae().shape(source->shape()).points_out;
     Subject trained(context.sae(), points);
     std::optional<Subject> untrained;
     if (before) untrained.emplace(*before, points);
