@@ -3,7 +3,10 @@
 
 #include <facet/torch.h>
 
+#include <algorithm>
+
 #include "activations/activation_store.h"
+#include "activations/host_pass.h"
 #include "activations/row_feed.h"
 #include "activations/window_source.h"
 #include "base/hash.h"
@@ -94,11 +97,54 @@ std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
                : feed_of_rows(data_, params_.batch_tokens);
 }
 
-std::unique_ptr<RowFeed> ActivationStream::feed() const {
-  return feed_of_kept(raw_feed(), params_.rows == "content", pool_of(params_.pool));
+std::unique_ptr<RowFeed> ActivationStream::kept(std::unique_ptr<RowFeed> raw) const {
+  return feed_of_kept(std::move(raw), params_.rows == "content", pool_of(params_.pool));
 }
 
+std::unique_ptr<RowFeed> ActivationStream::feed() const { return kept(raw_feed()); }
+
 std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
+  return open_on(feed(), order, seed);
+}
+
+bool ActivationStream::shares_passes_with(const ActivationStream& other) const {
+  return host_ && host_ == other.host_ && !store_ && !other.store_ &&
+         data_.key() == other.data_.key() && params_.batch_tokens == other.params_.batch_tokens &&
+         shape().d_in == other.shape().d_in;
+}
+
+std::vector<std::unique_ptr<ActivationSource>> ActivationStream::open_together(
+    const std::vector<const ActivationStream*>& streams, Order order, uint64_t seed) {
+  std::vector<std::unique_ptr<ActivationSource>> out(streams.size());
+  for (size_t i = 0; i < streams.size(); ++i) {
+    if (out[i]) continue;
+    std::vector<size_t> sharing;
+    std::vector<std::string> points;
+    for (size_t j = i; j < streams.size(); ++j) {
+      if (!streams[i]->shares_passes_with(*streams[j])) continue;
+      sharing.push_back(j);
+      for (const std::string& point : streams[j]->points_)
+        if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
+    }
+    if (sharing.size() < 2) {
+      out[i] = streams[i]->open(order, seed);
+      continue;
+    }
+    const auto pass = std::make_shared<HostPass>(streams[i]->host_, streams[i]->data_, points,
+                                                 streams[i]->params_.batch_tokens);
+    for (const size_t j : sharing) {
+      const ActivationStream& stream = *streams[j];
+      const auto kept = [&](std::unique_ptr<RowFeed> raw) { return stream.kept(std::move(raw)); };
+      // A reader runs through its window before the next begins with its own.
+      out[j] = stream.open_on(pass->reader(stream.points_, kept, stream.params_.buffer_rows), order,
+                              seed);
+    }
+  }
+  return out;
+}
+
+std::unique_ptr<ActivationSource> ActivationStream::open_on(std::unique_ptr<RowFeed> feed,
+                                                            Order order, uint64_t seed) const {
   Windows windows;
   Value in_force;
   in_force.set("stream", key());
@@ -107,7 +153,8 @@ std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t s
     in_force.set("buffer_rows", params_.buffer_rows);
     in_force.set("seed", static_cast<int64_t>(seed));
   }
-  return std::make_unique<WindowSource>(feed(), shape(), windows, sha256(emit_json(in_force)));
+  return std::make_unique<WindowSource>(std::move(feed), shape(), windows,
+                                        sha256(emit_json(in_force)));
 }
 
 Shape ActivationStream::shape() const {

@@ -47,6 +47,10 @@ class ActivationStream {
 
   /// Sources of equal order and seed give equal bits, and go on from a cursor with equal bits.
   std::unique_ptr<ActivationSource> open(Order order, uint64_t seed) const;
+  /// A source of each stream, with the bits that open() gives: those that read one host over the
+  /// same data share its forward passes.
+  static std::vector<std::unique_ptr<ActivationSource>> open_together(
+      const std::vector<const ActivationStream*>& streams, Order order, uint64_t seed);
   /// The sequential pass as pieces of rows, and the same before row policy and pooling.
   std::unique_ptr<RowFeed> feed() const;
   std::unique_ptr<RowFeed> raw_feed() const;
@@ -67,6 +71,11 @@ class ActivationStream {
   Value describe() const;
 
  private:
+  std::unique_ptr<ActivationSource> open_on(std::unique_ptr<RowFeed> feed, Order order,
+                                            uint64_t seed) const;
+  std::unique_ptr<RowFeed> kept(std::unique_ptr<RowFeed> raw) const;
+  bool shares_passes_with(const ActivationStream& other) const;
+
   std::shared_ptr<HostModel> host_;
   Dataset data_;
   std::vector<std::string> points_;

@@ -56,6 +56,11 @@ bool Arguments::push(const char* key) {
   return false;
 }
 
+void Arguments::refuse_item(const char* key, lua_Integer i, const std::string& should_be) {
+  throw UserError(verb_ + "." + key + "[" + std::to_string(i) + "]: " + described(L_, -1) +
+                  ", should be " + should_be);
+}
+
 // When anything stands under `key`.
 void Arguments::refuse_other(const char* key, const std::string& should_be) {
   taken_.push_back(key);

@@ -29,6 +29,25 @@ class Arguments {
     if (!handle) refuse_other(key, std::string("a handle from run:") + handle_name<T>() + also);
     return handle;
   }
+  /// The handle under `key`, or those of a list there; none when nothing stands there. UserError
+  /// when something else does.
+  template <class T>
+  std::vector<std::shared_ptr<T>> take_some(const char* key) {
+    std::vector<std::shared_ptr<T>> out;
+    if (auto one = try_take<T>(key)) return {one};
+    const std::string kind = std::string("a handle from run:") + handle_name<T>() + " or a list";
+    if (!push(key)) return out;
+    const bool list = lua_istable(L_, -1);
+    for (lua_Integer i = 1; list && lua_rawgeti(L_, -1, i) != LUA_TNIL; ++i, lua_pop(L_, 1)) {
+      auto one = handle_at<T>(L_, -1);
+      if (!one) refuse_item(key, i, kind);
+      out.push_back(std::move(one));
+    }
+    lua_pop(L_, list ? 2 : 1);
+    if (!list || out.empty()) refuse_other(key, kind + " of them");
+    taken_.push_back(key);
+    return out;
+  }
   /// The handle under `key` when it is of this kind.
   template <class T>
   std::shared_ptr<T> try_take(const char* key) {
@@ -48,6 +67,8 @@ class Arguments {
  private:
   bool push(const char* key);
   void refuse_other(const char* key, const std::string& should_be);
+  /// Item `i` of the list under `key` stands on the stack.
+  [[noreturn]] void refuse_item(const char* key, lua_Integer i, const std::string& should_be);
 
   lua_State* L_;
   std::string verb_;

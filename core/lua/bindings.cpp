@@ -86,6 +86,36 @@ int verb_sae(lua_State* L) {
   return 1;
 }
 
+template <class T>
+void push_list(lua_State* L, const std::vector<std::shared_ptr<T>>& all) {
+  lua_createtable(L, static_cast<int>(all.size()), 0);
+  for (size_t i = 0; i < all.size(); ++i) {
+    push_handle(L, all[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+  }
+}
+
+// A list, and each under its name.
+int verb_streams(lua_State* L) {
+  Arguments arguments(L, "streams");
+  auto host = arguments.take<HostHandle>("host");
+  auto data = arguments.take<DataHandle>("data");
+  const auto all = run_of(L).streams(arguments.rest(), host, data);
+  push_list(L, all);
+  for (const auto& rows : all) {
+    push_handle(L, rows);
+    lua_setfield(L, -2, rows->name.c_str());
+  }
+  return 1;
+}
+
+int verb_saes(lua_State* L) {
+  Arguments arguments(L, "saes");
+  const auto on = arguments.take_some<RowsHandle>("on");
+  push_list(L, run_of(L).saes(arguments.rest(), on));
+  return 1;
+}
+
 // on_step(m, state): m is a plain table; state is written back after each call. nil counts as true.
 OnStep on_step_of(lua_State* L, int function) {
   if (function == LUA_NOREF) return nullptr;
@@ -96,9 +126,11 @@ OnStep on_step_of(lua_State* L, int function) {
                              {"l0", m.l0},
                              {"dead", m.dead},
                              {"lr", m.lr}});
+    if (!m.sae.empty()) table.set("sae", m.sae);
     for (const auto& [name, value] : m.losses) table.set(name, value);
     const OtherRandom random(
-        L, Rng(session_of(L).run->seed(), "lua/on_step/" + std::to_string(m.step)));
+        L, Rng(session_of(L).run->seed(),
+               "lua/on_step/" + m.sae + (m.sae.empty() ? "" : "/") + std::to_string(m.step)));
     push_value(L, state);
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     push_value(L, table);
@@ -113,10 +145,10 @@ OnStep on_step_of(lua_State* L, int function) {
 
 int verb_train(lua_State* L) {
   Arguments arguments(L, "train");
-  auto sae = arguments.take<SaeHandle>("sae");
+  const auto saes = arguments.take_some<SaeHandle>("sae");
   auto on = arguments.take<RowsHandle>("on");
   const int on_step = arguments.take_function("on_step");
-  push_value(L, run_of(L).train(arguments.rest(), sae, on, on_step_of(L, on_step)));
+  push_value(L, run_of(L).train(arguments.rest(), saes, on, on_step_of(L, on_step)));
   return 1;
 }
 
@@ -124,12 +156,7 @@ int verb_baselines(lua_State* L) {
   Arguments arguments(L, "baselines");
   auto like = arguments.take<SaeHandle>("like");
   auto on = arguments.take<RowsHandle>("on");
-  const auto all = run_of(L).baselines(arguments.rest(), like, on);
-  lua_createtable(L, static_cast<int>(all.size()), 0);
-  for (size_t i = 0; i < all.size(); ++i) {
-    push_handle(L, all[i]);
-    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
-  }
+  push_list(L, run_of(L).baselines(arguments.rest(), like, on));
   return 1;
 }
 
@@ -169,6 +196,8 @@ const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
                            {"data", guard<verb_data>},
                            {"activations", guard<verb_activations>},
                            {"sae", guard<verb_sae>},
+                           {"streams", guard<verb_streams>},
+                           {"saes", guard<verb_saes>},
                            {"train", guard<verb_train>},
                            {"baselines", guard<verb_baselines>},
                            {"encode", guard<verb_encode>},

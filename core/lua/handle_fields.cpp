@@ -43,7 +43,8 @@ Value fields_of(const HostHandle& host) {
 }
 Value fields_of(const RowsHandle& rows) {
   const Shape shape = rows.stream->shape();
-  return Value(Value::Table{{"d_in", shape.d_in},
+  return Value(Value::Table{{"name", rows.name},
+                            {"d_in", shape.d_in},
                             {"points", shape.points_in},
                             {"hookpoints", strings(rows.stream->points())}});
 }
@@ -52,6 +53,7 @@ Value fields_of(const SaeHandle& sae) {
                             {"type", sae.record.type},
                             {"d_sae", sae.sae->d_sae()},
                             {"d_in", sae.record.shape.d_in},
+                            {"stream", sae.rows ? sae.rows->name : ""},
                             {"folder", sae.folder.string()}});
 }
 Value fields_of(const CodesHandle& codes) {

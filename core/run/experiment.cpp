@@ -275,6 +275,13 @@ void Experiment::write_record(Status status) {
   record_.set("argv", std::move(argv));
   record_.set("seed", static_cast<int64_t>(seed_));
   record_.set("inputs", inputs_);
+  int64_t passes = 0, tokens = 0;
+  for (const auto& host : hosts_) {
+    passes += host->passes();
+    tokens += host->tokens();
+  }
+  if (!hosts_.empty())  // of this process: a run that was cut has others before it
+    record_.set("host_passes", Value(Value::Table{{"passes", passes}, {"tokens", tokens}}));
   record_.set("plugins", plugins_);
   folder_->write_record(record_);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "run/counted_host.h"
 #include "run/handles.h"
 #include "run/identity.h"
 #include "run/kernel.h"
@@ -25,6 +26,13 @@ class AlreadyDone : public std::runtime_error {
   explicit AlreadyDone(const std::filesystem::path& folder);
   ~AlreadyDone() override;
   std::filesystem::path folder;
+};
+
+/// One of the SAEs that a verb trains.
+struct Learner {
+  SaeHandle* sae = nullptr;
+  Normaliser* normaliser = nullptr;
+  const RowsHandle* on = nullptr;
 };
 
 /// What an analysis was called with.
@@ -58,9 +66,18 @@ class Experiment {
   std::shared_ptr<RowsHandle> activations(const Value& given, std::shared_ptr<HostHandle> host,
                                           std::shared_ptr<DataHandle> data);
   std::shared_ptr<SaeHandle> sae(const Value& given, std::shared_ptr<RowsHandle> on);
-  /// A table of the last step's metrics.
-  Value train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on,
-              OnStep on_step);
+  /// Every [[activations]] of the manifest, in order, over the same host and data.
+  std::vector<std::shared_ptr<RowsHandle>> streams(const Value& given,
+                                                   std::shared_ptr<HostHandle> host,
+                                                   std::shared_ptr<DataHandle> data);
+  /// Every [[sae]] of the manifest, in order, each on the rows that its key `on` names.
+  std::vector<std::shared_ptr<SaeHandle>> saes(const Value& given,
+                                               const std::vector<std::shared_ptr<RowsHandle>>& on);
+  /// Trains one SAE, or several together that each learn what they would alone; each on `on`, or on
+  /// the rows it was made for when `on` is nullptr. A table of the last step's metrics; of several,
+  /// by their names.
+  Value train(const Value& given, const std::vector<std::shared_ptr<SaeHandle>>& saes,
+              std::shared_ptr<RowsHandle> on, OnStep on_step);
   /// Every [[baseline]] of the manifest (or of `given`), trained on some rows of `on`, which are
   /// normalised as `like` normalises them.
   std::vector<std::shared_ptr<SaeHandle>> baselines(const Value& given,
@@ -98,9 +115,20 @@ class Experiment {
   std::string key_of(const Part& part, const Value& resolved);
   std::shared_ptr<SaeHandle> new_sae(const SaePart& part, const AnyParams& own, int64_t seed,
                                      const RowsHandle& on);
-  void fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser, const RowsHandle& on,
-                   const TrainParams& settings, OnStep on_step);
+  struct Sources {
+    std::vector<std::unique_ptr<ActivationSource>> open;
+    std::vector<size_t> of;  // for each learner
+  };
+  Sources open_sources(const std::vector<Learner>& learners) const;
+  std::vector<Learner> learners_of(const Value& given,
+                                   const std::vector<std::shared_ptr<SaeHandle>>& saes,
+                                   const std::shared_ptr<RowsHandle>& on) const;
+  /// Trains, or takes from disk what an earlier process trained: then there are no results.
+  std::vector<Value> fit_or_load(Call& call, const std::vector<Learner>& learners,
+                                 const TrainParams& settings, const OnStep& on_step);
   Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
+  /// Of the sections of this kind; UserError when several have no names of their own.
+  std::vector<std::string> names_in_manifest(const std::string& section) const;
   void keep_on_disk(RowsHandle& rows);
   /// store/kind/<the first 16 digits of key>, noted in record.json.
   std::filesystem::path store_folder(const std::string& kind, const std::string& key);
@@ -133,6 +161,7 @@ class Experiment {
   std::set<std::string> analysed_;  // figures and files that an analysis of this run wrote
   std::set<std::string> called_;    // sections that a verb was called with
   Value record_, resolved_, inputs_, plugins_;
+  std::vector<std::shared_ptr<CountedHost>> hosts_;
   std::vector<std::shared_ptr<DataHandle>> read_;  // by run:data, for the report
   std::vector<std::string> baselines_;             // their names
   ReportPage page_;

@@ -28,6 +28,7 @@ struct DataHandle {
 };
 
 struct RowsHandle {
+  std::string name;  ///< of its [[activations]]; empty: the only one
   std::shared_ptr<ActivationStream> stream;
   std::shared_ptr<HostHandle> host;  ///< nullptr: rows of a known dictionary
   Value normalize;
@@ -42,6 +43,7 @@ struct SaeHandle {
   SaeRecord record;
   std::filesystem::path folder;  ///< of its weights on disk; empty: untrained
   std::string name;
+  std::shared_ptr<RowsHandle> rows;  ///< it was made for; nullptr: it was loaded without any
   bool is_baseline = false;
   std::string key;  ///< of what it is before this run trains it
   /// What it is now: `key`, or the hash of the trained weights.

@@ -49,6 +49,8 @@ Schema<SaeSection> sae_section_schema() {
   return Schema<SaeSection>()
       .field("type", &SaeSection::type, "Architecture; `facet list` shows them.")
       .field("name", &SaeSection::name, "Tells this SAE from others of the run.")
+      .field("on", &SaeSection::on,
+             "Name of the [[activations]] it learns from, where the manifest has several.")
       .field("from", &SaeSection::from,
              "Folder of a finished SAE, or id of the run that trained it, to start from.")
       .field("seed", &SaeSection::seed, "Root of the SAE's own random streams; -1: the run's seed.",

@@ -12,6 +12,7 @@ namespace facet {
 struct SaeSection {
   std::string type;
   std::string name;
+  std::string on;     ///< name of the [[activations]] it learns from
   std::string from;   ///< folder of a finished SAE, or id of the run that trained it
   int64_t seed = -1;  ///< -1: the run's
 };

@@ -3,6 +3,7 @@
 #include "facet/torch.h"
 
 #include <algorithm>
+#include <set>
 
 #include "plugin/call.h"
 #include "run/experiment.h"
@@ -86,37 +87,20 @@ std::string called(const std::string& name) {
 
 }  // namespace
 
-// Trains, or takes from disk what an earlier process trained.
-void Experiment::fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser,
-                             const RowsHandle& on, const TrainParams& settings, OnStep on_step) {
-  const fs::path folder =
-      sae.name.empty() ? folder_->path("", "sae") : folder_->path("sae", sae.name);
-  if (call.finished) {
-    load_weights(folder, *sae.sae);
-    const Value record =
-        parse_json(read_file(folder / "facet.json"), (folder / "facet.json").string());
-    sae.record = sae_record(record, (folder / "facet.json").string());
-    sae.normaliser->restore(sae.record.normaliser_state);
-    sae.folder = folder;
-    return;
-  }
-  const auto source = on.stream->open(Order::shuffled, seed_);
-  RunCheckpoints checkpoints(
-      folder_->path("", "checkpoints"),
-      "call-" + std::to_string(call.index + 1) + (sae.name.empty() ? "" : "-" + sae.name),
-      [this] { return folder_->events().durable_size(); });
-  OfSae sink(events(), sae.name);
-  TrainHooks hooks;
-  hooks.events = &sink;
-  hooks.checkpoints = &checkpoints;
-  hooks.on_step = std::move(on_step);
-  hooks.device = request_.device;
-  hooks.stop = [this] {
-    ++steps_done_;
-    return stop_wanted();
-  };
-  const TrainOutcome outcome = call_beside_plugin(
-      sae.part->plugin, [&] { return fit(*sae.sae, normaliser, *source, settings, hooks); });
+namespace {
+
+// Takes from disk what an earlier process trained.
+void load(SaeHandle& sae, const fs::path& folder) {
+  load_weights(folder, *sae.sae);
+  const Value record =
+      parse_json(read_file(folder / "facet.json"), (folder / "facet.json").string());
+  sae.record = sae_record(record, (folder / "facet.json").string());
+  sae.normaliser->restore(sae.record.normaliser_state);
+  sae.folder = folder;
+}
+
+// The finished folder of a trained SAE.
+void keep(SaeHandle& sae, const fs::path& folder, const TrainOutcome& outcome) {
   sae.record.normaliser_state = sae.normaliser->state();
   sae.record.step = outcome.steps;
   fs::create_directories(folder);
@@ -125,30 +109,131 @@ void Experiment::fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser,
   save_safetensors(folder / "sparsity.safetensors", {{"sparsity", share}});
   save_sae(folder, *sae.sae, *sae.normaliser, sae.record);
   sae.folder = folder;
-  end(call, metrics_value(outcome));
 }
 
-Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae,
+// "facet.sae.relu, facet.sae.topk": the plugins that a training runs.
+std::string plugins_of(const std::vector<Learner>& learners) {
+  std::set<std::string> names;
+  for (const Learner& one : learners) names.insert(one.sae->part->plugin);
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+}  // namespace
+
+// Each stream is opened once for all that learn from it.
+Experiment::Sources Experiment::open_sources(const std::vector<Learner>& learners) const {
+  Sources out;
+  std::vector<const ActivationStream*> streams;
+  for (const Learner& one : learners) {
+    const auto* stream = one.on->stream.get();
+    const auto known = std::find(streams.begin(), streams.end(), stream);
+    out.of.push_back(static_cast<size_t>(known - streams.begin()));
+    if (known == streams.end()) streams.push_back(stream);
+  }
+  out.open = ActivationStream::open_together(streams, Order::shuffled, seed_);
+  return out;
+}
+
+std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner>& learners,
+                                           const TrainParams& settings, const OnStep& on_step) {
+  std::vector<fs::path> folders;
+  std::vector<std::string> together;
+  for (const Learner& one : learners) {
+    const std::string& name = one.sae->name;
+    folders.push_back(name.empty() ? folder_->path("", "sae") : folder_->path("sae", name));
+    together.push_back("call-" + std::to_string(call.index + 1) + (name.empty() ? "" : "-" + name));
+  }
+  if (call.finished) {
+    for (size_t i = 0; i < learners.size(); ++i) load(*learners[i].sae, folders[i]);
+    return {};
+  }
+  const Sources sources = open_sources(learners);
+  std::vector<std::unique_ptr<RunCheckpoints>> checkpoints;
+  std::vector<std::unique_ptr<OfSae>> sinks;
+  std::vector<Trainee> trainees;
+  for (size_t i = 0; i < learners.size(); ++i) {
+    const Learner& one = learners[i];
+    checkpoints.push_back(
+        std::make_unique<RunCheckpoints>(folder_->path("", "checkpoints"), together, i,
+                                         [this] { return folder_->events().durable_size(); }));
+    sinks.push_back(std::make_unique<OfSae>(events(), one.sae->name));
+    TrainHooks hooks;
+    if (learners.size() > 1) hooks.name = one.sae->name;
+    hooks.events = sinks.back().get();
+    hooks.checkpoints = checkpoints.back().get();
+    hooks.on_step = on_step;
+    hooks.device = request_.device;
+    hooks.stop = [this] {
+      ++steps_done_;
+      return stop_wanted();
+    };
+    trainees.push_back(
+        {one.sae->sae.get(), one.normaliser, sources.open[sources.of[i]].get(), hooks});
+  }
+  const std::vector<TrainOutcome> outcomes =
+      call_beside_plugin(plugins_of(learners), [&] { return fit_together(trainees, settings); });
+  std::vector<Value> results;
+  for (size_t i = 0; i < learners.size(); ++i) {
+    keep(*learners[i].sae, folders[i], outcomes[i]);
+    results.push_back(metrics_value(outcomes[i]));
+  }
+  return results;
+}
+
+// What each SAE of a call of `train` learns from; refuses what cannot be trained together.
+std::vector<Learner> Experiment::learners_of(const Value& given,
+                                             const std::vector<std::shared_ptr<SaeHandle>>& saes,
+                                             const std::shared_ptr<RowsHandle>& on) const {
+  if (saes.empty()) throw UserError(at(given) + "train.sae: required, a handle from run:sae");
+  std::vector<Learner> out;
+  for (const auto& sae : saes) {
+    const auto rows = on ? on : sae->rows;
+    if (!rows) throw UserError(at(given) + "train.on: required, a handle from run:activations");
+    if (saes.size() > 1 && sae->name.empty())
+      throw UserError(at(given) + "train.sae: one of " + std::to_string(saes.size()) +
+                      " has no name, should have: run:sae { name = ... }");
+    const bool again = std::any_of(out.begin(), out.end(),
+                                   [&](const Learner& one) { return one.sae->name == sae->name; });
+    if (again || trained_.contains(sae->name))
+      throw UserError(at(given) + "train.sae: " + called(sae->name) +
+                      " is trained already in this run; give each its own: run:sae { name = ... }");
+    check_provenance(sae->record, *rows, kernel_.registry, at(given) + "train.sae");
+    out.push_back({sae.get(), sae->normaliser.get(), rows.get()});
+  }
+  return out;
+}
+
+Value Experiment::train(const Value& given, const std::vector<std::shared_ptr<SaeHandle>>& saes,
                         std::shared_ptr<RowsHandle> on, OnStep on_step) {
-  if (!sae) throw UserError(at(given) + "train.sae: required, a handle from run:sae");
-  if (!on) throw UserError(at(given) + "train.on: required, a handle from run:activations");
-  if (!trained_.insert(sae->name).second)
-    throw UserError(at(given) + "train.sae: " + called(sae->name) +
-                    " is trained already in this run; give each its own: run:sae { name = ... }");
-  check_provenance(sae->record, *on, kernel_.registry, at(given) + "train.sae");
+  const std::vector<Learner> learners = learners_of(given, saes, on);
   const Value section = merged("train", given);
   const AnyParams params = parse("train", section);
   keep_resolved("train", params.resolved);
+  for (const Learner& one : learners) trained_.insert(one.sae->name);
   const auto& settings = params.as<TrainParams>();
+  Value::Array of;
+  for (const Learner& one : learners)
+    of.emplace_back(Value::Table{{"sae", one.sae->state_key()}, {"rows", one.on->key}});
   Call call =
       begin("train", digest(Value(Value::Table{
                          {"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
-                         {"sae", sae->state_key()},
-                         {"rows", on->key}})));
-  fit_or_load(call, *sae, *sae->normaliser, *on, settings, std::move(on_step));
-  keep_fact("Training", std::to_string(call.record.result.integer("steps")) + " steps of " +
-                            std::to_string(settings.batch) + " rows, lr " + emit_json(settings.lr) +
-                            ", seed " + std::to_string(seed_));
+                         {"of", std::move(of)}})));
+  const std::vector<Value> results = fit_or_load(call, learners, settings, on_step);
+  if (!call.finished) {
+    Value all{Value::Table()};
+    for (size_t i = 0; i < results.size(); ++i) all.set(learners[i].sae->name, results[i]);
+    end(call, results.size() == 1 ? results.front() : all);
+  }
+  for (const Learner& one : learners) {
+    const Value& result =
+        learners.size() == 1 ? call.record.result : call.record.result.at(one.sae->name);
+    keep_fact("Training", (learners.size() == 1 ? "" : one.sae->name + ": ") +
+                              std::to_string(result.integer("steps")) + " steps of " +
+                              std::to_string(settings.batch) + " rows, lr " +
+                              emit_json(settings.lr) + ", seed " + std::to_string(seed_));
+  }
   return call.record.result;
 }
 
@@ -192,7 +277,9 @@ std::vector<std::shared_ptr<SaeHandle>> Experiment::baselines(const Value& given
               digest(Value(Value::Table{
                   {"sae", sae->key}, {"rows", kernel_fields.rows}, {"like", like->state_key()}})));
     Fitted normaliser(*sae->normaliser);
-    fit_or_load(call, *sae, normaliser, *on, plain_training(kernel_fields.rows, *on, seed_), {});
+    const auto results = fit_or_load(call, {{sae.get(), &normaliser, on.get()}},
+                                     plain_training(kernel_fields.rows, *on, seed_), {});
+    if (!call.finished) end(call, results.front());
     keep_fact("Baseline", plan.name + ": " + std::to_string(sae->sae->d_sae()) + " latents, from " +
                               std::to_string(call.record.result.integer("rows")) + " rows");
     baselines_.push_back(plan.name);

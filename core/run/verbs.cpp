@@ -35,6 +35,8 @@ std::shared_ptr<HostHandle> Experiment::host(const Value& given) {
   const AnyParams params = parse("host", section);
   const HostPart& part = kernel_.registry.host(section.text("type"));
   const auto out = open_host(part, params, {request_.device, &events()}, *hash_);
+  hosts_.push_back(std::make_shared<CountedHost>(out->host));
+  out->host = hosts_.back();
   keep_resolved("host", params.resolved);
   keep_inputs(part.schema.fields, params.resolved);
   keep_plugin(part);
@@ -79,6 +81,7 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
   const AnyParams params = parse("activations", section);
   const auto& stream = params.as<StreamParams>();
   auto out = std::make_shared<RowsHandle>();
+  out->name = stream.name;
   out->host = host;
   out->normalize = stream.normalize;
   // The normaliser's own problems come out now, not after an hour of host passes.
@@ -112,6 +115,78 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
                            {"rows", out->key},
                            {"params", identity_value(stream_schema().docs(), resolved, *hash_)}})));
   if (stream.store == "disk") keep_on_disk(*out);
+  return out;
+}
+
+std::vector<std::string> Experiment::names_in_manifest(const std::string& section) const {
+  const Value* there = manifest_.find(section);
+  if (!there) throw UserError(section + ": the manifest has none");
+  const auto name_of = [](const Value& one) {
+    const Value* name = one.find("name");
+    const auto* text = name ? name->as<std::string>() : nullptr;
+    return text ? *text : std::string();
+  };
+  const auto* several = there->as<Value::Array>();
+  if (!several) return {name_of(*there)};
+  std::vector<std::string> names;
+  for (const Value& one : *several) {
+    const std::string name = name_of(one);
+    if (several->size() > 1 && name.empty())
+      throw UserError(at(one) + section + ".name: required where there are several");
+    if (std::find(names.begin(), names.end(), name) != names.end())
+      throw UserError(at(one) + section + ".name: \"" + name + "\" is taken by another");
+    names.push_back(name);
+  }
+  return names;
+}
+
+namespace {
+
+Value named(const std::string& name) {
+  Value out{Value::Table()};
+  if (!name.empty()) out.set("name", name);
+  return out;
+}
+
+void refuse_keys(const Value& given, const std::string& verb, const std::string& section) {
+  if (const auto* table = given.as<Value::Table>(); table && !table->empty())
+    throw UserError(at(given) + verb + "." + table->begin()->first +
+                    ": unknown key; each is written in the manifest, as [[" + section + "]]");
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<RowsHandle>> Experiment::streams(const Value& given,
+                                                             std::shared_ptr<HostHandle> host,
+                                                             std::shared_ptr<DataHandle> data) {
+  refuse_keys(given, "streams", "activations");
+  std::vector<std::shared_ptr<RowsHandle>> out;
+  for (const std::string& name : names_in_manifest("activations"))
+    out.push_back(activations(named(name), host, data));
+  return out;
+}
+
+std::vector<std::shared_ptr<SaeHandle>> Experiment::saes(
+    const Value& given, const std::vector<std::shared_ptr<RowsHandle>>& on) {
+  refuse_keys(given, "saes", "sae");
+  if (on.empty()) throw UserError(at(given) + "saes.on: required, what run:streams gave");
+  std::vector<std::shared_ptr<SaeHandle>> out;
+  for (const std::string& name : names_in_manifest("sae")) {
+    const Value section = merged("sae", named(name));
+    const Value* wanted = section.find("on");
+    const std::string stream =
+        wanted && wanted->is<std::string>() ? *wanted->as<std::string>() : std::string();
+    const auto found =
+        std::find_if(on.begin(), on.end(), [&](const auto& rows) { return rows->name == stream; });
+    const bool only = on.size() == 1 && stream.empty();
+    if (found == on.end() && !only) {
+      std::string list;
+      for (const auto& rows : on) list += (list.empty() ? "\"" : ", \"") + rows->name + "\"";
+      throw UserError(at(wanted ? *wanted : section) + "sae.on: " +
+                      (wanted ? wanted->describe() : "nothing") + ", should be one of " + list);
+    }
+    out.push_back(sae(named(name), only ? on.front() : *found));
+  }
   return out;
 }
 
@@ -178,6 +253,7 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     const fs::path folder = sae_folder_of(*from, runs_folder(request_));
     LoadedSae loaded = load_sae(folder, kernel_.registry);
     if (on) check_provenance(loaded.record, *on, kernel_.registry, at(*from) + "sae.from");
+    out->rows = on;
     out->sae = std::move(loaded.sae);
     out->normaliser = std::move(loaded.normaliser);
     out->record = loaded.record;
@@ -201,6 +277,7 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
     const std::string name = out->name;
     out = new_sae(part, own_part(params), kernel_fields.seed, *on);
     out->name = name;
+    out->rows = on;
     keep_resolved("sae", params.resolved);
     keep_fact("SAE", part.name + ", " + std::to_string(out->sae->d_sae()) +
                          " latents on rows of width " + std::to_string(out->record.shape.d_in));

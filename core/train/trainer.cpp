@@ -27,7 +27,8 @@ Value metrics_value(const StepMetrics& m) {
 }
 
 StepMetrics metrics_of(const Value& v, int64_t step, int64_t rows) {
-  StepMetrics m{step, rows, v.number("loss"), v.number("l0"), v.number("dead"), v.number("lr"), {}};
+  StepMetrics m{step, rows, v.number("loss"), v.number("l0"), v.number("dead"), v.number("lr"),
+                {},   {}};
   for (const auto& [name, value] : v.table("losses"))
     m.losses.emplace_back(name, v.at("losses").number(name));
   return m;
@@ -56,7 +57,7 @@ int64_t steps_of(const TrainParams& params, const ActivationSource& source) {
 class Training {
  public:
   Training(Sae& sae, Normaliser& normaliser, ActivationSource& source, const TrainParams& params,
-           const TrainHooks& hooks)
+           int64_t steps, const TrainHooks& hooks)
       : sae_(sae),
         normaliser_(normaliser),
         source_(source),
@@ -64,25 +65,86 @@ class Training {
         hooks_(hooks),
         events_(hooks.events ? *hooks.events : no_events_),
         device_(hooks.device),
-        steps_(steps_of(params, source)),
+        steps_(steps),
         optimiser_(sae),
         firing_(sae.d_sae(),
                 params.dead_after_rows > 0 ? params.dead_after_rows : steps_ * params.batch / 10,
                 hooks.device) {}
 
-  TrainOutcome run() {
-    if (!restore()) begin();
+  bool goes_on() const { return more_ && step_ < steps_; }
+  bool more() const { return more_; }
+  int64_t step() const { return step_; }
+  const std::string& name() const { return hooks_.name; }
+
+  // Goes on from a checkpoint.
+  bool restore() {
+    if (!hooks_.checkpoints) return false;
+    const auto from = hooks_.checkpoints->load(sae_);
+    if (!from) return false;
+    step_ = from->step;
+    more_ = from->cursor.flag("more");
+    optimiser_.restore(from->tensors);
+    firing_.restore(from->tensors, from->cursor.integer("counted_rows"));
+    normaliser_.restore(from->cursor.at("normaliser"));
+    state_ = from->cursor.at("state");
+    if (const Value* watch = from->cursor.find("watch")) watch_.restore(*watch);
+    last_ = metrics_of(from->cursor.at("last"), step_, rows());
+    source_.seek(from->cursor.at("source"));
+    return true;
+  }
+
+  // Begins anew; `like` has looked at the same rows with a normaliser of the same kind.
+  void begin(const Training* like) {
+    if (like) return normaliser_.restore(like->normaliser_.state());
+    const Value cursor = source_.cursor();
+    normaliser_.fit(source_, params_.normalise_rows);
+    if (!(source_.cursor() == cursor)) source_.seek(cursor);
+  }
+
+  void check_length() const {
     if (steps_ == 0) refuse_epoch(source_.epoch_rows());
-    for (bool more = true; more && step_ < steps_;) {
-      const Batch batch = next_batch();
-      if (step_ == 0) {
-        const torch::NoGradGuard no_grad;
-        sae_.start(batch);
-      }
-      take_step(batch);
-      more = !hooks_.on_step || hooks_.on_step(last_, state_);
-      if (more) checkpoint_or_stop();
+  }
+
+  Rows next_rows() {
+    Rows rows = source_.next(params_.batch);
+    if (rows.size() < params_.batch) rows = source_.next(params_.batch);  // the next epoch
+    if (rows.size() < params_.batch) refuse_epoch(rows.size());
+    rows.x = rows.x.to(device_);
+    return rows;
+  }
+
+  void advance(const Rows& rows) {
+    const Batch batch = make_batch(normaliser_, rows);
+    if (step_ == 0) {
+      const torch::NoGradGuard no_grad;
+      sae_.start(batch);
     }
+    take_step(batch);
+    more_ = !hooks_.on_step || hooks_.on_step(last_, state_);
+  }
+
+  void save(int64_t turn) const {
+    if (!hooks_.checkpoints) return;
+    Checkpoint checkpoint;
+    checkpoint.step = step_;
+    checkpoint.turn = turn;
+    checkpoint.tensors = optimiser_.tensors();
+    for (auto& named : firing_.tensors()) checkpoint.tensors.push_back(std::move(named));
+    checkpoint.cursor = Value::Table{{"source", source_.cursor()},
+                                     {"counted_rows", firing_.counted_rows()},
+                                     {"normaliser", normaliser_.state()},
+                                     {"state", state_},
+                                     {"watch", watch_.state()},
+                                     {"last", metrics_value(last_)},
+                                     {"more", more_}};
+    hooks_.checkpoints->save(checkpoint, sae_);
+  }
+
+  std::string stopped() const {
+    return "stopped after step " + std::to_string(step_) + " of " + std::to_string(steps_);
+  }
+
+  TrainOutcome finish() {
     const torch::NoGradGuard no_grad;
     sae_.finish();
     if (watch_.looked()) {
@@ -94,60 +156,13 @@ class Training {
 
  private:
   int64_t rows() const { return step_ * params_.batch; }
-  std::string where() const { return "train: step " + std::to_string(step_ + 1) + ": "; }
-
-  void begin() {
-    const Value cursor = source_.cursor();
-    normaliser_.fit(source_, params_.normalise_rows);
-    if (!(source_.cursor() == cursor)) source_.seek(cursor);
-  }
-
-  bool restore() {
-    if (!hooks_.checkpoints) return false;
-    const auto from = hooks_.checkpoints->load(sae_);
-    if (!from) return false;
-    step_ = from->step;
-    optimiser_.restore(from->tensors);
-    firing_.restore(from->tensors, from->cursor.integer("counted_rows"));
-    normaliser_.restore(from->cursor.at("normaliser"));
-    state_ = from->cursor.at("state");
-    if (const Value* watch = from->cursor.find("watch")) watch_.restore(*watch);
-    last_ = metrics_of(from->cursor.at("last"), step_, rows());
-    source_.seek(from->cursor.at("source"));
-    return true;
-  }
-
-  void save() {
-    if (!hooks_.checkpoints) return;
-    Checkpoint checkpoint;
-    checkpoint.step = step_;
-    checkpoint.tensors = optimiser_.tensors();
-    for (auto& named : firing_.tensors()) checkpoint.tensors.push_back(std::move(named));
-    checkpoint.cursor =
-        Value::Table{{"source", source_.cursor()},        {"counted_rows", firing_.counted_rows()},
-                     {"normaliser", normaliser_.state()}, {"state", state_},
-                     {"watch", watch_.state()},           {"last", metrics_value(last_)}};
-    hooks_.checkpoints->save(checkpoint, sae_);
-  }
-
-  void checkpoint_or_stop() {
-    const bool stop = step_ < steps_ && hooks_.stop && hooks_.stop();
-    if (stop || (params_.checkpoint_every > 0 && step_ % params_.checkpoint_every == 0)) save();
-    if (stop)
-      throw Stopped("train: stopped after step " + std::to_string(step_) + " of " +
-                    std::to_string(steps_));
+  std::string where() const {
+    return "train: " + (name().empty() ? "" : name() + ": ") + "step " + std::to_string(step_ + 1) +
+           ": ";
   }
 
   [[noreturn]] void refuse_epoch(int64_t rows) const {
     throw UserError("train.batch: " + exceeds(params_.batch, "the rows of an epoch", rows));
-  }
-
-  Batch next_batch() {
-    Rows rows = source_.next(params_.batch);
-    if (rows.size() < params_.batch) rows = source_.next(params_.batch);  // the next epoch
-    if (rows.size() < params_.batch) refuse_epoch(rows.size());
-    rows.x = rows.x.to(device_);
-    return make_batch(normaliser_, std::move(rows));
   }
 
   void take_step(const Batch& batch) {
@@ -173,10 +188,16 @@ class Training {
     metrics.lr = lr;
     check_finite(metrics, batch, pass);
     const bool learns = total.requires_grad();
-    if (learns) optimise(total, lr);
+    if (learns) total.backward();
+    const bool recorded = is_recorded(step_ + 1);
+    Value figures{Value::Table()};
+    if (recorded) figures = read_figures(pass);
+    if (learns) optimise(lr);
     ++step_;
     last_ = std::move(metrics);
-    report();
+    last_.sae = name();
+    events_.progress("train", step_, steps_, "steps");
+    if (recorded) record(std::move(figures));
     if (learns && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
       say(watch_.look(last_, sae_.d_sae()));
   }
@@ -233,8 +254,15 @@ class Training {
     throw UserError(what + "every row and its reconstruction are finite");
   }
 
-  void optimise(const Tensor& total, double lr) {
-    total.backward();
+  // What the SAE wants recorded, in its order.
+  Value read_figures(const Pass& pass) const {
+    Value out{Value::Table()};
+    for (const auto& [name, value] : sae_.figures(pass))
+      out.set(name, value.detach().to(torch::kCPU, torch::kFloat64).item<double>());
+    return out;
+  }
+
+  void optimise(double lr) {
     const torch::NoGradGuard no_grad;
     if (params_.clip_first) clip();
     sae_.after_backward();
@@ -258,9 +286,12 @@ class Training {
     if (params_.clip > 0 && norm > params_.clip) optimiser_.scale_gradients(params_.clip / norm);
   }
 
-  void report() {
-    events_.progress("train", step_, steps_, "steps");
-    if (step_ % params_.log_every != 0 && step_ != steps_) return;
+  bool is_recorded(int64_t step) const {
+    return step == 1 || step % params_.log_every == 0 || step == steps_;
+  }
+
+  // Losses and figures must not take a metric's name.
+  void record(Value figures) {
     Event event;
     event.level = Level::metric;
     event.name = "train.step";
@@ -271,6 +302,8 @@ class Training {
                                 {"lr", last_.lr},
                                 {"rows", last_.rows}};
     for (const auto& [name, value] : last_.losses)
+      if (!event.fields.find(name)) event.fields.set(name, value);
+    for (const auto& [name, value] : *figures.as<Value::Table>())
       if (!event.fields.find(name)) event.fields.set(name, value);
     events_.emit(event);
   }
@@ -288,9 +321,94 @@ class Training {
   Firing firing_;
   Group group_;
   int64_t step_ = 0;  // done
+  bool more_ = true;  // on_step has not ended it
   Watch watch_;
   StepMetrics last_;
   Value state_{Value::Table()};
+};
+
+// Trainings that take their steps in turn. Those of one source stand side by side.
+class Together {
+ public:
+  Together(const std::vector<Trainee>& trainees, const TrainParams& params)
+      : params_(params), stop_(trainees.front().hooks.stop) {
+    for (const Trainee& t : trainees) {
+      auto same = std::find_if(sources_.begin(), sources_.end(),
+                               [&](const OfSource& one) { return one.source == t.source; });
+      if (same == sources_.end())
+        same = sources_.insert(same, {t.source, steps_of(params, *t.source), {}});
+      all_.push_back(std::make_unique<Training>(*t.sae, *t.normaliser, *t.source, params,
+                                                same->steps, t.hooks));
+      same->trainings.push_back(all_.back().get());
+    }
+  }
+
+  std::vector<TrainOutcome> run() {
+    begin();
+    while (take_turn()) checkpoint_or_stop();
+    std::vector<TrainOutcome> out;
+    for (const auto& training : all_) out.push_back(training->finish());
+    return out;
+  }
+
+ private:
+  struct OfSource {
+    ActivationSource* source;
+    int64_t steps;
+    std::vector<Training*> trainings;
+  };
+
+  void begin() {
+    for (const OfSource& one : sources_) {
+      const Training* first = nullptr;
+      for (Training* training : one.trainings) {
+        if (!training->restore()) training->begin(first);
+        training->check_length();
+        first = training;
+        turn_ = std::max(turn_, training->step());
+      }
+    }
+  }
+
+  // False when nobody is left, or when the last one left in this turn: then there is nothing to go
+  // on from.
+  bool take_turn() {
+    bool took = false, left = false;
+    for (const OfSource& one : sources_) {
+      Rows rows;
+      for (Training* training : one.trainings) {
+        if (!training->goes_on()) continue;
+        if (!rows.x.defined()) rows = training->next_rows();
+        training->advance(rows);
+        took = true;
+        left = left || training->more();
+      }
+    }
+    turn_ += took;
+    return took && left;
+  }
+
+  bool goes_on() const {
+    return std::any_of(all_.begin(), all_.end(), [](const auto& t) { return t->goes_on(); });
+  }
+
+  void checkpoint_or_stop() {
+    const bool stop = goes_on() && stop_ && stop_();
+    if (stop || (params_.checkpoint_every > 0 && turn_ % params_.checkpoint_every == 0))
+      for (const auto& training : all_) training->save(turn_);
+    if (!stop) return;
+    std::string what;
+    for (const auto& training : all_)
+      what += (what.empty() ? "train: " : "\ntrain: ") +
+              (training->name().empty() ? "" : training->name() + ": ") + training->stopped();
+    throw Stopped(what);
+  }
+
+  const TrainParams& params_;
+  std::function<bool()> stop_;
+  std::vector<std::unique_ptr<Training>> all_;
+  std::vector<OfSource> sources_;
+  int64_t turn_ = 0;
 };
 
 }  // namespace
@@ -359,7 +477,12 @@ Schema<TrainParams> train_schema() {
 
 TrainOutcome fit(Sae& sae, Normaliser& normaliser, ActivationSource& source,
                  const TrainParams& params, const TrainHooks& hooks) {
-  return Training(sae, normaliser, source, params, hooks).run();
+  return fit_together({{&sae, &normaliser, &source, hooks}}, params).front();
+}
+
+std::vector<TrainOutcome> fit_together(const std::vector<Trainee>& trainees,
+                                       const TrainParams& params) {
+  return Together(trainees, params).run();
 }
 
 }  // namespace facet

@@ -1,5 +1,4 @@
-// The trainer: one SAE, one source of rows, steps of an optimiser. It knows no architecture by
-// name.
+// The trainer: SAEs, sources of rows, steps of an optimiser. It knows no architecture by name.
 #pragma once
 
 #include <functional>
@@ -51,6 +50,7 @@ struct StepMetrics {
   double dead = 0;   ///< share of latents that are dead
   double lr = 0;
   std::vector<std::pair<std::string, double>> losses;
+  std::string sae;  ///< its name among those trained together
 };
 
 /// Everything that decides how training goes on: bit for bit the same from here. There is none
@@ -60,6 +60,7 @@ struct Checkpoint {
   NamedTensors tensors;  ///< "first/W_enc", "second/W_enc" (moments), "rows_since_fired",
                          ///< "fired_rows"; params and buffers are the SAE's own
   Value cursor;  ///< source cursor, rows seen, normaliser state, the script's state, last metrics
+  int64_t turn = 0;  ///< the most steps that one of those trained together has done
 };
 
 /// Where checkpoints go; core/run implements it.
@@ -73,6 +74,7 @@ class Checkpoints {
 };
 
 struct TrainHooks {
+  std::string name;  ///< of the SAE, for messages; empty: there is one
   EventSink* events = nullptr;
   Checkpoints* checkpoints = nullptr;
   /// False ends the training early (as finished). `state` is kept in checkpoints.
@@ -103,5 +105,22 @@ struct TrainOutcome {
 ///         checkpoint that hooks.stop asked for.
 TrainOutcome fit(Sae& sae, Normaliser& normaliser, ActivationSource& source,
                  const TrainParams& params, const TrainHooks& hooks);
+
+/// One of several SAEs that are trained together.
+struct Trainee {
+  Sae* sae = nullptr;
+  Normaliser* normaliser = nullptr;
+  ActivationSource* source = nullptr;
+  TrainHooks hooks;  ///< stop and device: the first one's
+};
+
+/// Trains all of them, a step of each in turn, and gives each the bits that fit() gives it alone.
+/// Those with the same source see the same rows, read once; their normalisers must be of one kind.
+/// Checkpoints of all are saved in the same turn. The outcomes are in the order given.
+///
+/// throws  as fit(), naming the SAE; UserError when sources of different lengths leave one without
+///         a batch.
+std::vector<TrainOutcome> fit_together(const std::vector<Trainee>& trainees,
+                                       const TrainParams& params);
 
 }  // namespace facet

@@ -53,6 +53,46 @@ TEST(Source, host_batches_hold_whole_sequences_and_a_longer_one_stands_alone) {
   EXPECT_EQ(host->batches, (std::vector<int64_t>{9, 14, 6}));
 }
 
+// Readers of one pass are given what each would read alone, however they take turns.
+TEST(Source, streams_of_one_host_share_its_passes) {
+  const auto host = std::make_shared<LetterHost>();
+  const auto list = words(30);
+  StreamParams whole = small_windows(20, 9), narrow = small_windows(7, 9);
+  whole.rows = "all";
+  const std::vector<ActivationStream> streams = {
+      letters(list, whole, {"embeddings"}, host), letters(list, narrow, {"blocks.0.out"}, host),
+      letters(list, narrow, {"embeddings", "blocks.0.out"}, host),
+      letters(list, narrow, {"wide"}, host)};  // of another width: by itself
+  std::vector<const ActivationStream*> all;
+  for (const ActivationStream& stream : streams) all.push_back(&stream);
+  for (const std::vector<int64_t> sizes : {std::vector<int64_t>{5, 5, 5, 5}, {1, 40, 3, 5}}) {
+    const auto together = ActivationStream::open_together(all, Order::shuffled, 4);
+    std::vector<std::unique_ptr<ActivationSource>> alone;
+    for (const ActivationStream& stream : streams) alone.push_back(stream.open(Order::shuffled, 4));
+    for (int turn = 0; turn < 60; ++turn)
+      for (size_t i = 0; i < streams.size(); ++i) {
+        const Rows a = together[i]->next(sizes[i]), b = alone[i]->next(sizes[i]);
+        ASSERT_TRUE(torch::equal(a.x, b.x)) << "stream " << i << " turn " << turn;
+        ASSERT_TRUE(torch::equal(a.sequence, b.sequence));
+        ASSERT_EQ(together[i]->cursor(), alone[i]->cursor());
+        ASSERT_EQ(together[i]->key(), alone[i]->key());
+      }
+    const Value place = together[1]->cursor();
+    const Rows next = together[1]->next(4);
+    together[1]->seek(place);
+    EXPECT_TRUE(torch::equal(together[1]->next(4).x, next.x));
+  }
+  host->batches.clear();
+  const auto pair = ActivationStream::open_together({all[1], all[2]}, Order::shuffled, 4);
+  for (int turn = 0; turn < 20; ++turn)
+    for (const auto& source : pair) source->next(3);
+  const size_t shared = host->batches.size();
+  host->batches.clear();
+  const auto single = streams[1].open(Order::shuffled, 4);
+  for (int turn = 0; turn < 20; ++turn) single->next(3);
+  EXPECT_EQ(shared, host->batches.size());
+}
+
 TEST(Source, several_hookpoints_give_one_row_with_several_points) {
   const auto stream = letters(words(3), small_windows(), {"embeddings", "blocks.0.out"});
   const Rows both = stream.open(Order::sequential, 0)->next(100);

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Checkpoint at_step(int64_t step) {
-  return {step, {{"fired_rows", torch::arange(8)}}, Value(Value::Table{{"row", step}})};
+  return {step, {{"fired_rows", torch::arange(8)}}, Value(Value::Table{{"row", step}}), step};
 }
 
 }  // namespace
@@ -21,7 +21,7 @@ Checkpoint at_step(int64_t step) {
 TEST(RunCheckpoints, keeps_the_last_two_and_gives_back_the_newest) {
   const TestFolder folder;
   int64_t events = 0;
-  RunCheckpoints checkpoints(folder.path(), "call-5", [&] { return events += 100; });
+  RunCheckpoints checkpoints(folder.path(), {"call-5"}, 0, [&] { return events += 100; });
   const auto sae = small_sae();
   EXPECT_FALSE(checkpoints.load(*sae));
   for (const int64_t step : {9, 10, 1000, 100000}) checkpoints.save(at_step(step), *sae);
@@ -34,7 +34,7 @@ TEST(RunCheckpoints, keeps_the_last_two_and_gives_back_the_newest) {
 
 TEST(RunCheckpoints, does_not_see_what_is_half_written) {
   const TestFolder folder;
-  RunCheckpoints checkpoints(folder.path(), "call-5", [] { return 0; });
+  RunCheckpoints checkpoints(folder.path(), {"call-5"}, 0, [] { return 0; });
   const auto sae = small_sae();
   checkpoints.save(at_step(10), *sae);
   folder.write("000000020/call-5.partial/cursor.json", "{}");
@@ -48,8 +48,8 @@ TEST(RunCheckpoints, does_not_see_what_is_half_written) {
 
 TEST(RunCheckpoints, leaves_those_of_another_sae_alone) {
   const TestFolder folder;
-  RunCheckpoints one(folder.path(), "call-5-one", [] { return 0; });
-  RunCheckpoints two(folder.path(), "call-6-two", [] { return 0; });
+  RunCheckpoints one(folder.path(), {"call-5-one"}, 0, [] { return 0; });
+  RunCheckpoints two(folder.path(), {"call-6-two"}, 0, [] { return 0; });
   const auto sae = small_sae();
   one.save(at_step(10), *sae);
   for (const int64_t step : {10, 20, 30}) two.save(at_step(step), *sae);
@@ -59,9 +59,32 @@ TEST(RunCheckpoints, leaves_those_of_another_sae_alone) {
   EXPECT_FALSE(fs::exists(folder / "000000010/call-6-two"));
 }
 
+TEST(RunCheckpoints, of_several_trust_only_a_turn_that_all_have_saved) {
+  const TestFolder folder;
+  int64_t events = 0;
+  const auto count = [&] { return events += 100; };
+  RunCheckpoints first(folder.path(), {"call-5-a", "call-5-b"}, 0, count);
+  RunCheckpoints second(folder.path(), {"call-5-a", "call-5-b"}, 1, count);
+  const auto sae = small_sae();
+  for (const int64_t step : {10, 20, 30}) {
+    first.save(at_step(step), *sae);
+    EXPECT_EQ(first.load(*sae).has_value(), step > 10);
+    if (step > 10) EXPECT_EQ(first.load(*sae)->step, step - 10);
+    second.save(at_step(step), *sae);
+    EXPECT_EQ(first.load(*sae)->step, step);
+    EXPECT_EQ(second.load(*sae)->step, step);
+  }
+  first.save(at_step(40), *sae);  // and a crash before the second one
+  EXPECT_EQ(first.load(*sae)->step, 30);
+  EXPECT_EQ(second.load(*sae)->step, 30);
+  EXPECT_FALSE(first.load(*sae)->cursor.find("events"));  // certain by the last one's word alone
+  EXPECT_EQ(second.load(*sae)->cursor.integer("events"), 300);
+  EXPECT_FALSE(fs::exists(folder / "000000010"));
+}
+
 TEST(RunCheckpoints, leave_the_last_two_whole_when_the_disk_is_full) {
   const TestFolder folder;
-  RunCheckpoints checkpoints(folder.path(), "call-5", [] { return 0; });
+  RunCheckpoints checkpoints(folder.path(), {"call-5"}, 0, [] { return 0; });
   const auto sae = small_sae();
   for (const int64_t step : {10, 20}) checkpoints.save(at_step(step), *sae);
   fail_disk_after(100);

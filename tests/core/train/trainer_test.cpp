@@ -24,8 +24,8 @@ class Folders final : public Checkpoints {
   explicit Folders(fs::path base) : base_(std::move(base)) {}
   void save(const Checkpoint& checkpoint, const Sae& sae) override {
     fs::create_directories(base_);
-    save_checkpoint(base_ / std::to_string(checkpoint.step), checkpoint, sae);
-    newest = std::max(newest, checkpoint.step);
+    save_checkpoint(base_ / std::to_string(checkpoint.turn), checkpoint, sae);
+    newest = std::max(newest, checkpoint.turn);
     ++saves;
   }
   std::optional<Checkpoint> load(Sae& sae) override {
@@ -117,11 +117,11 @@ TEST_F(Trainer, lowers_the_loss_and_reports_it) {
   TrainParams params = steps(200);
   params.log_every = 10;
   const Result result = train(params);
-  ASSERT_EQ(result.events.metrics.size(), 20u);
+  ASSERT_EQ(result.events.metrics.size(), 21u);
   const Event& first = result.events.metrics.front();
   const Event& last = result.events.metrics.back();
   EXPECT_EQ(first.name, "train.step");
-  EXPECT_EQ(first.step, 10);
+  EXPECT_EQ(first.step, 1);
   EXPECT_EQ(last.step, 200);
   EXPECT_LT(last.fields.number("loss"), first.fields.number("loss") / 2);
   for (const char* key : {"loss", "l0", "dead", "lr", "rows", "mse"})
@@ -130,6 +130,99 @@ TEST_F(Trainer, lowers_the_loss_and_reports_it) {
   EXPECT_EQ(result.outcome.rows, 3200);
   EXPECT_EQ(result.sae->starts, 1);
   EXPECT_EQ(result.sae->buffers()[0].value.item<double>(), 200);
+}
+
+// Several at once: two of one stream, one of another hookpoint of the same host.
+TEST_F(Trainer, several_together_learn_what_each_learns_alone) {
+  const TrainParams params = steps(40);
+  const ActivationStream second(host_, texts(words(40)), {"blocks.0.out"}, small_windows(50));
+  const auto alone = [&](const ActivationStream& stream) {
+    Result result;
+    TrainHooks hooks;
+    hooks.events = &result.events;
+    Counting normaliser;
+    const auto source = stream.open(Order::shuffled, 3);
+    result.outcome = fit(*result.sae, normaliser, *source, params, hooks);
+    result.normaliser = normaliser.state();
+    return result;
+  };
+  const Result one = alone(stream_), other = alone(second);
+  const size_t passes_of_one = host_->batches.size() / 2;
+  host_->batches.clear();
+  stream_.open(Order::sequential, 0)->next(100000);
+  const size_t look = host_->batches.size();
+  host_->batches.clear();
+
+  std::vector<Result> together(3);
+  std::vector<Counting> normalisers(3);
+  const auto sources = ActivationStream::open_together({&stream_, &second}, Order::shuffled, 3);
+  std::vector<Trainee> trainees;
+  for (size_t i = 0; i < 3; ++i) {
+    TrainHooks hooks;
+    hooks.name = std::to_string(i);
+    hooks.events = &together[i].events;
+    trainees.push_back(
+        {together[i].sae.get(), &normalisers[i], sources[i == 1 ? 1 : 0].get(), hooks});
+  }
+  const auto outcomes = fit_together(trainees, params);
+  for (size_t i = 0; i < 3; ++i) {
+    together[i].outcome = outcomes[i];
+    together[i].normaliser = normalisers[i].state();
+    expect_equal(together[i], i == 1 ? other : one);
+    EXPECT_EQ(together[i].events.metrics.size(), one.events.metrics.size());
+  }
+  // Each stream's normaliser has its own look at the rows.
+  EXPECT_LE(host_->batches.size(), passes_of_one + look);
+}
+
+TEST_F(Trainer, one_of_several_may_end_earlier_and_a_stop_saves_all_in_one_turn) {
+  TrainParams params = steps(30);
+  params.checkpoint_every = 4;
+  const auto train_two = [&](std::vector<Result>& results, int64_t stop_after,
+                             std::vector<std::unique_ptr<Folders>>& folders) {
+    std::vector<Counting> normalisers(2);
+    const auto source = stream_.open(Order::shuffled, 3);
+    int64_t turns = 0;
+    std::vector<Trainee> trainees;
+    for (size_t i = 0; i < 2; ++i) {
+      TrainHooks hooks;
+      hooks.name = i == 0 ? "short" : "long";
+      hooks.events = &results[i].events;
+      hooks.checkpoints = folders[i].get();
+      hooks.on_step = [i](const StepMetrics& m, Value&) { return i == 1 || m.step < 10; };
+      hooks.stop = [&] { return ++turns == stop_after; };
+      trainees.push_back({results[i].sae.get(), &normalisers[i], source.get(), hooks});
+    }
+    const auto outcomes = fit_together(trainees, params);
+    for (size_t i = 0; i < 2; ++i) results[i].outcome = outcomes[i];
+  };
+  const auto folders_at = [&](const std::string& name) {
+    std::vector<std::unique_ptr<Folders>> out;
+    for (const char* which : {"short", "long"})
+      out.push_back(std::make_unique<Folders>(base_ / name / which));
+    return out;
+  };
+  std::vector<Result> calm(2), cut(2), resumed(2);
+  auto at_rest = folders_at("calm"), folders = folders_at("cut");
+  train_two(calm, 0, at_rest);
+  EXPECT_EQ(calm[0].outcome.steps, 10);
+  EXPECT_EQ(calm[1].outcome.steps, 30);
+  try {
+    train_two(cut, 17, folders);
+    ADD_FAILURE() << "not stopped";
+  } catch (const Stopped& e) {
+    EXPECT_STREQ(e.what(),
+                 "train: short: stopped after step 10 of 30\ntrain: long: stopped after step 17 of "
+                 "30");
+  }
+  train_two(resumed, 0, folders);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(resumed[i].outcome.steps, calm[i].outcome.steps);
+    for (size_t p = 0; p < calm[i].sae->params().size(); ++p)
+      EXPECT_TRUE(
+          torch::equal(calm[i].sae->params()[p].second, resumed[i].sae->params()[p].second));
+    EXPECT_TRUE(torch::equal(calm[i].outcome.firing_share, resumed[i].outcome.firing_share));
+  }
 }
 
 TEST_F(Trainer, firing_share_is_of_the_last_tenth) {
