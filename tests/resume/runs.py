@@ -10,11 +10,11 @@ HERE = pathlib.Path(__file__).parent
 FACET = sys.argv[1]
 
 
-def make_experiment(folder):
-    """A copy of the experiment with 120 random proteins (from a fixed seed) in `folder`."""
+def make_experiment(folder, name="experiment"):
+    """A copy of the experiment NAME, as experiment.toml, with 120 random proteins (from a fixed seed) in `folder`."""
     folder.mkdir(parents=True)
-    for name in ("experiment.toml", "experiment.lua"):
-        shutil.copy(HERE / name, folder)
+    shutil.copy(HERE / f"{name}.lua", folder)
+    shutil.copy(HERE / f"{name}.toml", folder / "experiment.toml")
     draw = random.Random(1)
     with open(folder / "proteins.fasta", "w") as out:
         for i in range(120):
