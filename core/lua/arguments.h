@@ -35,7 +35,7 @@ class Arguments {
   std::vector<std::shared_ptr<T>> take_some(const char* key) {
     std::vector<std::shared_ptr<T>> out;
     if (auto one = try_take<T>(key)) return {one};
-    const std::string kind = std::string("a handle from run:") + handle_name<T>() + " or a list";
+    const std::string kind = std::string("a handle from run:") + handle_name<T>();
     if (!push(key)) return out;
     const bool list = lua_istable(L_, -1);
     for (lua_Integer i = 1; list && lua_rawgeti(L_, -1, i) != LUA_TNIL; ++i, lua_pop(L_, 1)) {
@@ -44,7 +44,7 @@ class Arguments {
       out.push_back(std::move(one));
     }
     lua_pop(L_, list ? 2 : 1);
-    if (!list || out.empty()) refuse_other(key, kind + " of them");
+    if (!list || out.empty()) refuse_other(key, kind + " or a list of them");
     taken_.push_back(key);
     return out;
   }

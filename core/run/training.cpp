@@ -161,6 +161,7 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
     sinks.push_back(std::make_unique<OfSae>(events(), one.sae->name));
     TrainHooks hooks;
     if (learners.size() > 1) hooks.name = one.sae->name;
+    hooks.seed = seed_;
     hooks.events = sinks.back().get();
     hooks.checkpoints = checkpoints.back().get();
     hooks.on_step = on_step;

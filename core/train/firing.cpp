@@ -28,6 +28,8 @@ void Firing::restart_share() {
   counted_rows_ = 0;
 }
 
+void Firing::revived(const Tensor& latents) { rows_since_.index_fill_(0, latents, 0); }
+
 Tensor Firing::dead() const { return rows_since_.gt(dead_after_rows_); }
 Tensor Firing::dead_share() const { return dead().to(torch::kFloat64).mean(); }
 

@@ -18,6 +18,9 @@ class Firing {
   /// From now on share() is of the rows to come.
   void restart_share();
 
+  /// These latents count as just fired. [m] int64
+  void revived(const Tensor& latents);
+
   Tensor dead() const;        ///< [d_sae] bool: has not fired for dead_after_rows rows
   Tensor dead_share() const;  ///< scalar float64
   Tensor share() const;       ///< [d_sae] float64, on the CPU

@@ -53,6 +53,16 @@ void Optimiser::step(int64_t step, const ops::Adam& adam) {
       ops::adam_step(p.value, laid_out_as(p.value.grad(), p.value), p.first, p.second, step, adam);
 }
 
+void Optimiser::forget(const Tensor& latents, int64_t d_sae) {
+  for (Trained& p : params_) {
+    if (p.name == "b_dec") continue;
+    const int64_t axis = p.name == "W_enc" ? p.value.dim() - 1 : 0;
+    if (p.value.size(axis) != d_sae) continue;
+    p.first.index_fill_(axis, latents, 0);
+    p.second.index_fill_(axis, latents, 0);
+  }
+}
+
 NamedTensors Optimiser::tensors() const {
   NamedTensors out;
   for (const Trained& p : params_) {

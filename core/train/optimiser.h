@@ -21,6 +21,10 @@ class Optimiser {
   /// `step` counts from 1. A parameter without a gradient stays as it is.
   void step(int64_t step, const ops::Adam& adam);
 
+  /// Sets the moments of these latents [m] int64 to 0: columns of W_enc [d, d_sae], and rows of
+  /// every other parameter but b_dec whose first axis has d_sae entries.
+  void forget(const Tensor& latents, int64_t d_sae);
+
   NamedTensors tensors() const;  ///< "first/<param>", "second/<param>"
   void restore(const NamedTensors& tensors);
 

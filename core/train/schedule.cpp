@@ -27,12 +27,19 @@ double plateau(const TrainParams& params, double done) {
 
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
   const double rise = stairs(params.warmup, steps), fall = stairs(params.decay, steps);
-  const int64_t stair = params.warmup_from == "zero" ? step : step + 1;
+  const int64_t since = params.revive_every > 0 && step < steps - falling_steps(params, steps)
+                            ? step % params.revive_every
+                            : step;
+  const int64_t stair = params.warmup_from == "zero" ? since : since + 1;
   const double rising = rise > 0 ? static_cast<double>(stair) / rise : 1;
   const double falling = fall > 0 ? static_cast<double>(steps - step) / fall : 1;
   const double between = static_cast<double>(steps) - rise - fall;
   const double done = between > 0 ? (static_cast<double>(step) - rise) / between : 1;
   return std::min(rising, 1.0) * plateau(params, done) * std::min(falling, 1.0);
+}
+
+int64_t falling_steps(const TrainParams& params, int64_t steps) {
+  return static_cast<int64_t>(stairs(params.decay, steps));
 }
 
 bool warmed_up(const TrainParams& params, int64_t step, int64_t steps) {

@@ -14,8 +14,12 @@ struct TrainParams;
 /// with t from 0 to 1 in each of lr_cycles (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5),
 /// and the fall begins at e.
 ///
+/// With revive_every it rises again after each revival.
 /// With warmup_from = "zero" the rise is step / w: the first step has a factor of 0.
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps);
+
+/// Steps at the end over which the learning rate falls.
+int64_t falling_steps(const TrainParams& params, int64_t steps);
 
 /// The rises of the learning rate and of the sparsity losses are over after `step` steps.
 bool warmed_up(const TrainParams& params, int64_t step, int64_t steps);

@@ -3,8 +3,12 @@
 
 #include <facet/torch.h>
 
+#include <ATen/autocast_mode.h>
+
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <numeric>
 
 #include "base/sinks.h"
 #include "train/firing.h"
@@ -18,6 +22,56 @@ namespace {
 
 // Shorter trainings are tries: nothing is said of them.
 constexpr int64_t kLeastWatched = 100;
+constexpr size_t kRecentLosses = 100;  // steps that a spike is held against
+
+// Matrix products of bf16 numbers while it lives.
+class Bf16Products {
+ public:
+  explicit Bf16Products(at::DeviceType device)
+      : device_(device),
+        was_on_(at::autocast::is_autocast_enabled(device)),
+        dtype_(at::autocast::get_autocast_dtype(device)) {
+    at::autocast::set_autocast_enabled(device_, true);
+    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+    at::autocast::increment_nesting();
+  }
+  ~Bf16Products() {
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::set_autocast_dtype(device_, dtype_);
+    at::autocast::set_autocast_enabled(device_, was_on_);
+  }
+  Bf16Products(const Bf16Products&) = delete;
+  Bf16Products& operator=(const Bf16Products&) = delete;
+
+ private:
+  at::DeviceType device_;
+  bool was_on_;
+  at::ScalarType dtype_;
+};
+
+// `count` numbers of rows (fewer when fewer rows have an error), without replacement, with a chance
+// in proportion to `weight` [n]; in the order they are drawn.
+Tensor drawn_rows(const Tensor& weight, int64_t count, Rng rng) {
+  const Tensor left = weight.clone();
+  double* w = left.mutable_data_ptr<double>();
+  const int64_t n = left.size(0);
+  std::vector<int64_t> drawn;
+  while (static_cast<int64_t>(drawn.size()) < std::min(count, n)) {
+    const double sum = std::accumulate(w, w + n, 0.0);
+    if (!(sum > 0)) break;
+    double at = rng.uniform() * sum;
+    int64_t row = 0, last = 0;
+    for (row = 0; row < n; ++row) {
+      if (w[row] == 0) continue;
+      last = row;
+      at -= w[row];
+      if (at < 0) break;
+    }
+    drawn.push_back(row < n ? row : last);
+    w[drawn.back()] = 0;
+  }
+  return torch::tensor(drawn, torch::kInt64);
+}
 
 Value metrics_value(const StepMetrics& m) {
   Value losses{Value::Table()};
@@ -82,13 +136,16 @@ class Training {
     const auto from = hooks_.checkpoints->load(sae_);
     if (!from) return false;
     step_ = from->step;
-    more_ = from->cursor.flag("more");
+    const Value* more = from->cursor.find("more");
+    more_ = !more || *more->as<bool>();
     optimiser_.restore(from->tensors);
     firing_.restore(from->tensors, from->cursor.integer("counted_rows"));
     normaliser_.restore(from->cursor.at("normaliser"));
     state_ = from->cursor.at("state");
     if (const Value* watch = from->cursor.find("watch")) watch_.restore(*watch);
     last_ = metrics_of(from->cursor.at("last"), step_, rows());
+    if (const Value* recent = from->cursor.find("recent"))
+      for (const Value& loss : *recent->as<Value::Array>()) recent_.push_back(*loss.as<double>());
     source_.seek(from->cursor.at("source"));
     return true;
   }
@@ -114,12 +171,11 @@ class Training {
   }
 
   void advance(const Rows& rows) {
-    const Batch batch = make_batch(normaliser_, rows);
     if (step_ == 0) {
       const torch::NoGradGuard no_grad;
-      sae_.start(batch);
+      sae_.start(make_batch(normaliser_, rows));
     }
-    take_step(batch);
+    take_step(rows);
     more_ = !hooks_.on_step || hooks_.on_step(last_, state_);
   }
 
@@ -137,6 +193,7 @@ class Training {
                                      {"watch", watch_.state()},
                                      {"last", metrics_value(last_)},
                                      {"more", more_}};
+    checkpoint.cursor.set("recent", Value::Array(recent_.begin(), recent_.end()));
     hooks_.checkpoints->save(checkpoint, sae_);
   }
 
@@ -165,41 +222,85 @@ class Training {
     throw UserError("train.batch: " + exceeds(params_.batch, "the rows of an epoch", rows));
   }
 
-  void take_step(const Batch& batch) {
+  // Forward and backward of rows [begin, end) of a batch; what the metrics need is added up.
+  struct Sums {
+    double loss = 0, fired = 0, dead = 0;
+    std::vector<std::pair<std::string, double>> losses;
+  };
+
+  void take_step(const Rows& rows) {
     if (step_ == steps_ - std::max<int64_t>(1, steps_ / 10)) firing_.restart_share();
     const torch::AutoGradMode gradients(true);
     optimiser_.clear_gradients();
     Step step;
     step.index = step_;
-    step.rows_seen = rows();
+    step.rows_seen = this->rows();
     step.group = &group_;
-    const Pass pass = sae_.pass(batch, Mode::train);
-    const bool counted = params_.dead_counted == "after";
-    if (counted) firing_.add(pass.codes, group_);
     step.dead = firing_.dead();
+    Sums sums;
+    bool learns = false;
+    Value figures{Value::Table()};
+    const bool recorded = is_recorded(step_ + 1);
+    for (int64_t part = 0; part < params_.accumulate; ++part) {
+      const int64_t n = params_.batch, parts = params_.accumulate;
+      const Rows some = parts == 1 ? rows : rows.slice(n * part / parts, n * (part + 1) / parts);
+      const Batch batch = make_batch(normaliser_, some);
+      const Pass pass = forward(batch);
+      learns = backward(batch, pass, step, sums) || learns;
+      if (recorded && part + 1 == parts) figures = read_figures(pass);
+      if (part + 1 == parts && revives_after(step_ + 1)) keep_error(batch, pass);
+    }
+    StepMetrics metrics = metrics_of_step(sums);
+    metrics.lr = params_.lr * lr_factor(params_, step_, steps_);
+    if (learns && !is_spike(metrics.loss)) optimise(metrics.lr);
+    ++step_;
+    last_ = std::move(metrics);
+    last_.sae = name();
+    if (learns && revives_after(step_)) revive();
+    events_.progress("train", step_, steps_, "steps");
+    if (recorded) record(std::move(figures));
+    if (learns && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
+      say(watch_.look(last_, sae_.d_sae()));
+  }
+
+  // With precision = "bf16" matrix products are of bf16 numbers; what the losses see is float32.
+  Pass forward(const Batch& batch) const {
+    if (params_.precision == "fp32") return sae_.pass(batch, Mode::train);
+    Pass pass = [&] {
+      const Bf16Products products(device_.type());
+      return sae_.pass(batch, Mode::train);
+    }();
+    const auto widen = [](Tensor& t) {
+      if (t.is_floating_point()) t = t.to(torch::kFloat32);
+    };
+    widen(pass.codes.value);
+    widen(pass.output);
+    widen(pass.target);
+    for (auto& [name, note] : pass.notes) widen(note);
+    return pass;
+  }
+
+  // False when there is nothing to learn from.
+  bool backward(const Batch& batch, const Pass& pass, Step& step, Sums& sums) {
+    const bool counted = params_.dead_counted == "after";
+    if (counted) {
+      firing_.add(pass.codes, group_);
+      step.dead = firing_.dead();
+    }
     const Losses losses = sae_.losses(pass, step);
     if (!counted) firing_.add(pass.codes, group_);
     const double sparsity = sparsity_factor(params_, step_, steps_);
     for (const Loss& loss : losses)
       if (loss.sparsity) step.coefficients.set(loss.name, sparsity);
-    const Tensor total = weighted_sum(losses, step.coefficients);
-    const double lr = params_.lr * lr_factor(params_, step_, steps_);
-    StepMetrics metrics = read_metrics(total, losses, pass);
-    metrics.lr = lr;
-    check_finite(metrics, batch, pass);
-    const bool learns = total.requires_grad();
-    if (learns) total.backward();
-    const bool recorded = is_recorded(step_ + 1);
-    Value figures{Value::Table()};
-    if (recorded) figures = read_figures(pass);
-    if (learns) optimise(lr);
-    ++step_;
-    last_ = std::move(metrics);
-    last_.sae = name();
-    events_.progress("train", step_, steps_, "steps");
-    if (recorded) record(std::move(figures));
-    if (learns && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
-      say(watch_.look(last_, sae_.d_sae()));
+    Tensor total = weighted_sum(losses, step.coefficients);
+    const double share =
+        static_cast<double>(batch.input.size(0)) / static_cast<double>(params_.batch);
+    if (params_.accumulate > 1) total = total * share;
+    add_metrics(total, losses, pass, share, sums);
+    check_finite(sums, batch, pass);
+    if (!total.requires_grad()) return false;
+    total.backward();
+    return true;
   }
 
   Tensor weighted_sum(const Losses& losses, const Coefficients& coefficients) const {
@@ -215,8 +316,9 @@ class Training {
     return total;
   }
 
-  // One read from the device a step.
-  StepMetrics read_metrics(const Tensor& total, const Losses& losses, const Pass& pass) const {
+  // One read from the device for each part of a batch.
+  void add_metrics(const Tensor& total, const Losses& losses, const Pass& pass, double share,
+                   Sums& sums) const {
     const torch::NoGradGuard no_grad;
     const Tensor fired = pass.codes.value.gt(0).sum();
     std::vector<Tensor> figures = {total, fired, firing_.dead_share()};
@@ -224,20 +326,34 @@ class Training {
     for (Tensor& figure : figures) figure = figure.detach().to(device_, torch::kFloat64);
     const Tensor read = torch::stack(figures).cpu();
     const double* value = read.const_data_ptr<double>();
+    sums.loss += value[0];
+    sums.fired += value[1];
+    sums.dead = value[2];
+    for (size_t i = 0; i < losses.size(); ++i) {
+      const auto known = std::find_if(sums.losses.begin(), sums.losses.end(),
+                                      [&](const auto& one) { return one.first == losses[i].name; });
+      if (known == sums.losses.end())
+        sums.losses.emplace_back(losses[i].name, share * value[3 + i]);
+      else
+        known->second += share * value[3 + i];
+    }
+  }
+
+  StepMetrics metrics_of_step(const Sums& sums) const {
     StepMetrics m;
     m.step = step_ + 1;
     m.rows = rows() + params_.batch;
-    m.loss = value[0];
-    m.l0 = value[1] / static_cast<double>(params_.batch);
-    m.dead = value[2];
-    for (size_t i = 0; i < losses.size(); ++i) m.losses.emplace_back(losses[i].name, value[3 + i]);
+    m.loss = sums.loss;
+    m.l0 = sums.fired / static_cast<double>(params_.batch);
+    m.dead = sums.dead;
+    m.losses = sums.losses;
     return m;
   }
 
-  void check_finite(const StepMetrics& metrics, const Batch& batch, const Pass& pass) const {
+  void check_finite(const Sums& sums, const Batch& batch, const Pass& pass) const {
     std::string name = "loss";
-    double value = metrics.loss;
-    for (const auto& [loss, one] : metrics.losses) {
+    double value = sums.loss;
+    for (const auto& [loss, one] : sums.losses) {
       if (!std::isfinite(value) || std::isfinite(one)) continue;
       name = "loss \"" + loss + "\"";
       value = one;
@@ -271,6 +387,59 @@ class Training {
                     {lr, params_.beta1, params_.beta2, params_.eps, params_.weight_decay});
     optimiser_.clear_gradients();
     sae_.after_step();
+  }
+
+  // A loss above skip_spikes times the mean of the losses before it teaches nothing. source:
+  // OpenSAE, trainer/sae_trainer.py
+  bool is_spike(double loss) {
+    if (params_.skip_spikes == 0) return false;
+    const double mean =
+        std::accumulate(recent_.begin(), recent_.end(), 0.0) / static_cast<double>(kRecentLosses);
+    const bool spike = recent_.size() == kRecentLosses && loss > params_.skip_spikes * mean;
+    if (spike) {
+      events_.emit({Level::warning, "train.skip", step_ + 1,
+                    Value(Value::Table{{"loss", loss}, {"mean", mean}})});
+      return true;
+    }
+    recent_.push_back(loss);
+    if (recent_.size() > kRecentLosses) recent_.pop_front();
+    return false;
+  }
+
+  // Not while the learning rate falls: latents that begin anew would have no time to learn.
+  bool revives_after(int64_t step) const {
+    return params_.revive_every > 0 && step % params_.revive_every == 0 &&
+           step <= steps_ - falling_steps(params_, steps_);
+  }
+
+  // What revive() needs of the step's last rows.
+  void keep_error(const Batch& batch, const Pass& pass) {
+    const torch::NoGradGuard no_grad;
+    const Tensor left = pass.target - pass.output;
+    error_ = left.flatten(1).norm(2, {1}).to(torch::kCPU, torch::kFloat64);
+    seen_ = batch;
+  }
+
+  // Each dead latent begins anew from a row, drawn without replacement with a chance in proportion
+  // to the length of its error. source: dictionary_learning 0.1.0, trainers/standard.py
+  void revive() {
+    const torch::NoGradGuard no_grad;
+    const Tensor dead = firing_.dead().nonzero().flatten();
+    const Tensor rows =
+        drawn_rows(error_, dead.size(0), Rng(hooks_.seed, "train/revive/" + std::to_string(step_)));
+    const Tensor latents = dead.slice(0, 0, rows.size(0));
+    if (latents.size(0) > 0) {
+      Batch chosen;
+      const Tensor index = rows.to(device_);
+      chosen.input = seen_.input.index_select(0, index);
+      chosen.target = seen_.target.index_select(0, index);
+      sae_.revive(latents, chosen);
+      optimiser_.forget(latents, sae_.d_sae());
+      firing_.revived(latents);
+    }
+    seen_ = Batch();
+    events_.emit({Level::metric, "train.revive", step_,
+                  Value(Value::Table{{"latents", latents.size(0)}, {"dead", dead.size(0)}})});
   }
 
   void say(const std::vector<std::string>& notices) {
@@ -325,6 +494,9 @@ class Training {
   Watch watch_;
   StepMetrics last_;
   Value state_{Value::Table()};
+  std::deque<double> recent_;  // losses, of steps that were not skipped
+  Tensor error_;               // [n] float64: of the rows that a revival draws from
+  Batch seen_;                 // these rows
 };
 
 // Trainings that take their steps in turn. Those of one source stand side by side.
@@ -426,6 +598,15 @@ Schema<TrainParams> train_schema() {
       .field("epochs", &P::epochs, "Length of the training: passes over the data.", at_least(1),
              unit("epochs"))
       .field("batch", &P::batch, "Rows of one step.", at_least(1), unit("rows"))
+      .field(
+          "accumulate", &P::accumulate,
+          "Parts of a batch that are worked through one after the other, their gradients added "
+          "up: less memory. Losses that look at a whole batch (batch_topk, auxk) look at a part.",
+          at_least(1))
+      .field("precision", &P::precision,
+             "bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and "
+             "the optimiser stay fp32.",
+             one_of({"fp32", "bf16"}))
       .field("lr", &P::lr, "Learning rate between rise and fall.", above(0))
       .field("warmup", &P::warmup, "Share of the steps over which the learning rate rises.",
              between(0, 1))
@@ -458,6 +639,14 @@ Schema<TrainParams> train_schema() {
       .field("dead_after_rows", &P::dead_after_rows,
              "A latent that has not fired for so long is dead; 0: a tenth of the run.", at_least(0),
              unit("rows"))
+      .field("revive_every", &P::revive_every,
+             "How often dead latents begin anew from rows that come back badly; the learning rate "
+             "then rises again. 0: never.",
+             at_least(0), unit("steps"))
+      .field("skip_spikes", &P::skip_spikes,
+             "A step whose loss exceeds so many times the mean of the last 100 changes nothing; 0: "
+             "off.",
+             at_least(0))
       .field("normalise_rows", &P::normalise_rows, "Rows that the normaliser looks at.",
              at_least(1), unit("rows"))
       .field("log_every", &P::log_every, "How often metrics are recorded.", at_least(1),
@@ -471,6 +660,12 @@ Schema<TrainParams> train_schema() {
         if (p.total_rows == 0 || p.batch <= p.total_rows) return "";
         return "batch: " + exceeds(p.batch, "total_rows", p.total_rows);
       })
+      .check([](const P& p) -> std::string {
+        return p.accumulate <= p.batch ? ""
+                                       : "accumulate: " + exceeds(p.accumulate, "batch", p.batch);
+      })
+      .check([](const P& p) { return p.skip_spikes == 0 || p.skip_spikes > 1; },
+             "skip_spikes must be above 1, or 0")
       .check([](const P& p) { return p.warmup + p.decay <= 1; },
              "warmup and decay must not exceed 1 together");
 }

@@ -20,7 +20,9 @@ struct TrainParams {
   int64_t steps = 0;
   int64_t total_rows = 0;
   int64_t epochs = 0;
-  int64_t batch = 4096;  ///< rows
+  int64_t batch = 4096;    ///< rows
+  int64_t accumulate = 1;  ///< parts of a batch
+  std::string precision = "fp32";
   double lr = 3e-4;
   double warmup = 0.05;  ///< share of the steps, w, over which lr rises from lr / w to lr
   std::string warmup_from = "stair";  ///< zero: from 0, so that the first step moves nothing
@@ -35,6 +37,8 @@ struct TrainParams {
   bool clip_first = false;      ///< before Sae::after_backward(), which may project gradients
   int64_t dead_after_rows = 0;  ///< 0: a tenth of the run's rows
   std::string dead_counted = "before";  ///< after: a step's dead latents know what fires in it
+  int64_t revive_every = 0;             ///< steps; 0: never
+  double skip_spikes = 0;               ///< times the mean loss; 0: off
   int64_t normalise_rows = 65536;       ///< rows the normaliser looks at
   int64_t log_every = 50;               ///< steps; outside the identity
   int64_t checkpoint_every = 1000;      ///< steps; outside the identity; 0: only at a stop
@@ -74,7 +78,8 @@ class Checkpoints {
 };
 
 struct TrainHooks {
-  std::string name;  ///< of the SAE, for messages; empty: there is one
+  std::string name;   ///< of the SAE, for messages; empty: there is one
+  uint64_t seed = 0;  ///< of what the trainer draws: rows for latents that begin anew
   EventSink* events = nullptr;
   Checkpoints* checkpoints = nullptr;
   /// False ends the training early (as finished). `state` is kept in checkpoints.

@@ -25,11 +25,11 @@ expect.refusal(function() run:activations { host, data } end, "run:activations: 
 expect.refusal(function() run:train { sae = sae, on = rows, steps = 3, [true] = 1 } end, "train: a table with a key of type boolean, should be names, or 1, 2, 3 without holes")
 
 -- Handles: the wrong one, none, or one where a value belongs.
-expect.refusal(function() run:train { sae = rows, on = rows } end, "train.sae: a handle from run:activations, should be a handle from run:sae")
+expect.refusal(function() run:train { sae = rows, on = rows } end, "train.sae: a handle from run:activations, should be a handle from run:sae or a list of them")
 expect.refusal(function() run:train { sae = sae, on = 3 } end, "train.on: number 3, should be a handle from run:activations")
 expect.refusal(function() run:train { on = rows } end, "train.sae: required, a handle from run:sae")
 expect.refusal(function() run:train { sae = {} } end, "train.sae: a table, should be a handle from run:sae or a list of them")
-expect.refusal(function() run:train { sae = { sae, rows } } end, "train.sae[2]: a handle from run:activations, should be a handle from run:sae or a list of them")
+expect.refusal(function() run:train { sae = { sae, rows } } end, "train.sae[2]: a handle from run:activations, should be a handle from run:sae")
 expect.refusal(function() run:train { sae = { sae, sae } } end, "train.sae: one of 2 has no name, should have: run:sae { name = ... }")
 local twin = run:sae { name = "twin", type = "topk", on = rows, d_sae = 64, k = 4 }
 expect.refusal(function() run:train { sae = { twin, twin } } end, 'train.sae: "twin" is trained already in this run; give each its own: run:sae { name = ... }')

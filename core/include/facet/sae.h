@@ -123,8 +123,9 @@ class Sae {
   virtual Spliced splice(int64_t point, const Tensor& live, const Pass& seen);
   /// [d_sae, d_out]: the direction each latent writes at output point `point`.
   virtual Tensor decoder(int64_t point) const = 0;
-  /// Starts the given latents [m] int64 anew; the trainer clears the optimiser's moments of these
-  /// rows. Default: UserError, the architecture cannot resample.
+  /// Starts the given latents [m] int64 anew, latent i from row i of the batch (m rows); the
+  /// trainer clears the optimiser's moments of these latents. Default: UserError, the architecture
+  /// cannot.
   virtual void revive(const Tensor& latents, const Batch& batch);
   /// What to record of a step beside its losses, asked for when the gradients are there and nothing
   /// has touched them yet. Default: nothing.

@@ -4,6 +4,7 @@
 #include <facet/torch.h>
 
 #include "facet/ops.h"
+#include "revive.h"
 
 namespace facet {
 
@@ -46,6 +47,10 @@ Tensor DenseSae::decode(const Codes& codes) { return ops::decode(codes, decoder_
 Loss DenseSae::error(const Pass& pass, const Step& step) {
   step_ = step.index;
   return error_term(form_.error, pass, step);
+}
+
+void DenseSae::revive(const Tensor& latents, const Batch& batch) {
+  revive_latents(latents, batch.target.select(1, 0), w_enc_, b_enc_, b_dec_, w_dec_);
 }
 
 void DenseSae::after_backward() { norm_.after_backward(w_dec_); }

@@ -54,6 +54,7 @@ class DenseSae : public PlainSae {
   Codes encode(const Tensor& x, Mode mode) override;
   Tensor decode(const Codes& codes) override;
   Tensor decoder(int64_t point) const override;
+  void revive(const Tensor& latents, const Batch& batch) override;
   void after_backward() override;
   void after_step() override;
 

@@ -9,6 +9,7 @@
 
 #include "aux.h"
 #include "decoder_norm.h"
+#include "revive.h"
 #include "start.h"
 
 using namespace facet;
@@ -140,6 +141,10 @@ class TopK final : public PlainSae {
             aux_term(form, {w_enc_, b_enc_, b_dec_, w_dec_}, pass.notes.at("input"), error, step))
       losses.push_back(std::move(*auxk));
     return losses;
+  }
+
+  void revive(const Tensor& latents, const Batch& batch) override {
+    revive_latents(latents, batch.target.select(1, 0), w_enc_, b_enc_, b_dec_, w_dec_);
   }
 
   void after_backward() override { norm_.after_backward(w_dec_); }
