@@ -115,8 +115,9 @@ int verb_train(lua_State* L) {
   Arguments arguments(L, "train");
   auto sae = arguments.take<SaeHandle>("sae");
   auto on = arguments.take<RowsHandle>("on");
+  auto eval_on = arguments.take<RowsHandle>("eval_on");
   const int on_step = arguments.take_function("on_step");
-  push_value(L, run_of(L).train(arguments.rest(), sae, on, on_step_of(L, on_step)));
+  push_value(L, run_of(L).train(arguments.rest(), sae, on, eval_on, on_step_of(L, on_step)));
   return 1;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/tensorboard.h"
 #include "run/handles.h"
 #include "run/identity.h"
 #include "run/kernel.h"
@@ -58,9 +59,9 @@ class Experiment {
   std::shared_ptr<RowsHandle> activations(const Value& given, std::shared_ptr<HostHandle> host,
                                           std::shared_ptr<DataHandle> data);
   std::shared_ptr<SaeHandle> sae(const Value& given, std::shared_ptr<RowsHandle> on);
-  /// A table of the last step's metrics.
+  /// A table of the last step's metrics; `eval_on` are the held-out rows of train.eval_every.
   Value train(const Value& given, std::shared_ptr<SaeHandle> sae, std::shared_ptr<RowsHandle> on,
-              OnStep on_step);
+              std::shared_ptr<RowsHandle> eval_on, OnStep on_step);
   /// Every [[baseline]] of the manifest (or of `given`), trained on some rows of `on`, which are
   /// normalised as `like` normalises them.
   std::vector<std::shared_ptr<SaeHandle>> baselines(const Value& given,
@@ -99,7 +100,11 @@ class Experiment {
   std::shared_ptr<SaeHandle> new_sae(const SaePart& part, const AnyParams& own, int64_t seed,
                                      const RowsHandle& on);
   void fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser, const RowsHandle& on,
-                   const TrainParams& settings, OnStep on_step);
+                   const RowsHandle* eval_on, const TrainParams& settings, OnStep on_step);
+  /// training_history.tsv and .svg, from the events up to now.
+  void write_history(const std::string& sae);
+  /// What the evaluations of a training came to, in report.md and record.json.
+  void keep_outcome(const std::string& sae, const Value& result);
   Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
   void keep_on_disk(RowsHandle& rows);
   /// store/kind/<the first 16 digits of key>, noted in record.json.
@@ -126,6 +131,7 @@ class Experiment {
   std::filesystem::path store_;
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<EyesSink> eyes_;
+  std::unique_ptr<TensorBoardSink> tensorboard_;  // nullptr: not asked for
   std::unique_ptr<AllSinks> all_;
   size_t calls_ = 0;
   int64_t steps_done_ = 0;

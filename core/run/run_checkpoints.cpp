@@ -2,8 +2,8 @@
 #include "run/run_checkpoints.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "run/kept_saes.h"
 #include "train/checkpoint_folder.h"
 
 namespace facet {
@@ -31,8 +31,7 @@ std::vector<fs::path> RunCheckpoints::whole() const {
 }
 
 void RunCheckpoints::save(const Checkpoint& checkpoint, const Sae& sae) {
-  char step[32];
-  std::snprintf(step, sizeof step, "%09lld", static_cast<long long>(checkpoint.step));
+  const std::string step = step_name(checkpoint.step);
   Checkpoint marked = checkpoint;
   marked.cursor.set("events", events_());
   fs::create_directories(folder_ / step);

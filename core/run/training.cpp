@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "plot/svg.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
+#include "run/kept_saes.h"
 #include "run/of_sae.h"
 #include "run/provenance.h"
 #include "run/run_checkpoints.h"
 #include "run/sections.h"
+#include "run/training_history.h"
 #include "run/verb_text.h"
 
 namespace facet {
@@ -25,6 +28,18 @@ Value metrics_value(const TrainOutcome& outcome) {
                          {"dead", outcome.last.dead},
                          {"lr", outcome.last.lr}});
   for (const auto& [name, value] : outcome.last.losses) out.set(name, value);
+  const EvaluationOutcome& said = outcome.evaluation;
+  if (!said.figures.empty()) {
+    Value figures{Value::Table()};
+    for (const auto& [name, value] : said.figures) figures.set(name, value);
+    out.set("eval", std::move(figures));
+  }
+  if (said.best)
+    out.set("best", Value(Value::Table{{"figure", said.best->figure},
+                                       {"value", said.best->value},
+                                       {"step", said.best->step}}));
+  if (!said.ended.empty()) out.set("ended", said.ended);
+  if (!said.kept.empty()) out.set("kept", Value::Array(said.kept.begin(), said.kept.end()));
   return out;
 }
 
@@ -88,7 +103,8 @@ std::string called(const std::string& name) {
 
 // Trains, or takes from disk what an earlier process trained.
 void Experiment::fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser,
-                             const RowsHandle& on, const TrainParams& settings, OnStep on_step) {
+                             const RowsHandle& on, const RowsHandle* eval_on,
+                             const TrainParams& settings, OnStep on_step) {
   const fs::path folder =
       sae.name.empty() ? folder_->path("", "sae") : folder_->path("sae", sae.name);
   if (call.finished) {
@@ -101,16 +117,19 @@ void Experiment::fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser,
     return;
   }
   const auto source = on.stream->open(Order::shuffled, seed_);
-  RunCheckpoints checkpoints(
-      folder_->path("", "checkpoints"),
-      "call-" + std::to_string(call.index + 1) + (sae.name.empty() ? "" : "-" + sae.name),
-      [this] { return folder_->events().durable_size(); });
+  const std::string place =
+      "call-" + std::to_string(call.index + 1) + (sae.name.empty() ? "" : "-" + sae.name);
+  RunCheckpoints checkpoints(folder_->path("", "checkpoints"), place,
+                             [this] { return folder_->events().durable_size(); });
+  RunKeptSaes kept(folder_->folder(), place, sae);
   OfSae sink(events(), sae.name);
   TrainHooks hooks;
   hooks.events = &sink;
   hooks.checkpoints = &checkpoints;
   hooks.on_step = std::move(on_step);
   hooks.device = request_.device;
+  hooks.kept = &kept;
+  if (eval_on) hooks.held_out = [&] { return eval_on->stream->open(Order::sequential, seed_); };
   hooks.stop = [this] {
     ++steps_done_;
     return stop_wanted();
@@ -125,11 +144,50 @@ void Experiment::fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser,
   save_safetensors(folder / "sparsity.safetensors", {{"sparsity", share}});
   save_sae(folder, *sae.sae, *sae.normaliser, sae.record);
   sae.folder = folder;
+  kept.finish(outcome.evaluation.best ? outcome.evaluation.best->step : 0);
+  write_history(sae.name);
   end(call, metrics_value(outcome));
 }
 
+void Experiment::write_history(const std::string& sae) {
+  const Table history = training_history(read_file(folder() / "events.jsonl"), sae);
+  const std::string file = history_file(sae);
+  write_file(folder_->path("", file + ".tsv"), emit_tsv(history));
+  write_file(folder_->path("", file + ".svg"),
+             emit_svg_column(history_title(sae), history_plots(history)));
+}
+
+void Experiment::keep_outcome(const std::string& sae, const Value& result) {
+  Value said(Value::Table{{"sae", sae}, {"steps", result.at("steps")}});
+  const std::string of = sae.empty() ? "" : sae + ": ";
+  const std::string kept = "kept/" + (sae.empty() ? "" : sae + "/");
+  if (const Value* why = result.find("ended")) {
+    said.set("ended", *why);
+    keep_fact("Ended early", of + *why->as<std::string>());
+  }
+  if (const Value* best = result.find("best")) {
+    said.set("best", *best);
+    said.set("best_folder", kept + "best");
+    keep_fact("Best SAE", of + best->text("figure") + " " + for_eyes(best->at("value")) +
+                              " after step " + std::to_string(best->integer("step")) + ", in " +
+                              kept + "best/");
+  }
+  if (const Value* steps = result.find("kept")) {
+    said.set("kept", *steps);
+    std::string list;
+    for (const Value& step : *steps->as<Value::Array>())
+      list += (list.empty() ? "" : ", ") + std::to_string(*step.as<int64_t>());
+    keep_fact("SAEs kept", of + "after steps " + list + ", in " + kept);
+  }
+  Value::Array all;
+  if (const Value* earlier = record_.find("trainings")) all = *earlier->as<Value::Array>();
+  all.push_back(std::move(said));
+  record_.set("trainings", std::move(all));
+}
+
 Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae,
-                        std::shared_ptr<RowsHandle> on, OnStep on_step) {
+                        std::shared_ptr<RowsHandle> on, std::shared_ptr<RowsHandle> eval_on,
+                        OnStep on_step) {
   if (!sae) throw UserError(at(given) + "train.sae: required, a handle from run:sae");
   if (!on) throw UserError(at(given) + "train.on: required, a handle from run:activations");
   if (!trained_.insert(sae->name).second)
@@ -140,12 +198,18 @@ Value Experiment::train(const Value& given, std::shared_ptr<SaeHandle> sae,
   const AnyParams params = parse("train", section);
   keep_resolved("train", params.resolved);
   const auto& settings = params.as<TrainParams>();
-  Call call =
-      begin("train", digest(Value(Value::Table{
-                         {"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
+  if (settings.eval_every > 0 && !eval_on)
+    throw UserError(at(given) + "train.eval_on: required with train.eval_every, a handle from " +
+                    "run:activations on held-out data: eval_on = held_out");
+  if (eval_on)
+    check_provenance(sae->record, *eval_on, kernel_.registry, at(given) + "train.sae", "eval_on");
+  Value key(Value::Table{{"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
                          {"sae", sae->state_key()},
-                         {"rows", on->key}})));
-  fit_or_load(call, *sae, *sae->normaliser, *on, settings, std::move(on_step));
+                         {"rows", on->key}});
+  if (!settings.best.empty()) key.set("held out", eval_on->key);
+  Call call = begin("train", digest(key));
+  fit_or_load(call, *sae, *sae->normaliser, *on, eval_on.get(), settings, std::move(on_step));
+  keep_outcome(sae->name, call.record.result);
   keep_fact("Training", std::to_string(call.record.result.integer("steps")) + " steps of " +
                             std::to_string(settings.batch) + " rows, lr " + emit_json(settings.lr) +
                             ", seed " + std::to_string(seed_));
@@ -192,7 +256,8 @@ std::vector<std::shared_ptr<SaeHandle>> Experiment::baselines(const Value& given
               digest(Value(Value::Table{
                   {"sae", sae->key}, {"rows", kernel_fields.rows}, {"like", like->state_key()}})));
     Fitted normaliser(*sae->normaliser);
-    fit_or_load(call, *sae, normaliser, *on, plain_training(kernel_fields.rows, *on, seed_), {});
+    fit_or_load(call, *sae, normaliser, *on, nullptr,
+                plain_training(kernel_fields.rows, *on, seed_), {});
     keep_fact("Baseline", plan.name + ": " + std::to_string(sae->sae->d_sae()) + " latents, from " +
                               std::to_string(call.record.result.integer("rows")) + " rows");
     baselines_.push_back(plan.name);
