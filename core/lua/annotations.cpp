@@ -44,7 +44,7 @@ std::vector<Verb> verbs() {
        {kSae,
         kOnRows,
         {"eval_on", "facet.Activations", "Held-out rows, for `eval_every`."},
-        {"on_step", "fun(m: table<string, number>, state: table): boolean?",
+        {"on_step", "fun(m: table<string, any>, state: table): boolean?",
          "Called after each step; false ends the training."}},
        "table<string, any>"},
       {"baselines",

@@ -97,6 +97,11 @@ OnStep on_step_of(lua_State* L, int function) {
                              {"dead", m.dead},
                              {"lr", m.lr}});
     for (const auto& [name, value] : m.losses) table.set(name, value);
+    if (!m.evaluated.empty()) {
+      Value figures{Value::Table()};
+      for (const auto& [name, value] : m.evaluated) figures.set(name, value);
+      table.set("eval", std::move(figures));
+    }
     const OtherRandom random(
         L, Rng(session_of(L).run->seed(), "lua/on_step/" + std::to_string(m.step)));
     push_value(L, state);

@@ -84,12 +84,13 @@ bool Evaluations::due(int64_t step) const {
   return params_.eval_every > 0 && (step % params_.eval_every == 0 || step == steps_);
 }
 
-bool Evaluations::after_step(const StepMetrics& m, Sae& sae, const Normaliser& normaliser) {
+bool Evaluations::after_step(StepMetrics& m, Sae& sae, const Normaliser& normaliser) {
   if (best_.wanted()) best_.check(m);
   if (hooks_.kept && std::binary_search(kept_.begin(), kept_.end(), m.step))
     hooks_.kept->keep(m.step, sae);
   if (!due(m.step)) return true;
   evaluate_after(m, sae, normaliser);
+  m.evaluated = last_;
   if (!best_.wanted()) return true;
   if (best_.add(last_, m) && hooks_.kept) hooks_.kept->keep_best(m.step, sae);
   const std::string why = best_.ends();

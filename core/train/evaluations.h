@@ -25,8 +25,8 @@ class Evaluations {
 
   /// There is an evaluation after this step.
   bool due(int64_t step) const;
-  /// After a step: evaluates, keeps, and says whether the training goes on.
-  bool after_step(const StepMetrics& m, Sae& sae, const Normaliser& normaliser);
+  /// After a step: evaluates (into m.evaluated), keeps, and says whether the training goes on.
+  bool after_step(StepMetrics& m, Sae& sae, const Normaliser& normaliser);
   /// A checkpoint with state() was saved.
   void checkpointed() const;
   EvaluationOutcome outcome(int64_t step) const;

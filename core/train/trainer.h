@@ -62,6 +62,7 @@ struct StepMetrics {
   double dead = 0;   ///< share of latents that are dead
   double lr = 0;
   std::vector<std::pair<std::string, double>> losses;
+  std::vector<std::pair<std::string, double>> evaluated;  ///< empty: no evaluation after this step
 };
 
 /// Everything that decides how training goes on: bit for bit the same from here. There is none

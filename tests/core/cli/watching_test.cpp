@@ -21,7 +21,10 @@ local data = run:data()
 local rows = run:activations { host = host, data = data.train }
 local held_out = run:activations { host = host, data = data.eval }
 local sae = run:sae { on = rows }
-local last = run:train { sae = sae, on = rows, eval_on = held_out }
+local last = run:train {
+  sae = sae, on = rows, eval_on = held_out,
+  on_step = function(m) assert((m.eval ~= nil) == (m.step % 4 == 0)) end,
+}
 print(last.eval and last.eval.nmse, last.best and last.best.step, last.ended)
 local codes = run:encode { sae = sae, on = held_out }
 run:analyze_all { on = codes }
