@@ -28,7 +28,8 @@ Value metrics_value(const StepMetrics& m) {
 }
 
 StepMetrics metrics_of(const Value& v, int64_t step, int64_t rows) {
-  StepMetrics m{step, rows, v.number("loss"), v.number("l0"), v.number("dead"), v.number("lr"), {}, {}};
+  StepMetrics m{step, rows, v.number("loss"), v.number("l0"), v.number("dead"), v.number("lr"),
+                {},   {}};
   for (const auto& [name, value] : v.table("losses"))
     m.losses.emplace_back(name, v.at("losses").number(name));
   return m;
