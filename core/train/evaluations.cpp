@@ -73,7 +73,7 @@ Evaluations::Evaluations(const TrainParams& params, const TrainHooks& hooks, int
     : params_(params),
       hooks_(hooks),
       steps_(steps),
-      kept_(kept_steps(params, steps)),
+      kept_(steps > 0 ? kept_steps(params, steps) : std::vector<int64_t>()),
       best_(params) {
   if (params.eval_every > 0 && !hooks.held_out)
     throw UserError("train.eval_every: " + std::to_string(params.eval_every) +
