@@ -50,7 +50,12 @@ Schema<TrainParams> with_evaluation_fields(Schema<TrainParams> schema) {
              "SAEs that are kept on the way, evenly between the start and the end.", at_least(0))
       .field("keep_at", &P::keep_at, "Steps after which the SAE is kept.", at_least(1),
              unit("steps"))
-      .check([](const P& p) { return problem_of_best(p); });
+      .check([](const P& p) { return problem_of_best(p); })
+      .check([](const P& p) -> std::string {
+        for (const int64_t step : p.keep_at)
+          if (p.steps > 0 && step > p.steps) return "keep_at: " + exceeds(step, "steps", p.steps);
+        return "";
+      });
 }
 
 std::vector<int64_t> kept_steps(const TrainParams& params, int64_t steps) {

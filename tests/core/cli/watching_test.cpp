@@ -235,8 +235,9 @@ TEST(Watching, is_refused_where_it_cannot_be_done) {
             "run:activations on held-out data: eval_on = held_out");
   EXPECT_EQ(refused("best = \"nmse\""),
             "toy.toml:24:1: train.best: needs eval_every, how often it is looked at");
-  EXPECT_EQ(refused("keep_at = [13]"),
-            "toy.lua:7: train.keep_at: 13 exceeds the steps of the training (12)");
+  EXPECT_EQ(refused("keep_at = [13]"), "toy.toml:24:11: train.keep_at: 13 exceeds steps (12)");
+  EXPECT_EQ(refused("keep_checkpoints = 12"),
+            "toy.lua:7: train.keep_checkpoints: 12 exceeds the steps between start and end (11)");
   const std::string other = R"(local run = require("facet").run()
 local host = run:host()
 local data = run:data()

@@ -119,5 +119,7 @@ TEST(Best, is_refused_where_it_cannot_be_meant) {
             "train.best_is: string \"most\", must be one of \"auto\", \"least\", \"greatest\"");
   EXPECT_EQ(refusal_of_train({{"keep_at", Value::Array{3, 0}}}),
             "train.keep_at: list of 2, must be at least 1");
+  EXPECT_EQ(refusal_of_train({{"keep_at", Value::Array{3, 6}}}),
+            "train.keep_at: 6 exceeds steps (5)");
   EXPECT_EQ(refusal_of_train({{"best", "train.mse"}, {"eval_every", 1}}), "(no refusal)");
 }
