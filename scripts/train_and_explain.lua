@@ -7,7 +7,7 @@ local rows     = run:activations { host = host, data = data.train }
 local held_out = run:activations { host = host, data = data.eval }
 
 local sae = run:sae { on = rows }
-run:train { sae = sae, on = rows }
+run:train { sae = sae, on = rows, eval_on = held_out }
 
 local figures = run:analyze_all { on = run:encode { sae = sae, on = held_out } }
 for _, plain in ipairs(run:baselines { like = sae, on = rows }) do

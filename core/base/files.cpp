@@ -138,12 +138,13 @@ Appender::~Appender() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void Appender::line(const std::string& text) {
-  const std::string bytes = text + "\n";
+void Appender::line(const std::string& text) { append(text + "\n"); }
+
+void Appender::append(const std::string& bytes) {
   try {
     write_all(descriptor_, file_, bytes.data(), bytes.size());
   } catch (const UserError&) {
-    static_cast<void>(::ftruncate(descriptor_, size_) == 0);  // no half line before the next one
+    static_cast<void>(::ftruncate(descriptor_, size_) == 0);  // no half of it before the next
     throw;
   }
   size_ += static_cast<int64_t>(bytes.size());

@@ -38,7 +38,7 @@ class FileWriter {
 /// FileWriter in one call.
 void write_file(const std::filesystem::path& file, const std::string& bytes);
 
-/// A file that only grows by whole lines.
+/// A file that only grows, by whole lines or whole pieces.
 class Appender {
  public:
   /// Opens or makes the file; keep >= 0: cuts it to that many bytes first.
@@ -47,8 +47,9 @@ class Appender {
   Appender(const Appender&) = delete;
   Appender& operator=(const Appender&) = delete;
 
-  void line(const std::string& text);  ///< without its line end
-  void sync();                         ///< what was written survives a crash of the machine
+  void line(const std::string& text);     ///< without its line end
+  void append(const std::string& bytes);  ///< as they are; all of them or none
+  void sync();                            ///< what was written survives a crash of the machine
   int64_t size() const { return size_; }
 
  private:

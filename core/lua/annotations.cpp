@@ -51,13 +51,15 @@ std::vector<Verb> verbs() {
       {"train",
        "Trains an SAE, or several together on shared passes of the host; returns the metrics of "
        "the "
-       "last step, of several by their names.",
+       "last step and what its evaluations came to, of several by their names.",
        "train",
        {{"sae", "facet.Sae|facet.Sae[]", "What is trained."},
         {"on", "facet.Activations", "Its rows; nothing: those it was made for."},
-        {"on_step", "fun(m: table<string, number>, state: table): boolean?",
+        {"eval_on", "facet.Activations|facet.Activations[]",
+         "Held-out rows, for `eval_every`; of several streams, by their names."},
+        {"on_step", "fun(m: table<string, any>, state: table): boolean?",
          "Called after each step; false ends the training."}},
-       "table<string, number>"},
+       "table<string, any>"},
       {"baselines",
        "Trains every [[baseline]]: something plain that is measured beside the SAE.",
        "",

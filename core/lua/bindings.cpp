@@ -128,6 +128,11 @@ OnStep on_step_of(lua_State* L, int function) {
                              {"lr", m.lr}});
     if (!m.sae.empty()) table.set("sae", m.sae);
     for (const auto& [name, value] : m.losses) table.set(name, value);
+    if (!m.evaluated.empty()) {
+      Value figures{Value::Table()};
+      for (const auto& [name, value] : m.evaluated) figures.set(name, value);
+      table.set("eval", std::move(figures));
+    }
     const OtherRandom random(
         L, Rng(session_of(L).run->seed(),
                "lua/on_step/" + m.sae + (m.sae.empty() ? "" : "/") + std::to_string(m.step)));
@@ -147,8 +152,9 @@ int verb_train(lua_State* L) {
   Arguments arguments(L, "train");
   const auto saes = arguments.take_some<SaeHandle>("sae");
   auto on = arguments.take<RowsHandle>("on");
+  const auto eval_on = arguments.take_some<RowsHandle>("eval_on");
   const int on_step = arguments.take_function("on_step");
-  push_value(L, run_of(L).train(arguments.rest(), saes, on, on_step_of(L, on_step)));
+  push_value(L, run_of(L).train(arguments.rest(), saes, on, eval_on, on_step_of(L, on_step)));
   return 1;
 }
 

@@ -58,6 +58,13 @@ std::string text_at(double x, double y, const char* anchor, const std::string& t
          ">" + escaped(text) + "</text>\n";
 }
 
+// Everything before the first picture.
+std::string opening(const std::string& title, double height) {
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + px(kWidth) + "\" height=\"" +
+         px(height) + "\" viewBox=\"0 0 " + px(kWidth) + " " + px(height) +
+         "\" role=\"img\">\n<title>" + escaped(title) + "</title>\n" + kStyle;
+}
+
 // One axis: values to pixels.
 struct Axis {
   double low = 0, high = 1;
@@ -93,16 +100,12 @@ class Picture {
   }
 
   std::string text() const {
-    std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + px(kWidth) +
-                      "\" height=\"" + px(kHeight) + "\" viewBox=\"0 0 " + px(kWidth) + " " +
-                      px(kHeight) + "\" role=\"img\">\n<title>" + escaped(plot_.title) +
-                      "</title>\n" + kStyle;
-    out += text_at((kLeft + kRight) / 2, 24, "middle", plot_.title);
+    std::string out = text_at((kLeft + kRight) / 2, 24, "middle", plot_.title);
     out += axes();
     if (!any_) out += text_at((kLeft + kRight) / 2, (kTop + kBottom) / 2, "middle", "no data");
     for (size_t i = 0; i < points_.size(); ++i) out += plot_.mark == Mark::bars ? bars(i) : line(i);
     if (points_.size() > 1) out += legend();
-    return out + "</svg>\n";
+    return out;
   }
 
  private:
@@ -253,6 +256,16 @@ class Picture {
 
 }  // namespace
 
-std::string emit_svg(const Plot& plot) { return Picture(plot).text(); }
+std::string emit_svg(const Plot& plot) {
+  return opening(plot.title, kHeight) + Picture(plot).text() + "</svg>\n";
+}
+
+std::string emit_svg_column(const std::string& title, const std::vector<Plot>& plots) {
+  std::string out = opening(title, kHeight * static_cast<double>(plots.size()));
+  for (size_t i = 0; i < plots.size(); ++i)
+    out += "<g transform=\"translate(0 " + px(kHeight * static_cast<double>(i)) + ")\">\n" +
+           Picture(plots[i]).text() + "</g>\n";
+  return out + "</svg>\n";
+}
 
 }  // namespace facet

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "facet/plot.h"
 
@@ -10,5 +11,7 @@ namespace facet {
 /// A picture of 640 x 360, readable on light and dark pages; equal plots give equal text. Points
 /// that cannot be shown are left out (a line is broken there); with none left, the picture says so.
 std::string emit_svg(const Plot& plot);
+/// Several of them, one below the other, under one title; their own titles stand over each.
+std::string emit_svg_column(const std::string& title, const std::vector<Plot>& plots);
 
 }  // namespace facet

@@ -81,7 +81,13 @@ Experiment::Experiment(Kernel& kernel, const RunRequest& request, Value manifest
   choose_folder(identity, runs, name_);
 
   eyes_ = std::make_unique<EyesSink>(folder_->folder() / "log.txt", request_.quiet);
-  all_ = std::make_unique<AllSinks>(std::vector<EventSink*>{&folder_->events(), eyes_.get()});
+  std::vector<EventSink*> sinks = {&folder_->events(), eyes_.get()};
+  if (parsed.tensorboard) {
+    tensorboard_ = std::make_unique<TensorBoardSink>(folder() / "tensorboard",
+                                                     read_file(folder() / "events.jsonl"));
+    sinks.push_back(tensorboard_.get());
+  }
+  all_ = std::make_unique<AllSinks>(std::move(sinks));
   const Value earlier = RunFolder::record_of(folder_->folder());
   const bool resumed = !earlier.empty();
   folder_->finish(Status::running, "");

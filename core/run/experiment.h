@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/tensorboard.h"
 #include "run/counted_host.h"
 #include "run/handles.h"
 #include "run/identity.h"
@@ -33,6 +34,7 @@ struct Learner {
   SaeHandle* sae = nullptr;
   Normaliser* normaliser = nullptr;
   const RowsHandle* on = nullptr;
+  const RowsHandle* held_out = nullptr;
 };
 
 /// What an analysis was called with.
@@ -74,10 +76,12 @@ class Experiment {
   std::vector<std::shared_ptr<SaeHandle>> saes(const Value& given,
                                                const std::vector<std::shared_ptr<RowsHandle>>& on);
   /// Trains one SAE, or several together that each learn what they would alone; each on `on`, or on
-  /// the rows it was made for when `on` is nullptr. A table of the last step's metrics; of several,
-  /// by their names.
+  /// the rows it was made for when `on` is nullptr. `eval_on`: the held-out rows of
+  /// train.eval_every, one for all or one for each stream by its name. A table of the last step's
+  /// metrics; of several, by their names.
   Value train(const Value& given, const std::vector<std::shared_ptr<SaeHandle>>& saes,
-              std::shared_ptr<RowsHandle> on, OnStep on_step);
+              std::shared_ptr<RowsHandle> on,
+              const std::vector<std::shared_ptr<RowsHandle>>& eval_on, OnStep on_step);
   /// Every [[baseline]] of the manifest (or of `given`), trained on some rows of `on`, which are
   /// normalised as `like` normalises them.
   std::vector<std::shared_ptr<SaeHandle>> baselines(const Value& given,
@@ -123,9 +127,16 @@ class Experiment {
   std::vector<Learner> learners_of(const Value& given,
                                    const std::vector<std::shared_ptr<SaeHandle>>& saes,
                                    const std::shared_ptr<RowsHandle>& on) const;
+  /// Gives each learner its held-out rows.
+  void add_held_out(const Value& given, const std::vector<std::shared_ptr<RowsHandle>>& eval_on,
+                    std::vector<Learner>& learners) const;
   /// Trains, or takes from disk what an earlier process trained: then there are no results.
   std::vector<Value> fit_or_load(Call& call, const std::vector<Learner>& learners,
                                  const TrainParams& settings, const OnStep& on_step);
+  /// training_history.tsv and .svg, from the events up to now.
+  void write_history(const std::string& sae);
+  /// What the evaluations of a training came to, in report.md and record.json.
+  void keep_outcome(const std::string& sae, const Value& result);
   Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
   /// Of the sections of this kind; UserError when several have no names of their own.
   std::vector<std::string> names_in_manifest(const std::string& section) const;
@@ -154,6 +165,7 @@ class Experiment {
   std::filesystem::path store_;
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<EyesSink> eyes_;
+  std::unique_ptr<TensorBoardSink> tensorboard_;  // nullptr: not asked for
   std::unique_ptr<AllSinks> all_;
   size_t calls_ = 0;
   int64_t steps_done_ = 0;

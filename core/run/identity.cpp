@@ -32,6 +32,14 @@ void add_script(const fs::path& file, const fs::path& folder,
   }
 }
 
+// The field is set to something other than its default.
+bool is_set(const std::vector<FieldDoc>& fields, const Value& given, const std::string& name) {
+  const Value* v = given.find(name);
+  return v && std::any_of(fields.begin(), fields.end(), [&](const FieldDoc& doc) {
+           return doc.name == name && schema_detail::literal(*v) != doc.default_text;
+         });
+}
+
 const PluginInfo* plugin_named(const std::vector<PluginInfo>& plugins, const std::string& id) {
   for (const PluginInfo& plugin : plugins)
     if (plugin.id == id) return &plugin;
@@ -51,7 +59,7 @@ Value identity_value(const std::vector<FieldDoc>& fields, const Value& given, In
                                   [&](const FieldDoc& d) { return d.name == key; });
     if (doc == fields.end()) {
       out.set(key, v);
-    } else if (doc->outside_identity) {
+    } else if (doc->outside_identity && !is_set(fields, given, doc->inside_with)) {
       continue;
     } else if (doc->input_path && v.is<std::string>() && !v.as<std::string>()->empty()) {
       std::string path = *v.as<std::string>();

@@ -145,6 +145,9 @@ Schema<ManifestHead> manifest_schema() {
              outside_identity)
       .field("seed", &ManifestHead::seed, "Root of every random stream.", at_least(0))
       .field("notes", &ManifestHead::notes, "Anything worth keeping with the run.",
+             outside_identity)
+      .field("tensorboard", &ManifestHead::tensorboard,
+             "Write the metrics of trainings for TensorBoard too, into tensorboard/.",
              outside_identity);
 }
 

@@ -17,6 +17,7 @@ struct ManifestHead {
   std::string name;
   int64_t seed = 0;
   std::string notes;
+  bool tensorboard = false;
 };
 Schema<ManifestHead> manifest_schema();
 

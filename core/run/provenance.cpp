@@ -61,13 +61,13 @@ fs::path sae_folder_of(const Value& from, const fs::path& runs) {
 }
 
 void check_provenance(const SaeRecord& record, const RowsHandle& on, const Registry& registry,
-                      const std::string& where) {
+                      const std::string& where, const std::string& key) {
   std::vector<std::string> problems;
   const auto compare = [&](const std::string& what, const std::string& trained,
                            const std::string& given) {
     if (trained != given)
       problems.push_back(where + ": " + what + ": trained on " +
-                         (trained.empty() ? "none" : trained) + ", `on` has " +
+                         (trained.empty() ? "none" : trained) + ", `" + key + "` has " +
                          (given.empty() ? "none" : given));
   };
   compare("host", record.host_type, on.host ? on.host->type : "");

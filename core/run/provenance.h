@@ -16,8 +16,8 @@ std::filesystem::path sae_folder_of(const Value& from, const std::filesystem::pa
 
 /// UserError with every difference between the rows that an SAE was trained on and `on`: host, its
 /// weights, hookpoints, row policy, pooling, width, normaliser. Equal widths alone say nothing.
-/// `where` begins each problem: "train.lua:9: encode.sae".
+/// `where` begins each problem: "train.lua:9: encode.sae"; `key` is what the call names the rows.
 void check_provenance(const SaeRecord& record, const RowsHandle& on, const Registry& registry,
-                      const std::string& where);
+                      const std::string& where, const std::string& key = "on");
 
 }  // namespace facet

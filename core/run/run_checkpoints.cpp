@@ -2,8 +2,8 @@
 #include "run/run_checkpoints.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "run/kept_saes.h"
 #include "train/checkpoint_folder.h"
 
 namespace facet {
@@ -33,8 +33,7 @@ std::vector<fs::path> RunCheckpoints::whole() const {
 }
 
 void RunCheckpoints::save(const Checkpoint& checkpoint, const Sae& sae) {
-  char turn[32];
-  std::snprintf(turn, sizeof turn, "%09lld", static_cast<long long>(checkpoint.turn));
+  const std::string turn = step_name(checkpoint.turn);
   Checkpoint marked = checkpoint;
   // Events are certain once the turn is whole: the last one to save says so for all.
   if (which_ + 1 == together_.size()) marked.cursor.set("events", events_());

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <set>
 
+#include "plot/svg.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
+#include "run/kept_saes.h"
 #include "run/of_sae.h"
 #include "run/provenance.h"
 #include "run/run_checkpoints.h"
 #include "run/sections.h"
+#include "run/training_history.h"
 #include "run/verb_text.h"
 
 namespace facet {
@@ -26,6 +29,18 @@ Value metrics_value(const TrainOutcome& outcome) {
                          {"dead", outcome.last.dead},
                          {"lr", outcome.last.lr}});
   for (const auto& [name, value] : outcome.last.losses) out.set(name, value);
+  const EvaluationOutcome& said = outcome.evaluation;
+  if (!said.figures.empty()) {
+    Value figures{Value::Table()};
+    for (const auto& [name, value] : said.figures) figures.set(name, value);
+    out.set("eval", std::move(figures));
+  }
+  if (said.best)
+    out.set("best", Value(Value::Table{{"figure", said.best->figure},
+                                       {"value", said.best->value},
+                                       {"step", said.best->step}}));
+  if (!said.ended.empty()) out.set("ended", said.ended);
+  if (!said.kept.empty()) out.set("kept", Value::Array(said.kept.begin(), said.kept.end()));
   return out;
 }
 
@@ -152,6 +167,7 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
   const Sources sources = open_sources(learners);
   std::vector<std::unique_ptr<RunCheckpoints>> checkpoints;
   std::vector<std::unique_ptr<OfSae>> sinks;
+  std::vector<std::unique_ptr<RunKeptSaes>> kept;
   std::vector<Trainee> trainees;
   for (size_t i = 0; i < learners.size(); ++i) {
     const Learner& one = learners[i];
@@ -159,6 +175,7 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
         std::make_unique<RunCheckpoints>(folder_->path("", "checkpoints"), together, i,
                                          [this] { return folder_->events().durable_size(); }));
     sinks.push_back(std::make_unique<OfSae>(events(), one.sae->name));
+    kept.push_back(std::make_unique<RunKeptSaes>(folder_->folder(), together[i], *one.sae));
     TrainHooks hooks;
     if (learners.size() > 1) hooks.name = one.sae->name;
     hooks.seed = seed_;
@@ -166,6 +183,11 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
     hooks.checkpoints = checkpoints.back().get();
     hooks.on_step = on_step;
     hooks.device = request_.device;
+    hooks.kept = kept.back().get();
+    if (one.held_out)
+      hooks.held_out = [this, rows = one.held_out] {
+        return rows->stream->open(Order::sequential, seed_);
+      };
     hooks.stop = [this] {
       ++steps_done_;
       return stop_wanted();
@@ -178,9 +200,48 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
   std::vector<Value> results;
   for (size_t i = 0; i < learners.size(); ++i) {
     keep(*learners[i].sae, folders[i], outcomes[i]);
+    const auto& best = outcomes[i].evaluation.best;
+    kept[i]->finish(best ? best->step : 0);
+    write_history(learners[i].sae->name);
     results.push_back(metrics_value(outcomes[i]));
   }
   return results;
+}
+
+void Experiment::write_history(const std::string& sae) {
+  const Table history = training_history(read_file(folder() / "events.jsonl"), sae);
+  const std::string file = history_file(sae);
+  write_file(folder_->path("", file + ".tsv"), emit_tsv(history));
+  write_file(folder_->path("", file + ".svg"),
+             emit_svg_column(history_title(sae), history_plots(history)));
+}
+
+void Experiment::keep_outcome(const std::string& sae, const Value& result) {
+  Value said(Value::Table{{"sae", sae}, {"steps", result.at("steps")}});
+  const std::string of = sae.empty() ? "" : sae + ": ";
+  const std::string kept = "kept/" + (sae.empty() ? "" : sae + "/");
+  if (const Value* why = result.find("ended")) {
+    said.set("ended", *why);
+    keep_fact("Ended early", of + *why->as<std::string>());
+  }
+  if (const Value* best = result.find("best")) {
+    said.set("best", *best);
+    said.set("best_folder", kept + "best");
+    keep_fact("Best SAE", of + best->text("figure") + " " + for_eyes(best->at("value")) +
+                              " after step " + std::to_string(best->integer("step")) + ", in " +
+                              kept + "best/");
+  }
+  if (const Value* steps = result.find("kept")) {
+    said.set("kept", *steps);
+    std::string list;
+    for (const Value& step : *steps->as<Value::Array>())
+      list += (list.empty() ? "" : ", ") + std::to_string(*step.as<int64_t>());
+    keep_fact("SAEs kept", of + "after steps " + list + ", in " + kept);
+  }
+  Value::Array all;
+  if (const Value* earlier = record_.find("trainings")) all = *earlier->as<Value::Array>();
+  all.push_back(std::move(said));
+  record_.set("trainings", std::move(all));
 }
 
 // What each SAE of a call of `train` learns from; refuses what cannot be trained together.
@@ -206,17 +267,41 @@ std::vector<Learner> Experiment::learners_of(const Value& given,
   return out;
 }
 
+void Experiment::add_held_out(const Value& given,
+                              const std::vector<std::shared_ptr<RowsHandle>>& eval_on,
+                              std::vector<Learner>& learners) const {
+  for (Learner& one : learners) {
+    const auto same = std::find_if(eval_on.begin(), eval_on.end(),
+                                   [&](const auto& rows) { return rows->name == one.on->name; });
+    if (eval_on.size() > 1 && same == eval_on.end())
+      throw UserError(at(given) + "train.eval_on: none of " + std::to_string(eval_on.size()) +
+                      " is of the stream \"" + one.on->name + "\", which " + called(one.sae->name) +
+                      " learns from");
+    one.held_out = eval_on.size() == 1 ? eval_on.front().get() : same->get();
+    check_provenance(one.sae->record, *one.held_out, kernel_.registry, at(given) + "train.sae",
+                     "eval_on");
+  }
+}
+
 Value Experiment::train(const Value& given, const std::vector<std::shared_ptr<SaeHandle>>& saes,
-                        std::shared_ptr<RowsHandle> on, OnStep on_step) {
-  const std::vector<Learner> learners = learners_of(given, saes, on);
+                        std::shared_ptr<RowsHandle> on,
+                        const std::vector<std::shared_ptr<RowsHandle>>& eval_on, OnStep on_step) {
+  std::vector<Learner> learners = learners_of(given, saes, on);
   const Value section = merged("train", given);
   const AnyParams params = parse("train", section);
   keep_resolved("train", params.resolved);
   for (const Learner& one : learners) trained_.insert(one.sae->name);
   const auto& settings = params.as<TrainParams>();
+  if (settings.eval_every > 0 && eval_on.empty())
+    throw UserError(at(given) + "train.eval_on: required with train.eval_every, a handle from " +
+                    "run:activations on held-out data: eval_on = held_out");
+  if (!eval_on.empty()) add_held_out(given, eval_on, learners);
   Value::Array of;
-  for (const Learner& one : learners)
-    of.emplace_back(Value::Table{{"sae", one.sae->state_key()}, {"rows", one.on->key}});
+  for (const Learner& one : learners) {
+    Value key(Value::Table{{"sae", one.sae->state_key()}, {"rows", one.on->key}});
+    if (!settings.best.empty() && one.held_out) key.set("held out", one.held_out->key);
+    of.push_back(std::move(key));
+  }
   Call call =
       begin("train", digest(Value(Value::Table{
                          {"params", identity_value(train_schema().docs(), params.resolved, *hash_)},
@@ -230,6 +315,7 @@ Value Experiment::train(const Value& given, const std::vector<std::shared_ptr<Sa
   for (const Learner& one : learners) {
     const Value& result =
         learners.size() == 1 ? call.record.result : call.record.result.at(one.sae->name);
+    keep_outcome(one.sae->name, result);
     keep_fact("Training", (learners.size() == 1 ? "" : one.sae->name + ": ") +
                               std::to_string(result.integer("steps")) + " steps of " +
                               std::to_string(settings.batch) + " rows, lr " +

@@ -4,13 +4,12 @@
 
 #include "base/files.h"
 #include "plot/svg.h"
+#include "plot/thin.h"
 #include "run/experiment.h"
+#include "run/training_history.h"
 
 namespace facet {
 namespace {
-
-// Points of a curve beyond what a picture can show.
-constexpr size_t kMostPoints = 1000;
 
 std::string grouped(int64_t number) {
   std::string out = std::to_string(number);
@@ -58,20 +57,6 @@ std::vector<std::string> warnings_of(const std::string& events) {
   return out;
 }
 
-// Every n-th point, and the last.
-void thin(Plot& plot) {
-  for (Plot::Series& series : plot.series) {
-    const size_t every = series.x.size() / kMostPoints + 1;
-    Plot::Series kept{series.name, {}, {}};
-    for (size_t i = 0; i < series.x.size(); ++i)
-      if (i % every == 0 || i + 1 == series.x.size()) {
-        kept.x.push_back(series.x[i]);
-        kept.y.push_back(series.y[i]);
-      }
-    series = std::move(kept);
-  }
-}
-
 }  // namespace
 
 void Experiment::write_report() {
@@ -99,6 +84,13 @@ void Experiment::write_report() {
     write_file(folder_->path("", "loss.svg"), emit_svg(loss));
     page_.pictures.emplace_back("loss.svg", loss.title);
   }
+  for (const std::string& sae : trained_) {
+    const std::string file = history_file(sae);
+    const bool is_baseline =
+        std::find(baselines_.begin(), baselines_.end(), sae) != baselines_.end();
+    if (!is_baseline && fs::exists(folder() / (file + ".svg")))
+      page_.pictures.emplace_back(file + ".svg", history_title(sae));
+  }
   page_.command = request_.typed ? "facet repl  # and type the lines of script.lua"
                                  : "facet run " + request_.file.string();
   for (const std::string& set : request_.sets) page_.command += " --set '" + set + "'";
@@ -109,6 +101,14 @@ void Experiment::write_report() {
                  {"events.jsonl", "metrics, notices and warnings in their order"}};
   if (fs::exists(folder() / "sae"))
     page_.files.emplace_back("sae/", "the trained SAE, in SAELens' layout");
+  if (fs::exists(folder() / "kept"))
+    page_.files.emplace_back("kept/", "the SAEs that were kept on the way, each as in sae/");
+  for (const std::string& sae : trained_)
+    if (fs::exists(folder() / (history_file(sae) + ".tsv")))
+      page_.files.emplace_back(history_file(sae) + ".tsv",
+                               "the metrics of the training" + (sae.empty() ? "" : " of " + sae) +
+                                   ", a row for each step that was recorded");
+  if (tensorboard_) page_.files.emplace_back("tensorboard/", "the metrics for TensorBoard");
   if (fs::exists(folder() / "artefacts"))
     page_.files.emplace_back("artefacts/", "the tables in full, and the pictures");
   write_file(folder_->path("", "report.md"), emit_report(page_));

@@ -21,7 +21,9 @@ std::string default_of(const FieldDoc& field) {
 std::string sentence_of(const FieldDoc& field) {
   std::string out = field.help;
   if (!field.limits.empty()) out += " Must be " + field.limits + ".";
-  if (field.outside_identity) out += " Outside the run's identity.";
+  if (field.outside_identity)
+    out += " Outside the run's identity" +
+           (field.inside_with.empty() ? "." : " unless `" + field.inside_with + "` is set.");
   return out;
 }
 

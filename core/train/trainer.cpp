@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "base/sinks.h"
+#include "train/evaluations.h"
 #include "train/firing.h"
 #include "train/optimiser.h"
 #include "train/peers.h"
@@ -123,7 +124,8 @@ class Training {
         optimiser_(sae),
         firing_(sae.d_sae(),
                 params.dead_after_rows > 0 ? params.dead_after_rows : steps_ * params.batch / 10,
-                hooks.device) {}
+                hooks.device),
+        evaluations_(params, hooks, steps) {}
 
   bool goes_on() const { return more_ && step_ < steps_; }
   bool more() const { return more_; }
@@ -143,6 +145,7 @@ class Training {
     normaliser_.restore(from->cursor.at("normaliser"));
     state_ = from->cursor.at("state");
     if (const Value* watch = from->cursor.find("watch")) watch_.restore(*watch);
+    if (const Value* said = from->cursor.find("evaluations")) evaluations_.restore(*said);
     last_ = metrics_of(from->cursor.at("last"), step_, rows());
     if (const Value* recent = from->cursor.find("recent"))
       for (const Value& loss : *recent->as<Value::Array>()) recent_.push_back(*loss.as<double>());
@@ -176,10 +179,11 @@ class Training {
       sae_.start(make_batch(normaliser_, rows));
     }
     take_step(rows);
-    more_ = !hooks_.on_step || hooks_.on_step(last_, state_);
+    more_ = evaluations_.after_step(last_, sae_, normaliser_);
+    if (hooks_.on_step && !hooks_.on_step(last_, state_)) more_ = false;
   }
 
-  void save(int64_t turn) const {
+  void save(int64_t turn) {
     if (!hooks_.checkpoints) return;
     Checkpoint checkpoint;
     checkpoint.step = step_;
@@ -194,7 +198,9 @@ class Training {
                                      {"last", metrics_value(last_)},
                                      {"more", more_}};
     checkpoint.cursor.set("recent", Value::Array(recent_.begin(), recent_.end()));
+    checkpoint.cursor.set("evaluations", evaluations_.state());
     hooks_.checkpoints->save(checkpoint, sae_);
+    evaluations_.checkpointed();
   }
 
   std::string stopped() const {
@@ -208,7 +214,7 @@ class Training {
       const Tensor empty = sae_.decoder(0).norm(2, {1}).eq(0).sum();
       say(watch_.look_at_the_end(empty.item<int64_t>(), sae_.d_sae()));
     }
-    return {step_, rows(), last_, firing_.share()};
+    return {step_, rows(), last_, firing_.share(), evaluations_.outcome(step_)};
   }
 
  private:
@@ -456,7 +462,7 @@ class Training {
   }
 
   bool is_recorded(int64_t step) const {
-    return step == 1 || step % params_.log_every == 0 || step == steps_;
+    return step == 1 || step % params_.log_every == 0 || step == steps_ || evaluations_.due(step);
   }
 
   // Losses and figures must not take a metric's name.
@@ -488,6 +494,7 @@ class Training {
   int64_t steps_;
   Optimiser optimiser_;
   Firing firing_;
+  Evaluations evaluations_;
   Group group_;
   int64_t step_ = 0;  // done
   bool more_ = true;  // on_step has not ended it
@@ -586,88 +593,100 @@ class Together {
 }  // namespace
 
 Checkpoints::~Checkpoints() = default;
+KeptSaes::~KeptSaes() = default;
 
 Schema<TrainParams> train_schema() {
   using P = TrainParams;
-  return Schema<P>()
-      .field("compat", &P::compat,
-             "Stands for the settings of a peer's trainer; keys that are set win.", one_of(peers()))
-      .presets("compat", train_presets())
-      .field("steps", &P::steps, "Length of the training.", at_least(1), unit("steps"))
-      .field("total_rows", &P::total_rows, "Length of the training.", at_least(1), unit("rows"))
-      .field("epochs", &P::epochs, "Length of the training: passes over the data.", at_least(1),
-             unit("epochs"))
-      .field("batch", &P::batch, "Rows of one step.", at_least(1), unit("rows"))
-      .field(
-          "accumulate", &P::accumulate,
-          "Parts of a batch that are worked through one after the other, their gradients added "
-          "up: less memory. Losses that look at a whole batch (batch_topk, auxk) look at a part.",
-          at_least(1))
-      .field("precision", &P::precision,
-             "bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and "
-             "the optimiser stay fp32.",
-             one_of({"fp32", "bf16"}))
-      .field("lr", &P::lr, "Learning rate between rise and fall.", above(0))
-      .field("warmup", &P::warmup, "Share of the steps over which the learning rate rises.",
-             between(0, 1))
-      .field("warmup_from", &P::warmup_from,
-             "Where the learning rate begins to rise: at one stair of the rise, or at zero.",
-             one_of({"stair", "zero"}))
-      .field("sparsity_warmup", &P::sparsity_warmup,
-             "Share of the steps over which the weight of sparsity losses rises from 0.",
-             between(0, 1))
-      .field("decay", &P::decay,
-             "Share of the steps, at the end, over which the learning rate falls.", between(0, 1))
-      .field("schedule", &P::schedule,
-             "Between rise and fall the learning rate stays (linear), or falls to lr_end along a "
-             "cosine, once or in lr_cycles.",
-             one_of({"linear", "cosine"}))
-      .field("lr_end", &P::lr_end, "With a cosine: its end, as a share of lr.", between(0, 1))
-      .field("lr_cycles", &P::lr_cycles, "With a cosine: how often it starts anew.", at_least(1))
-      .field("beta1", &P::beta1, "Adam's decay of the first moment.", between(0, 0.9999999))
-      .field("beta2", &P::beta2, "Adam's decay of the second moment.", between(0, 0.9999999))
-      .field("eps", &P::eps, "Adam's guard against division by 0.", above(0))
-      .field("weight_decay", &P::weight_decay,
-             "AdamW's: each step takes lr times this share from every parameter; 0: Adam.",
-             at_least(0))
-      .field("clip", &P::clip, "Largest norm of the whole gradient; 0: off.", at_least(0))
-      .field("clip_first", &P::clip_first,
-             "Limit the gradient before the SAE takes parts out of it, not after.")
-      .field("dead_counted", &P::dead_counted,
-             "Whether a step's dead latents are known before or after its firing is counted.",
-             one_of({"before", "after"}))
-      .field("dead_after_rows", &P::dead_after_rows,
-             "A latent that has not fired for so long is dead; 0: a tenth of the run.", at_least(0),
-             unit("rows"))
-      .field("revive_every", &P::revive_every,
-             "How often dead latents begin anew from rows that come back badly; the learning rate "
-             "then rises again. 0: never.",
-             at_least(0), unit("steps"))
-      .field("skip_spikes", &P::skip_spikes,
-             "A step whose loss exceeds so many times the mean of the last 100 changes nothing; 0: "
-             "off.",
-             at_least(0))
-      .field("normalise_rows", &P::normalise_rows, "Rows that the normaliser looks at.",
-             at_least(1), unit("rows"))
-      .field("log_every", &P::log_every, "How often metrics are recorded.", at_least(1),
-             unit("steps"), outside_identity)
-      .field("checkpoint_every", &P::checkpoint_every,
-             "How often a checkpoint is written; 0: only at a stop.", at_least(0), unit("steps"),
-             outside_identity)
-      .check([](const P& p) { return (p.steps > 0) + (p.total_rows > 0) + (p.epochs > 0) == 1; },
-             "exactly one of steps, total_rows, epochs must be set")
-      .check([](const P& p) -> std::string {
-        if (p.total_rows == 0 || p.batch <= p.total_rows) return "";
-        return "batch: " + exceeds(p.batch, "total_rows", p.total_rows);
-      })
-      .check([](const P& p) -> std::string {
-        return p.accumulate <= p.batch ? ""
-                                       : "accumulate: " + exceeds(p.accumulate, "batch", p.batch);
-      })
-      .check([](const P& p) { return p.skip_spikes == 0 || p.skip_spikes > 1; },
-             "skip_spikes must be above 1, or 0")
-      .check([](const P& p) { return p.warmup + p.decay <= 1; },
-             "warmup and decay must not exceed 1 together");
+  return with_evaluation_fields(
+      Schema<P>()
+          .field("compat", &P::compat,
+                 "Stands for the settings of a peer's trainer; keys that are set win.",
+                 one_of(peers()))
+          .presets("compat", train_presets())
+          .field("steps", &P::steps, "Length of the training.", at_least(1), unit("steps"))
+          .field("total_rows", &P::total_rows, "Length of the training.", at_least(1), unit("rows"))
+          .field("epochs", &P::epochs, "Length of the training: passes over the data.", at_least(1),
+                 unit("epochs"))
+          .field("batch", &P::batch, "Rows of one step.", at_least(1), unit("rows"))
+          .field(
+              "accumulate", &P::accumulate,
+              "Parts of a batch that are worked through one after the other, their gradients added "
+              "up: less memory. Losses that look at a whole batch (batch_topk, auxk) look at a "
+              "part.",
+              at_least(1))
+          .field(
+              "precision", &P::precision,
+              "bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and "
+              "the optimiser stay fp32.",
+              one_of({"fp32", "bf16"}))
+          .field("lr", &P::lr, "Learning rate between rise and fall.", above(0))
+          .field("warmup", &P::warmup, "Share of the steps over which the learning rate rises.",
+                 between(0, 1))
+          .field("warmup_from", &P::warmup_from,
+                 "Where the learning rate begins to rise: at one stair of the rise, or at zero.",
+                 one_of({"stair", "zero"}))
+          .field("sparsity_warmup", &P::sparsity_warmup,
+                 "Share of the steps over which the weight of sparsity losses rises from 0.",
+                 between(0, 1))
+          .field("decay", &P::decay,
+                 "Share of the steps, at the end, over which the learning rate falls.",
+                 between(0, 1))
+          .field(
+              "schedule", &P::schedule,
+              "Between rise and fall the learning rate stays (linear), or falls to lr_end along a "
+              "cosine, once or in lr_cycles.",
+              one_of({"linear", "cosine"}))
+          .field("lr_end", &P::lr_end, "With a cosine: its end, as a share of lr.", between(0, 1))
+          .field("lr_cycles", &P::lr_cycles, "With a cosine: how often it starts anew.",
+                 at_least(1))
+          .field("beta1", &P::beta1, "Adam's decay of the first moment.", between(0, 0.9999999))
+          .field("beta2", &P::beta2, "Adam's decay of the second moment.", between(0, 0.9999999))
+          .field("eps", &P::eps, "Adam's guard against division by 0.", above(0))
+          .field("weight_decay", &P::weight_decay,
+                 "AdamW's: each step takes lr times this share from every parameter; 0: Adam.",
+                 at_least(0))
+          .field("clip", &P::clip, "Largest norm of the whole gradient; 0: off.", at_least(0))
+          .field("clip_first", &P::clip_first,
+                 "Limit the gradient before the SAE takes parts out of it, not after.")
+          .field("dead_counted", &P::dead_counted,
+                 "Whether a step's dead latents are known before or after its firing is counted.",
+                 one_of({"before", "after"}))
+          .field("dead_after_rows", &P::dead_after_rows,
+                 "A latent that has not fired for so long is dead; 0: a tenth of the run.",
+                 at_least(0), unit("rows"))
+          .field(
+              "revive_every", &P::revive_every,
+              "How often dead latents begin anew from rows that come back badly; the learning rate "
+              "then rises again. 0: never.",
+              at_least(0), unit("steps"))
+          .field("skip_spikes", &P::skip_spikes,
+                 "A step whose loss exceeds so many times the mean of the last 100 changes "
+                 "nothing; 0: "
+                 "off.",
+                 at_least(0))
+          .field("normalise_rows", &P::normalise_rows, "Rows that the normaliser looks at.",
+                 at_least(1), unit("rows"))
+          .field("log_every", &P::log_every, "How often metrics are recorded.", at_least(1),
+                 unit("steps"), outside_identity)
+          .field("checkpoint_every", &P::checkpoint_every,
+                 "How often a checkpoint is written; 0: only at a stop.", at_least(0),
+                 unit("steps"), outside_identity)
+          .check(
+              [](const P& p) { return (p.steps > 0) + (p.total_rows > 0) + (p.epochs > 0) == 1; },
+              "exactly one of steps, total_rows, epochs must be set")
+          .check([](const P& p) -> std::string {
+            if (p.total_rows == 0 || p.batch <= p.total_rows) return "";
+            return "batch: " + exceeds(p.batch, "total_rows", p.total_rows);
+          })
+          .check([](const P& p) -> std::string {
+            return p.accumulate <= p.batch
+                       ? ""
+                       : "accumulate: " + exceeds(p.accumulate, "batch", p.batch);
+          })
+          .check([](const P& p) { return p.skip_spikes == 0 || p.skip_spikes > 1; },
+                 "skip_spikes must be above 1, or 0")
+          .check([](const P& p) { return p.warmup + p.decay <= 1; },
+                 "warmup and decay must not exceed 1 together"));
 }
 
 TrainOutcome fit(Sae& sae, Normaliser& normaliser, ActivationSource& source,

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "facet/event.h"
 #include "facet/sae.h"
@@ -42,6 +44,15 @@ struct TrainParams {
   int64_t normalise_rows = 65536;       ///< rows the normaliser looks at
   int64_t log_every = 50;               ///< steps; outside the identity
   int64_t checkpoint_every = 1000;      ///< steps; outside the identity; 0: only at a stop
+
+  int64_t eval_every = 0;    ///< steps; 0: no evaluation
+  int64_t eval_batches = 8;  ///< of `batch` held-out rows
+  std::string best;          ///< figure of the evaluation, or train.NAME; empty: none
+  std::string best_is = "auto";
+  int64_t patience = 0;  ///< evaluations; 0: off
+  double patience_delta = 0;
+  int64_t keep_checkpoints = 0;
+  std::vector<int64_t> keep_at;  ///< steps
 };
 Schema<TrainParams> train_schema();
 
@@ -54,7 +65,8 @@ struct StepMetrics {
   double dead = 0;   ///< share of latents that are dead
   double lr = 0;
   std::vector<std::pair<std::string, double>> losses;
-  std::string sae;  ///< its name among those trained together
+  std::vector<std::pair<std::string, double>> evaluated;  ///< empty: no evaluation after this step
+  std::string sae;                                        ///< its name among those trained together
 };
 
 /// Everything that decides how training goes on: bit for bit the same from here. There is none
@@ -77,6 +89,20 @@ class Checkpoints {
   virtual std::optional<Checkpoint> load(Sae& sae) = 0;
 };
 
+/// Where whole SAEs of a training go while it runs; core/run implements it. What is kept again
+/// after the same step, by a training that was cut, takes the place of what is there.
+class KeptSaes {
+ public:
+  virtual ~KeptSaes();
+  /// The SAE as it is after `step` steps, for good.
+  virtual void keep(int64_t step, const Sae& sae) = 0;
+  /// The best SAE so far. A training that is cut goes on from a checkpoint: earlier ones stay.
+  virtual void keep_best(int64_t step, const Sae& sae) = 0;
+  /// There is a checkpoint now for which that of `step` is the best (0: there is none yet): earlier
+  /// ones are not needed any more.
+  virtual void only_best(int64_t step) = 0;
+};
+
 struct TrainHooks {
   std::string name;   ///< of the SAE, for messages; empty: there is one
   uint64_t seed = 0;  ///< of what the trainer draws: rows for latents that begin anew
@@ -87,6 +113,22 @@ struct TrainHooks {
   /// True: finish the step, checkpoint, throw Stopped.
   std::function<bool()> stop;
   std::string device = "cpu";
+  /// Held-out rows from their beginning, for train.eval_every.
+  std::function<std::unique_ptr<ActivationSource>()> held_out;
+  KeptSaes* kept = nullptr;
+};
+
+/// What the evaluations of a training came to.
+struct EvaluationOutcome {
+  struct Best {
+    std::string figure;
+    double value = 0;
+    int64_t step = 0;
+  };
+  std::vector<std::pair<std::string, double>> figures;  ///< of the last one; empty: there was none
+  std::optional<Best> best;
+  std::string ended;          ///< why train.patience ended it; empty: it did not
+  std::vector<int64_t> kept;  ///< steps
 };
 
 struct TrainOutcome {
@@ -96,12 +138,14 @@ struct TrainOutcome {
   /// [d_sae] float64: share of the rows that fired each latent, over the last tenth of the steps
   /// (over all rows when on_step ended the training before that).
   Tensor firing_share;
+  EvaluationOutcome evaluation;
 };
 
 /// Trains from the newest checkpoint, or from the start. Batches never span two epochs: the rows
 /// left over at the end of an epoch, fewer than a batch, are dropped. With `epochs` the steps are
 /// counted first, without running the host. One step: pass, losses, backward, after_backward(),
-/// clipping, Adam, after_step(); finish() ends the training. A latent has fired in a row when its
+/// clipping, Adam, after_step(), then evaluation and what is kept, on_step, and a checkpoint;
+/// finish() ends the training. A latent has fired in a row when its
 /// value there is > 0.
 ///
 /// throws  UserError when a loss or a gradient is not finite, naming the step and the first row

@@ -27,6 +27,7 @@ expect.refusal(function() run:train { sae = sae, on = rows, steps = 3, [true] = 
 -- Handles: the wrong one, none, or one where a value belongs.
 expect.refusal(function() run:train { sae = rows, on = rows } end, "train.sae: a handle from run:activations, should be a handle from run:sae or a list of them")
 expect.refusal(function() run:train { sae = sae, on = 3 } end, "train.on: number 3, should be a handle from run:activations")
+expect.refusal(function() run:train { sae = sae, on = rows, eval_on = 3 } end, "train.eval_on: number 3, should be a handle from run:activations or a list of them")
 expect.refusal(function() run:train { on = rows } end, "train.sae: required, a handle from run:sae")
 expect.refusal(function() run:train { sae = {} } end, "train.sae: a table, should be a handle from run:sae or a list of them")
 expect.refusal(function() run:train { sae = { sae, rows } } end, "train.sae[2]: a handle from run:activations, should be a handle from run:sae")

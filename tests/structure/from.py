@@ -26,6 +26,7 @@ class Known:
         sources = [f for f in root.glob("core/**/*.cpp")]
         self.core = "".join(f.read_text() for f in sources)
         self.analyses = {f.name: "".join(c.read_text() for c in f.glob("*.cpp")) for f in root.glob("plugins/analysis/*/")}
+        self.analyses["metrics"] += Path(root, "core/train/measures.cpp").read_text()  # the figures it shares
 
     def help_of(self, words):
         """The text of `facet WORDS --help`, or None when there is no such command."""

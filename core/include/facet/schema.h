@@ -34,6 +34,7 @@ struct FieldDoc {
   bool required = false;
   bool input_path = false;  ///< names a file or folder whose contents enter the run's identity
   bool outside_identity = false;  ///< cannot change a result: left out of the run's identity
+  std::string inside_with;        ///< the field that, once set, brings this one into the identity
   std::vector<FieldDoc> fields;   ///< of a nested table
 };
 
@@ -153,6 +154,11 @@ inline constexpr InputPath input_path{};
 /// Cannot change a result (intervals of logging, names, notes).
 struct OutsideIdentity {};
 inline constexpr OutsideIdentity outside_identity{};
+/// The same while `field` is not set, or is set to its default.
+struct OutsideUnless {
+  std::string field;
+};
+inline OutsideUnless outside_identity_unless(std::string field) { return {std::move(field)}; }
 
 /// The schema of the plain struct P.
 ///
@@ -323,6 +329,10 @@ class Schema {
   static void apply(Field& f, Required) { f.doc.required = true; }
   static void apply(Field& f, InputPath) { f.doc.input_path = true; }
   static void apply(Field& f, OutsideIdentity) { f.doc.outside_identity = true; }
+  static void apply(Field& f, const OutsideUnless& unless) {
+    f.doc.outside_identity = true;
+    f.doc.inside_with = unless.field;
+  }
 
   std::vector<Field> fields_;
   schema_detail::Presets presets_;

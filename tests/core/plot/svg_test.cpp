@@ -125,3 +125,18 @@ TEST(Svg, draws_bars_of_a_log_axis_with_some_height_each) {
   EXPECT_EQ(count(svg, "<rect"), 3 + 2);  // and two of the legend; 0 has no logarithm
   EXPECT_EQ(count(svg, "height=\"0\""), 0);
 }
+
+TEST(Svg, stands_several_pictures_one_below_the_other) {
+  Plot first = line({1, 2}), second = line({3, 4});
+  first.title = "first";
+  second.x_label = "step";
+  const std::string svg = emit_svg_column("both & all", {first, second});
+  EXPECT_EQ(svg.substr(0, svg.find("<style>")),
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"720\" "
+            "viewBox=\"0 0 640 720\" role=\"img\">\n<title>both &amp; all</title>\n");
+  EXPECT_EQ(count(svg, "<svg"), 1);
+  EXPECT_EQ(count(svg, "<g transform=\"translate(0 0)\">"), 1);
+  EXPECT_EQ(count(svg, "<g transform=\"translate(0 360)\">"), 1);
+  EXPECT_EQ(count(svg, "stroke-width=\"1.5\""), 2);
+  EXPECT_EQ(count(svg, ">step</text>"), 1);
+}

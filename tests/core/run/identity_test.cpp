@@ -89,6 +89,18 @@ TEST(Identity, stays_with_what_is_outside_it) {
     EXPECT_EQ(place.id({set}), id) << set;
 }
 
+TEST(Identity, sees_how_often_is_evaluated_only_where_the_best_is_chosen_by_it) {
+  const Place place;
+  const std::string id = place.id(), best = "train.best=nmse";
+  for (const char* set : {"train.eval_every=5", "train.eval_batches=2", "tensorboard=true"})
+    EXPECT_EQ(place.id({set}), id) << set;
+  EXPECT_NE(place.id({best}), id);
+  EXPECT_EQ(place.id({best, "tensorboard=true"}), place.id({best}));
+  for (const char* set : {"train.eval_every=5", "train.eval_batches=2", "train.patience=2"})
+    EXPECT_NE(place.id({best, set}), place.id({best})) << set;
+  EXPECT_NE(place.id({"train.keep_at=[3]"}), id);
+}
+
 TEST(Identity, sees_contents_of_inputs_and_not_their_paths) {
   const Place place;
   const std::string id = place.id();

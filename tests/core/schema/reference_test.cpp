@@ -103,6 +103,16 @@ TEST(ReferenceTable, is_a_row_a_field_with_pipes_escaped) {
             "| `split.eval` | number | `0.0` | Share. Must be between 0 and 1. |\n");
 }
 
+TEST(HelpText, names_the_field_that_brings_another_into_the_identity) {
+  const auto docs = Schema<Params>()
+                        .field("batch", &Params::batch, "Rows.", outside_identity_unless("by"))
+                        .docs();
+  EXPECT_TRUE(docs[0].outside_identity);
+  EXPECT_EQ(help_text(docs),
+            "  batch  Rows. Outside the run's identity unless `by` is set.\n"
+            "         (integer; default 4096)\n");
+}
+
 TEST(ReferenceTable, says_so_when_there_is_nothing_to_set) {
   EXPECT_EQ(reference_table({}), "It has no parameters.\n");
   EXPECT_EQ(help_text({}), "");

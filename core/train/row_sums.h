@@ -1,10 +1,13 @@
 // Sums over rows from which every figure of reconstruction and sparsity is worked out.
 #pragma once
 
-#include <facet/plugin.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "facet/codes.h"
+#include "facet/stats.h"
+
+namespace facet {
 
 /// Columns of the sums. x and x^ are a row and its reconstruction in the host's units, z its codes.
 enum SumColumn : size_t {
@@ -41,21 +44,20 @@ using Sums = std::vector<double>;
 class RowSums {
  public:
   /// decoder_norm [d_sae] float64 on the CPU: the norms of the rows of W_dec.
-  RowSums(facet::Tensor decoder_norm, size_t most_groups);
+  RowSums(Tensor decoder_norm, size_t most_groups);
 
   /// Rows, all of the same order and number.
   struct Block {
-    facet::Tensor x, x_hat;  ///< [n, d] in the host's units
-    facet::Tensor
-        input_norm;          ///< [n] float64 on the CPU: norms of the rows as the SAE is given them
-    facet::Codes codes;      ///< on the CPU
-    facet::Tensor sequence;  ///< [n] int64 on the CPU: the group of each row
+    Tensor x, x_hat;    ///< [n, d] in the host's units
+    Tensor input_norm;  ///< [n] float64 on the CPU: norms of the rows as the SAE is given them
+    Codes codes;        ///< on the CPU
+    Tensor sequence;    ///< [n] int64 on the CPU: the group of each row
   };
   void add(const Block& block);
 
   int64_t rows() const { return rows_; }
   /// At least one row was added.
-  const facet::GroupSums& groups() const { return groups_.front(); }
+  const GroupSums& groups() const { return groups_.front(); }
 
   /// 1 - sum var(x - x^) / sum var(x) over the columns, which takes the mean out of the error too.
   double centred_explained_variance() const;
@@ -63,14 +65,16 @@ class RowSums {
   double nmse_by_column() const;
 
  private:
-  void add_columns(const facet::Tensor& shifted, const facet::Tensor& error);
-  facet::Tensor spread_of(const facet::Tensor& sum, const facet::Tensor& square) const;
+  void add_columns(const Tensor& shifted, const Tensor& error);
+  Tensor spread_of(const Tensor& sum, const Tensor& square) const;
 
-  facet::Tensor decoder_norm_;
+  Tensor decoder_norm_;
   size_t most_groups_;
   int64_t rows_ = 0;
-  std::vector<facet::GroupSums> groups_;     // one, once the width is known
-  facet::Tensor centre_;                     // [d] float64, the mean of the first block
-  facet::Tensor shifted_, shifted_squared_;  // [d] float64, sums of x - centre and its square
-  facet::Tensor error_, error_squared_;      // [d] float64, sums of x - x^ and its square
+  std::vector<GroupSums> groups_;     // one, once the width is known
+  Tensor centre_;                     // [d] float64, the mean of the first block
+  Tensor shifted_, shifted_squared_;  // [d] float64, sums of x - centre and its square
+  Tensor error_, error_squared_;      // [d] float64, sums of x - x^ and its square
 };
+
+}  // namespace facet

@@ -1,13 +1,11 @@
 // Terms of each row, added by sequence.
-#include "row_sums.h"
+#include "train/row_sums.h"
 
 #include <facet/torch.h>
 
 #include <cmath>
 
-using facet::Codes;
-using facet::Tensor;
-
+namespace facet {
 namespace {
 
 // SAELens' norm below which a row's ratio of norms is not relative (evals.py, 6.54).
@@ -106,3 +104,5 @@ double RowSums::nmse_by_column() const {
   const Tensor spread = spread_of(shifted_, shifted_squared_).clamp_min(1.0);
   return (error_squared_ / spread).mean().item<double>();
 }
+
+}  // namespace facet

@@ -1,10 +1,15 @@
-// Figures of reconstruction and sparsity, each a line or two.
-#include "measures.h"
+// Figures of reconstruction and sparsity, each a line or two, and what they are worked out of.
+#include "facet/measures.h"
 
 #include <facet/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "facet/normaliser.h"
+#include "train/row_sums.h"
+
+namespace facet {
 namespace {
 
 // SAELens' variance and error below which rows count as constant and equal (evals.py, 6.45.1).
@@ -49,18 +54,19 @@ constexpr Measure kMeasures[] = {
     {"nmse", mean<kRelativeError, kNonzero>, Shown::always,
      "mean over rows of |x - x^|^2 / |x|^2, rows that are zero left out; 0 is perfect (RouteSAE's "
      "NMSE; Gao et al. 2024)",
-     "below 0.2 (TopK with 64 latents on Llama-3.2-1B: about 0.15; RouteSAE, arXiv:2503.08200)"},
+     "below 0.2 (TopK with 64 latents on Llama-3.2-1B: about 0.15; RouteSAE, arXiv:2503.08200)",
+     Better::least},
     {"nmse_of_sums", mean<kError, kEnergy>, Shown::with_all,
      "sum |x - x^|^2 / sum |x|^2 over all rows: long rows count for more", ""},
     {"fvu", fvu, Shown::always,
      "fraction of variance unexplained: sum |x - x^|^2 / sum |x - mean x|^2 over all rows; not a "
      "number when rows do not vary (variance below 1e-10) (sparsify; the main loss of Gao et al. "
      "2024)",
-     ""},
+     "", Better::least},
     {"explained_variance", explained_variance, Shown::always,
      "1 - E|x - x^|^2 / (E|x|^2 - |E x|^2); 1 is perfect, 0 is no better than the mean row; of "
      "rows that do not vary (below 1e-10): 1 when x^ = x, else 0 (SAELens 6.45.1 and later)",
-     ""},
+     "", Better::greatest},
     {"explained_variance_legacy", mean<kLegacy, kLegacyRows>, Shown::with_all,
      "mean over rows of 1 - |x - x^|^2 / |x - mean x|^2, the mean that of the up to 1024 rows "
      "coded "
@@ -73,7 +79,7 @@ constexpr Measure kMeasures[] = {
     {"mse", mean<kError, kRows>, Shown::always,
      "mean over rows of |x - x^|^2, summed over the width, in the host's units (SAELens 6.45.2 and "
      "later, dictionary_learning)",
-     ""},
+     "", Better::least},
     {"mse_by_element", mse_by_element, Shown::with_all,
      "mean of (x - x^)^2 over rows and width (RouteSAE, BatchTopK)", ""},
     {"mse_saebench", mse_saebench, Shown::with_all,
@@ -84,7 +90,7 @@ constexpr Measure kMeasures[] = {
      "mean over rows of |x - x^|, not squared (dictionary_learning)", ""},
     {"cosine", mean<kCosine, kCosines>, Shown::always,
      "mean over rows of the cosine between x and x^, rows where either is zero left out (SAELens)",
-     ""},
+     "", Better::greatest},
     {"l2_ratio", mean<kRatio, kRows>, Shown::always,
      "mean over rows of |x^| / |x|, |x^| itself where |x| < 1e-4 (SAELens)",
      "near 1; below 1 the reconstructions are too short (shrinkage)"},
@@ -121,3 +127,5 @@ constexpr Measure kMeasures[] = {
 }  // namespace
 
 std::span<const Measure> measures() { return kMeasures; }
+
+}  // namespace facet
