@@ -1,5 +1,6 @@
 // The working versions of pre_activations, keep_topk and encode_topk.
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <facet/torch.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -80,6 +81,25 @@ class KeepTopK : public Function<KeepTopK> {
   }
 };
 
+/// b_enc + x W_enc into `out`; of bf16 numbers where the caller has autocast on.
+class Product {
+ public:
+  Product(const Tensor& w_enc, const Tensor& b_enc)
+      : narrow_(at::autocast::is_autocast_enabled(at::kCPU)),
+        w_enc_(narrow_ ? w_enc.to(at::kBFloat16) : w_enc),
+        b_enc_(narrow_ ? b_enc.to(at::kBFloat16) : b_enc) {}
+  void into(Tensor& out, const Tensor& x) const {
+    if (narrow_)
+      out.copy_(at::addmm(b_enc_, x.to(at::kBFloat16), w_enc_));
+    else
+      at::addmm_out(out, b_enc_, x, w_enc_);
+  }
+
+ private:
+  bool narrow_;
+  Tensor w_enc_, b_enc_;
+};
+
 class EncodeTopK : public Function<EncodeTopK> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
@@ -91,12 +111,13 @@ class EncodeTopK : public Function<EncodeTopK> {
     const int64_t block = std::clamp<int64_t>(kBlockFloats / m, 1, std::max<int64_t>(n, 1));
     const Tensor input = centred(x, b_dec);
     const Tensor pre = at::empty({block, m}, x.options());
+    const Product product(w_enc, b_enc);
     Tensor latent = at::empty({n * k}, at::kInt);
     Tensor value = at::empty({n * k}, at::kFloat);
     for (int64_t begin = 0; begin < n; begin += block) {
       const int64_t rows = std::min(block, n - begin);
       Tensor part = pre.narrow(0, 0, rows);
-      at::addmm_out(part, b_enc, input.narrow(0, begin, rows), w_enc);
+      product.into(part, input.narrow(0, begin, rows));
       choose(part, k, latent.mutable_data_ptr<int32_t>() + begin * k,
              value.mutable_data_ptr<float>() + begin * k);
     }
