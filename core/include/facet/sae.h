@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,6 +101,13 @@ struct Spliced {
   Tensor replaced;  ///< [n] bool; rows not replaced keep the host's bits
 };
 
+/// An SAE of another architecture that codes and reconstructs alike once training is over.
+struct InferenceForm {
+  std::string type;  ///< as registered
+  Value params;      ///< of [sae], without the type
+  Params tensors;    ///< all of its parameters
+};
+
 /// An SAE architecture. Constructed with (const P& params, const Shape&, Init&); P is its plain
 /// parameter struct. All calls come from one thread; the caller decides whether gradients are on.
 class Sae {
@@ -124,10 +132,24 @@ class Sae {
   /// Called once, after the last step: for what is worked out from gathered statistics (pca).
   virtual void finish();
 
+  /// Names of losses and of parameters whose gradient is on purpose not the slope of the loss:
+  /// straight-through estimates, losses with a part that is held fixed. The conformance suite does
+  /// not compare these with finite differences. Default: none.
+  virtual std::vector<std::string> estimated() const;
+
   /// What SAELens' cfg.json needs beside d_in and d_sae: a table with `architecture` and its own
   /// keys. The default is an empty value: SAELens has no such architecture, and readers of the
   /// folder are told so.
   virtual Value saelens() const;
+  /// The simpler architecture that stands in for it once it is trained (a batch_topk is then a
+  /// jumprelu), which `facet sae export` writes. Default: none.
+  virtual std::optional<InferenceForm> inference_form() const;
+  /// Takes a map of rows into its weights, so that raw rows are coded and reconstructed as mapped
+  /// ones were, the same latents active. Codes keep their values, but for architectures whose codes
+  /// are in the rows' units (select_by_norm): there they, and thresholds on them, are divided by
+  /// the map's scale. It is used for inference from then on, not trained. Default: false, nothing
+  /// changed. See ops::fold_rows().
+  virtual bool fold(const RowMap& map);
 
   int64_t d_sae() const;
   /// Where its parameters and buffers are; the CPU when it has none.

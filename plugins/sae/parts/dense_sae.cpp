@@ -48,6 +48,14 @@ Loss DenseSae::error(const Pass& pass, const Step& step) {
   return error_term(form_.error, pass, step);
 }
 
+bool DenseSae::fold(const RowMap& map) {
+  for (const auto& [name, value] : params())
+    if (name != "W_dec" && name != "W_enc" && name != "b_enc" && name != "b_dec" &&
+        name != "threshold")
+      return false;
+  return ops::fold_rows(map, {w_enc_, b_enc_, w_dec_, b_dec_, form_.centre});
+}
+
 void DenseSae::after_backward() { norm_.after_backward(w_dec_); }
 void DenseSae::after_step() { norm_.after_step(w_dec_, step_); }
 
