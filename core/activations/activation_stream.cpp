@@ -24,6 +24,10 @@ int64_t common_width(const HostInfo& info, const std::vector<std::string>& point
   return width;
 }
 
+RowFilter filter_of(const StreamParams& params) {
+  return {params.rows == "content", params.pads, params.max_norm, pool_of(params.pool)};
+}
+
 Value names(const std::vector<std::string>& texts) {
   return Value::Array(texts.begin(), texts.end());
 }
@@ -32,6 +36,7 @@ Value names(const std::vector<std::string>& texts) {
 
 ActivationSource::~ActivationSource() = default;
 int64_t ActivationSource::epoch_rows() const { return -1; }
+LeftOut ActivationSource::left_out() const { return {}; }
 Tensor ActivationSource::dictionary() const { return {}; }
 CodesReader::~CodesReader() = default;
 std::string CodesReader::pool() const { return "none"; }
@@ -50,6 +55,13 @@ Schema<StreamParams> stream_schema() {
       .field("batch_tokens", &StreamParams::batch_tokens,
              "Tokens of one forward pass of the host; a longer sequence is a pass of its own.",
              at_least(1), unit("tokens"))
+      .field("pads", &StreamParams::pads,
+             "Rows of pads too, as programs have them that pad sequences and forget it.")
+      .field("max_norm", &StreamParams::max_norm,
+             "Leaves out rows whose norm exceeds so many times the median norm of the rows of one "
+             "forward pass of the host (dictionary_learning's max_norm_factor, 10 there); 0: none. "
+             "How many rows an epoch has is then unknown beforehand.",
+             at_least(0))
       .field("pool", &StreamParams::pool,
              "One row for each sequence instead of one for each token: the mean or the largest of "
              "each number over the rows that are kept.",
@@ -58,8 +70,14 @@ Schema<StreamParams> stream_schema() {
              "disk keeps the host's rows under store/ beside the runs folder, so that it runs "
              "once; live runs it again in each epoch. The bits are the same.",
              one_of({"live", "disk"}), outside_identity)
+      .field("prefetch", &StreamParams::prefetch,
+             "While a training works on its rows, the host (or the disk) makes the next ones on a "
+             "thread of its own; up to buffer_rows of them wait in memory. The bits are the same.",
+             outside_identity)
       .field("normalize", &StreamParams::normalize,
-             "The normaliser: its name, or a table with its type and parameters.");
+             "The normaliser: its name, or a table with its type and parameters.")
+      .check([](const StreamParams& p) { return p.max_norm == 0 || p.max_norm >= 1; },
+             "max_norm must be 0 or at least 1");
 }
 
 ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data,
@@ -95,19 +113,24 @@ std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
 }
 
 std::unique_ptr<RowFeed> ActivationStream::feed() const {
-  return feed_of_kept(raw_feed(), params_.rows == "content", pool_of(params_.pool));
+  return feed_of_kept(raw_feed(), filter_of(params_));
 }
 
 std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
   Windows windows;
   Value in_force;
   in_force.set("stream", key());
+  std::unique_ptr<RowFeed> raw = raw_feed();
+  // Only a training's: what reads rows in their order may run the host beside.
+  if (order == Order::shuffled && host_ && params_.prefetch)
+    raw = feed_ahead(std::move(raw), params_.buffer_rows);
   if (order == Order::shuffled) {
     windows = {params_.buffer_rows, true, seed};
     in_force.set("buffer_rows", params_.buffer_rows);
     in_force.set("seed", static_cast<int64_t>(seed));
   }
-  return std::make_unique<WindowSource>(feed(), shape(), windows, sha256(emit_json(in_force)));
+  return std::make_unique<WindowSource>(feed_of_kept(std::move(raw), filter_of(params_)), shape(),
+                                        windows, sha256(emit_json(in_force)));
 }
 
 Shape ActivationStream::shape() const {
@@ -138,13 +161,20 @@ std::string ActivationStream::raw_key() const {
 
 std::string ActivationStream::key() const {
   return sha256(
-      emit_json(Value::Table{{"raw", raw_key()}, {"rows", params_.rows}, {"pool", params_.pool}}));
+      emit_json(Value::Table{{"raw", raw_key()}, {"rows", row_policy()}, {"pool", params_.pool}}));
+}
+
+std::string ActivationStream::row_policy() const {
+  std::string out = params_.rows;
+  if (params_.pads) out += ", pads";
+  if (params_.max_norm > 0) out += ", norms up to " + emit_json(params_.max_norm) + " medians";
+  return out;
 }
 
 Value ActivationStream::describe() const {
   return Value::Table{{"host", host_ ? host_->info().type : ""},
                       {"hookpoints", names(points_)},
-                      {"rows", params_.rows},
+                      {"rows", row_policy()},
                       {"pool", params_.pool}};
 }
 

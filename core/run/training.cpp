@@ -43,6 +43,17 @@ class Fitted : public Normaliser {
   Normaliser& inner_;
 };
 
+// Once, after the training.
+void say_left_out(EventSink& events, const LeftOut& left) {
+  std::string message;
+  if (left.pads > 0) message = std::to_string(left.pads) + " rows of pads";
+  if (left.high_norm > 0)
+    message += (message.empty() ? "" : " and ") + std::to_string(left.high_norm) +
+               " of a norm above activations.max_norm";
+  if (!message.empty())
+    events.info("activations.left_out", "of the rows read, " + message + " were left out");
+}
+
 // One pass at most over what the baselines are trained on.
 TrainParams plain_training(int64_t rows, const RowsHandle& on, uint64_t seed) {
   TrainParams settings;
@@ -117,6 +128,7 @@ void Experiment::fit_or_load(Call& call, SaeHandle& sae, Normaliser& normaliser,
   };
   const TrainOutcome outcome = call_beside_plugin(
       sae.part->plugin, [&] { return fit(*sae.sae, normaliser, *source, settings, hooks); });
+  say_left_out(sink, source->left_out());
   sae.record.normaliser_state = sae.normaliser->state();
   sae.record.step = outcome.steps;
   fs::create_directories(folder);
