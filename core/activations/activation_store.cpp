@@ -107,6 +107,7 @@ class RowsBuilder {
                               {"content_rows", count_.content_rows},
                               {"sequences", count_.sequences},
                               {"content_sequences", count_.content_sequences},
+                              {"pads", count_.pads},
                               {"items", at_.next_item},
                               {"shards", std::move(shards)}});
     write_file(store_.record(), emit_json_pretty(record));

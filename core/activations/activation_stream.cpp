@@ -27,6 +27,10 @@ int64_t common_width(const HostInfo& info, const std::vector<std::string>& point
   return width;
 }
 
+RowFilter filter_of(const StreamParams& params) {
+  return {params.rows == "content", params.pads, params.max_norm, pool_of(params.pool)};
+}
+
 Value names(const std::vector<std::string>& texts) {
   return Value::Array(texts.begin(), texts.end());
 }
@@ -35,6 +39,7 @@ Value names(const std::vector<std::string>& texts) {
 
 ActivationSource::~ActivationSource() = default;
 int64_t ActivationSource::epoch_rows() const { return -1; }
+LeftOut ActivationSource::left_out() const { return {}; }
 Tensor ActivationSource::dictionary() const { return {}; }
 CodesReader::~CodesReader() = default;
 std::string CodesReader::pool() const { return "none"; }
@@ -53,6 +58,13 @@ Schema<StreamParams> stream_schema() {
       .field("batch_tokens", &StreamParams::batch_tokens,
              "Tokens of one forward pass of the host; a longer sequence is a pass of its own.",
              at_least(1), unit("tokens"))
+      .field("pads", &StreamParams::pads,
+             "Rows of pads too, as programs have them that pad sequences and forget it.")
+      .field("max_norm", &StreamParams::max_norm,
+             "Leaves out rows whose norm exceeds so many times the median norm of the rows of one "
+             "forward pass of the host (dictionary_learning's max_norm_factor, 10 there); 0: none. "
+             "How many rows an epoch has is then unknown beforehand.",
+             at_least(0))
       .field("pool", &StreamParams::pool,
              "One row for each sequence instead of one for each token: the mean or the largest of "
              "each number over the rows that are kept.",
@@ -61,8 +73,14 @@ Schema<StreamParams> stream_schema() {
              "disk keeps the host's rows under store/ beside the runs folder, so that it runs "
              "once; live runs it again in each epoch. The bits are the same.",
              one_of({"live", "disk"}), outside_identity)
+      .field("prefetch", &StreamParams::prefetch,
+             "While a training works on its rows, the host (or the disk) makes the next ones on a "
+             "thread of its own; up to buffer_rows of them wait in memory. The bits are the same.",
+             outside_identity)
       .field("normalize", &StreamParams::normalize,
-             "The normaliser: its name, or a table with its type and parameters.");
+             "The normaliser: its name, or a table with its type and parameters.")
+      .check([](const StreamParams& p) { return p.max_norm == 0 || p.max_norm >= 1; },
+             "max_norm must be 0 or at least 1");
 }
 
 ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data,
@@ -98,13 +116,20 @@ std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
 }
 
 std::unique_ptr<RowFeed> ActivationStream::kept(std::unique_ptr<RowFeed> raw) const {
-  return feed_of_kept(std::move(raw), params_.rows == "content", pool_of(params_.pool));
+  return feed_of_kept(std::move(raw), filter_of(params_));
 }
 
 std::unique_ptr<RowFeed> ActivationStream::feed() const { return kept(raw_feed()); }
 
 std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
-  return open_on(feed(), order, seed);
+  std::unique_ptr<RowFeed> raw = raw_feed();
+  if (works_ahead(order)) raw = feed_ahead(std::move(raw), params_.buffer_rows);
+  return open_on(kept(std::move(raw)), order, seed);
+}
+
+// Only for a training: what reads rows in their order may run the host beside.
+bool ActivationStream::works_ahead(Order order) const {
+  return order == Order::shuffled && host_ && params_.prefetch;
 }
 
 bool ActivationStream::shares_passes_with(const ActivationStream& other) const {
@@ -130,8 +155,10 @@ std::vector<std::unique_ptr<ActivationSource>> ActivationStream::open_together(
       out[i] = streams[i]->open(order, seed);
       continue;
     }
-    const auto pass = std::make_shared<HostPass>(streams[i]->host_, streams[i]->data_, points,
-                                                 streams[i]->params_.batch_tokens);
+    const ActivationStream& first = *streams[i];
+    auto raw = feed_of_host(first.host_, first.data_, points, first.params_.batch_tokens);
+    if (first.works_ahead(order)) raw = feed_ahead(std::move(raw), first.params_.buffer_rows);
+    const auto pass = std::make_shared<HostPass>(std::move(raw), points);
     for (const size_t j : sharing) {
       const ActivationStream& stream = *streams[j];
       const auto kept = [&](std::unique_ptr<RowFeed> raw) { return stream.kept(std::move(raw)); };
@@ -185,13 +212,20 @@ std::string ActivationStream::raw_key() const {
 
 std::string ActivationStream::key() const {
   return sha256(
-      emit_json(Value::Table{{"raw", raw_key()}, {"rows", params_.rows}, {"pool", params_.pool}}));
+      emit_json(Value::Table{{"raw", raw_key()}, {"rows", row_policy()}, {"pool", params_.pool}}));
+}
+
+std::string ActivationStream::row_policy() const {
+  std::string out = params_.rows;
+  if (params_.pads) out += ", pads";
+  if (params_.max_norm > 0) out += ", norms up to " + emit_json(params_.max_norm) + " medians";
+  return out;
 }
 
 Value ActivationStream::describe() const {
   return Value::Table{{"host", host_ ? host_->info().type : ""},
                       {"hookpoints", names(points_)},
-                      {"rows", params_.rows},
+                      {"rows", row_policy()},
                       {"pool", params_.pool}};
 }
 

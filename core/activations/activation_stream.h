@@ -21,8 +21,11 @@ struct StreamParams {
   std::string rows = "content";  ///< content: specials are left out; all: every token
   int64_t buffer_rows = 65536;   ///< rows shuffled together
   int64_t batch_tokens = 8192;   ///< tokens of one forward pass of the host
+  bool pads = false;             ///< rows of pads too, which hosts of other programs give
+  double max_norm = 0;           ///< medians that a row's norm may have; 0: any norm
   std::string pool = "none";     ///< mean, max: one row for each sequence, of those kept
   std::string store = "live";    ///< disk: the host runs once, its rows are kept in a store
+  bool prefetch = true;          ///< a training's rows are made while it works
   Value normalize;               ///< a normaliser's name, or a table with `type`
 };
 Schema<StreamParams> stream_schema();
@@ -61,6 +64,9 @@ class ActivationStream {
   /// nullptr: the rows come from a known dictionary.
   const HostInfo* host() const;
   std::shared_ptr<HostModel> host_model() const;
+  /// `rows` with what else decides which are kept, as records have it: "content", "all, norms up to
+  /// 10 medians".
+  std::string row_policy() const;
   /// Hash of what decides the rows: those of raw_key(), row policy and pooling. Not the
   /// normaliser, not buffer_rows, not where they are kept.
   std::string key() const;
@@ -74,6 +80,7 @@ class ActivationStream {
   std::unique_ptr<ActivationSource> open_on(std::unique_ptr<RowFeed> feed, Order order,
                                             uint64_t seed) const;
   std::unique_ptr<RowFeed> kept(std::unique_ptr<RowFeed> raw) const;
+  bool works_ahead(Order order) const;
   bool shares_passes_with(const ActivationStream& other) const;
 
   std::shared_ptr<HostModel> host_;
@@ -95,7 +102,8 @@ NormaliserChoice choose_normaliser(const Registry& registry, const Value& normal
 /// The normaliser that was chosen, not yet fitted.
 std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Value& normalize,
                                             const std::string& where);
-/// Registers none, layer_norm and its named forms, mean, expected_average.
+/// Registers none, layer_norm and its named forms, constant_norm, mean, expected_average and
+/// whitening.
 void add_core_normalisers(Registry& registry);
 
 }  // namespace facet

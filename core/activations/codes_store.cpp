@@ -65,7 +65,7 @@ class CodesBuilder {
     parts_ = static_cast<int64_t>(finished.size());
     if (parts_ > 0) at_ = finished.back();
     feed_->start(at_.next_item);
-    const int64_t total = feed_->count().rows;
+    const int64_t total = std::max<int64_t>(feed_->count().rows, 0);  // 0: unknown
     while (true) {
       const CodesPart part = next_part(total, breathe);
       if (part.read == 0) break;

@@ -3,30 +3,11 @@
 
 #include <cmath>
 
+#include "activations/fit_rows.h"
 #include "activations/normalisers.h"
 
 namespace facet {
 namespace {
-
-constexpr int64_t kFitRows = 4096;  // read at once: bounds the memory of fit()
-constexpr const char* kWhere = "activations.normalize: ";
-
-/// Calls f(block, n) with float32 rows [n, points, d] on the CPU, `rows` in all or one epoch;
-/// returns how many there were, at least one.
-template <class F>
-int64_t each_block(const std::string& name, ActivationSource& source, int64_t rows, F&& f) {
-  int64_t seen = 0;
-  while (seen < rows) {
-    const int64_t wanted = std::min(kFitRows, rows - seen);
-    const Tensor x = source.next(wanted).x;
-    const int64_t got = x.defined() ? x.size(0) : 0;
-    if (got > 0) f(x.to(torch::kCPU, torch::kFloat32).contiguous(), got);
-    seen += got;
-    if (got < wanted) break;
-  }
-  if (seen == 0) throw UserError(kWhere + name + ": there are no rows to fit it to");
-  return seen;
-}
 
 /// A tensor [a, b] as nested lists of numbers, which read back to the same bits.
 Value nested(const Tensor& x) {
@@ -72,27 +53,22 @@ class Fitted : public Normaliser {
  protected:
   void keep(const Tensor& fitted) {
     if (!fitted.isfinite().all().item<bool>())
-      throw UserError(kWhere + name_ + ": the rows it is fitted to are not finite");
+      throw UserError(kNormalise + name_ + ": the rows it is fitted to are not finite");
     fitted_ = fitted;
   }
   Tensor fitted(const Tensor& like) const {
     if (!fitted_.defined())
-      throw UserError(kWhere + name_ + ": has not seen any rows; run:train fits it first");
+      throw UserError(kNormalise + name_ + ": has not seen any rows; run:train fits it first");
     return fitted_.to(like.device());
   }
   const std::string& name() const { return name_; }
-  bool is_fitted_to_one_point() const { return fitted_.defined() && fitted_.size(0) == 1; }
+  /// In float64, undefined before fit().
+  Tensor wide() const { return fitted_.defined() ? fitted_.to(torch::kFloat64) : fitted_; }
 
  private:
   std::string name_;
   Tensor fitted_;  // [points, d] or [points, 1] float32, on the CPU
 };
-
-Tensor param_of(const Sae& sae, const std::string& name) {
-  for (const auto& [own, value] : sae.params())
-    if (own == name) return value;
-  return {};
-}
 
 /// x - mean, the mean row of the rows it was fitted to; the way back adds it.
 class Mean final : public Fitted {
@@ -116,22 +92,10 @@ class Mean final : public Fitted {
     return x.to(torch::kFloat32) + fitted(x);
   }
 
-  /// With b_dec taken from the input (the default), b_dec += mean; otherwise b_enc -= mean W_enc as
-  /// well. Only for SAEs whose form SAELens knows, since others may use these tensors differently.
-  bool fold(Sae& sae) override {
-    const torch::NoGradGuard no_grad;
-    const Value form = sae.saelens();
-    const Value* applied = form.find("apply_b_dec_to_input");
-    Tensor w_enc = param_of(sae, "W_enc"), b_enc = param_of(sae, "b_enc"),
-           b_dec = param_of(sae, "b_dec");
-    if (!is_fitted_to_one_point() || form.empty() || !b_dec.defined()) return false;
-    const Tensor mean = fitted(b_dec).select(0, 0);  // [d]
-    if (applied && *applied == Value(false)) {
-      if (!w_enc.defined() || !b_enc.defined() || param_of(sae, "b_gate").defined()) return false;
-      b_enc.sub_(mean.matmul(w_enc));
-    }
-    b_dec.add_(mean);
-    return true;
+  std::optional<RowMap> row_map() const override {
+    const Tensor mean = wide();
+    if (!mean.defined()) return std::nullopt;
+    return RowMap{mean, torch::ones({mean.size(0)}, torch::kFloat64), {}, {}};
   }
 };
 
@@ -158,7 +122,8 @@ class ExpectedAverage final : public Fitted {
     });
     for (double& norms : sum) {
       if (norms == 0)
-        throw UserError(kWhere + name() + ": the mean norm of the rows: is 0, should be above 0");
+        throw UserError(kNormalise + name() +
+                        ": the mean norm of the rows: is 0, should be above 0");
       norms = std::sqrt(static_cast<double>(shape.d_in)) * static_cast<double>(n) / norms;
     }
     keep(torch::tensor(sum).to(torch::kFloat32).view({-1, 1}));
@@ -169,23 +134,10 @@ class ExpectedAverage final : public Fitted {
     return x.to(torch::kFloat32) / fitted(x);
   }
 
-  /// W_enc *= s, W_dec /= s, b_dec /= s: pre-activations and codes stay as they are. source:
-  /// SAELens 6.54, sae.py, fold_activation_norm_scaling_factor. Not with
-  /// rescale_acts_by_decoder_norm, where codes follow the norm of W_dec.
-  bool fold(Sae& sae) override {
-    const torch::NoGradGuard no_grad;
-    const Value form = sae.saelens();
-    const Value* rescales = form.find("rescale_acts_by_decoder_norm");
-    Tensor w_enc = param_of(sae, "W_enc"), w_dec = param_of(sae, "W_dec"),
-           b_dec = param_of(sae, "b_dec");
-    if (!is_fitted_to_one_point() || form.empty() || (rescales && *rescales == Value(true)) ||
-        !w_enc.defined() || !w_dec.defined() || !b_dec.defined())
-      return false;
-    const Tensor scale = fitted(w_enc).select(0, 0);  // [1]
-    w_enc.mul_(scale);
-    w_dec.div_(scale);
-    b_dec.div_(scale);
-    return true;
+  std::optional<RowMap> row_map() const override {
+    const Tensor scale = wide();
+    if (!scale.defined()) return std::nullopt;
+    return RowMap{{}, scale.select(1, 0), {}, {}};
   }
 };
 

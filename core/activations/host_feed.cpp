@@ -73,7 +73,8 @@ class HostFeed final : public RowFeed {
     const auto reader = data_.open();
     for (Record record; reader->next(record);) {
       const Tensor flag = tokens_of(*host_, record, index++).flag;
-      const auto content = flag.bitwise_and(kSpecial).eq(0).sum().item<int64_t>();
+      const auto content = flag.bitwise_and(kSpecial | kPad).eq(0).sum().item<int64_t>();
+      out.pads += flag.bitwise_and(kPad).ne(0).sum().item<int64_t>();
       out.rows += flag.size(0);
       out.content_rows += content;
       out.sequences += flag.size(0) > 0;
@@ -108,6 +109,7 @@ class HostFeed final : public RowFeed {
                          return seen.x;
                        }});
     const torch::NoGradGuard no_grad;
+    const std::lock_guard turn(host_->turn());
     host_->forward(tokens, hooks, Want{});
     for (size_t i = 0; i < points_.size(); ++i)
       FACET_ASSERT(x[i].defined(), "the host never reached " + points_[i]);
@@ -131,6 +133,7 @@ Tokens tokens_of(const HostModel& host, const Record& record, int64_t index) {
   const std::string name = "record \"" + record.id + "\"";
   Tokens tokens;
   try {
+    const std::lock_guard turn(host.turn());
     tokens = host.tokenize({&record.text, 1});
   } catch (const UserError& e) {
     throw UserError(with_record(e.what(), name));

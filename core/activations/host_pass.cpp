@@ -39,13 +39,9 @@ class HostPass::Reader final : public RowFeed {
     kept_ = kept(std::move(inlet));
     pass_->readers_.push_back(this);
   }
-  ~Reader() override {
-    const std::lock_guard lock(pass_->mutex_);
-    std::erase(pass_->readers_, this);
-  }
+  ~Reader() override { std::erase(pass_->readers_, this); }
 
   void start(int64_t item) override {
-    const std::lock_guard lock(pass_->mutex_);
     if (waiting_.empty() || waiting_.front().item != item) {
       waiting_.clear();
       waiting_rows_ = 0;
@@ -56,7 +52,6 @@ class HostPass::Reader final : public RowFeed {
   }
 
   bool next(Rows& piece) override {
-    const std::lock_guard lock(pass_->mutex_);
     if (waiting_.empty() && !ended_) {
       wanted_ = item_;
       ended_ = !pass_->make(item_);
@@ -66,6 +61,8 @@ class HostPass::Reader final : public RowFeed {
     Piece& first = waiting_.front();
     item_ = first.next;
     waiting_rows_ -= first.rows.size();
+    left_out_.pads += first.left_out.pads;
+    left_out_.high_norm += first.left_out.high_norm;
     piece = std::move(first.rows);
     waiting_.pop_front();
     return true;
@@ -73,6 +70,7 @@ class HostPass::Reader final : public RowFeed {
 
   int64_t item() const override { return item_; }
   RowCount count() const override { return kept_->count(); }
+  LeftOut left_out() const override { return left_out_; }
 
   // `raw` [n, all points, d] begins at `item`.
   void offer(int64_t item, int64_t next, const Rows& raw) {
@@ -80,8 +78,11 @@ class HostPass::Reader final : public RowFeed {
     Rows mine = raw;
     mine.x = raw.x.index_select(1, torch::tensor(columns_, torch::kInt64));
     inlet_->put(std::move(mine));
-    Piece piece{item, next, {}};
+    Piece piece{item, next, {}, {}};
+    const LeftOut before = kept_->left_out();
     FACET_ASSERT(kept_->next(piece.rows), "a piece was put in and did not come out");
+    const LeftOut after = kept_->left_out();
+    piece.left_out = {after.pads - before.pads, after.high_norm - before.high_norm};
     waiting_rows_ += piece.rows.size();
     waiting_.push_back(std::move(piece));
     wanted_ = next;
@@ -92,6 +93,7 @@ class HostPass::Reader final : public RowFeed {
     int64_t item;  // where it begins
     int64_t next;  // where the one after it begins
     Rows rows;
+    LeftOut left_out;  // of this piece
   };
 
   std::shared_ptr<HostPass> pass_;
@@ -101,15 +103,14 @@ class HostPass::Reader final : public RowFeed {
   std::unique_ptr<RowFeed> kept_;
   std::deque<Piece> waiting_;
   int64_t waiting_rows_ = 0;
+  LeftOut left_out_;  // of the pieces that were read
   int64_t item_ = 0;
   bool ended_ = false;  // what waits is of the next epoch
   int64_t wanted_ = 0;  // the piece after the last one waiting
 };
 
-HostPass::HostPass(std::shared_ptr<HostModel> host, Dataset data, std::vector<std::string> points,
-                   int64_t batch_tokens)
-    : feed_(feed_of_host(std::move(host), std::move(data), points, batch_tokens)),
-      points_(std::move(points)) {}
+HostPass::HostPass(std::unique_ptr<RowFeed> feed, std::vector<std::string> points)
+    : feed_(std::move(feed)), points_(std::move(points)) {}
 
 HostPass::~HostPass() = default;
 

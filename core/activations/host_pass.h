@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -17,9 +16,8 @@ namespace facet {
 /// more than `most_rows` (and one piece), so readers further apart have the host run for each.
 class HostPass : public std::enable_shared_from_this<HostPass> {
  public:
-  /// `points`: those of all readers, each once, of equal width.
-  HostPass(std::shared_ptr<HostModel> host, Dataset data, std::vector<std::string> points,
-           int64_t batch_tokens);
+  /// `feed` of a host at `points`: those of all readers, each once. One thread at a time reads.
+  HostPass(std::unique_ptr<RowFeed> feed, std::vector<std::string> points);
   ~HostPass();
 
   /// What `kept` makes of a feed of the rows at `points`, which are among those of the pass: the
@@ -35,7 +33,6 @@ class HostPass : public std::enable_shared_from_this<HostPass> {
   // Hands the piece that begins at `item` to every reader that wants it next; false at the end.
   bool make(int64_t item);
 
-  std::mutex mutex_;
   std::unique_ptr<RowFeed> feed_;
   std::vector<std::string> points_;
   int64_t at_ = -1;  // where feed_ stands; -1: not begun

@@ -16,7 +16,7 @@ class None final : public Normaliser {
   explicit None(const NoneParams&) {}
   Tensor apply(const Tensor& x, Stats&) const override { return x.to(torch::kFloat32); }
   Tensor invert(const Tensor& x, const Stats&) const override { return x.to(torch::kFloat32); }
-  bool fold(Sae&) override { return true; }
+  bool fold(Sae&) const override { return true; }
   std::string saelens_name() const override { return "none"; }
 };
 
@@ -34,7 +34,11 @@ Value as_table(const Value& normalize) {
 
 Normaliser::~Normaliser() = default;
 void Normaliser::fit(ActivationSource&, int64_t) {}
-bool Normaliser::fold(Sae&) { return false; }
+std::optional<RowMap> Normaliser::row_map() const { return std::nullopt; }
+bool Normaliser::fold(Sae& sae) const {
+  const std::optional<RowMap> map = row_map();
+  return map && sae.fold(*map);
+}
 std::string Normaliser::saelens_name() const { return ""; }
 Value Normaliser::state() const { return {}; }
 void Normaliser::restore(const Value&) {}
@@ -81,7 +85,9 @@ std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Valu
 void add_core_normalisers(Registry& registry) {
   registry.add_normaliser<None>("none", "Rows as the host gives them.", Schema<NoneParams>());
   add_layer_norms(registry);
+  add_constant_norm(registry);
   add_fitted_normalisers(registry);
+  add_whitening(registry);
 }
 
 }  // namespace facet

@@ -16,5 +16,9 @@ std::optional<Value> layer_norm_of(const std::string& name);
 
 /// Registers mean and expected_average, which look at rows before the first step.
 void add_fitted_normalisers(Registry& registry);
+/// Registers whitening, which looks at rows too.
+void add_whitening(Registry& registry);
+/// Registers constant_norm.
+void add_constant_norm(Registry& registry);
 
 }  // namespace facet

@@ -11,15 +11,26 @@
 #include "data/dataset.h"
 #include "facet/host.h"
 #include "facet/rows.h"
+#include "facet/stream.h"
 
 namespace facet {
 
-/// What a whole pass has. Content: without the tokens that the host added.
+/// What a whole pass has. Content: without the tokens that the host added, and without pads. All
+/// are -1 when only running the host can tell.
 struct RowCount {
   int64_t rows = 0;
   int64_t content_rows = 0;
   int64_t sequences = 0;  ///< with a row
   int64_t content_sequences = 0;
+  int64_t pads = 0;  ///< among `rows`
+};
+
+/// Which rows of a pass are kept.
+struct RowFilter {
+  bool content_only = true;  ///< not those of tokens that the host added
+  bool pads = false;         ///< those of pads too
+  double max_norm = 0;       ///< not those whose norm exceeds so many medians of the piece; 0: all
+  Pool pool = Pool::none;
 };
 
 /// A piece holds whole sequences and is never split, and where it begins decides where it ends; so
@@ -38,6 +49,8 @@ class RowFeed {
   /// Of the whole pass, counted without running the host.
   virtual RowCount count() const = 0;
   virtual Tensor dictionary() const { return {}; }
+  /// By this feed since it was made.
+  virtual LeftOut left_out() const { return {}; }
 };
 
 /// Every token's row. Whole sequences are grouped in their order into batches of at most
@@ -47,8 +60,17 @@ std::unique_ptr<RowFeed> feed_of_host(std::shared_ptr<HostModel> host, Dataset d
                                       std::vector<std::string> points, int64_t batch_tokens);
 /// Chunks of `chunk` made rows.
 std::unique_ptr<RowFeed> feed_of_rows(Dataset data, int64_t chunk);
-/// The rows of `raw` that the policy keeps, then pooled; pieces begin where they did.
-std::unique_ptr<RowFeed> feed_of_kept(std::unique_ptr<RowFeed> raw, bool content_only, Pool pool);
+/// The rows of `raw` that the filter keeps, then pooled; pieces begin where they did. The median is
+/// that of the piece's rows that are kept otherwise, at each hookpoint, so it needs nothing from
+/// elsewhere; of an even number the lower one. source of max_norm: dictionary_learning 0.1.0,
+/// buffer.py (max_norm_factor), whose median is that of one forward pass too
+std::unique_ptr<RowFeed> feed_of_kept(std::unique_ptr<RowFeed> raw, const RowFilter& filter);
+
+/// The pieces of `feed`, with the same bits, made on a thread of their own while their reader is at
+/// work: pieces until at least `rows` rows wait. The very first piece is made on the reader's
+/// thread; the other one begins with the second and ends with the data, an error, start() or
+/// destruction, which wait for the piece it is at.
+std::unique_ptr<RowFeed> feed_ahead(std::unique_ptr<RowFeed> feed, int64_t rows);
 
 /// UserError of a pass that had no row.
 [[noreturn]] void refuse_no_rows();

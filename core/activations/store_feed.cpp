@@ -102,7 +102,8 @@ std::shared_ptr<const ActivationStore> open_activations(const fs::path& folder,
   check_equal(folder, file, "format", record.integer("format"), kActivationsFormat);
   check_key(folder, file, record.text("key"), key);
   out->count = {record.integer("rows"), record.integer("content_rows"), record.integer("sequences"),
-                record.integer("content_sequences")};
+                record.integer("content_sequences"),
+                record.find("pads") ? record.integer("pads") : 0};
   out->items = record.integer("items");
   int64_t rows = 0;
   for (const Value& shard : record.array("shards")) {

@@ -34,6 +34,8 @@ bool WindowSource::load_window() {
   begin_ = feed_->item();
   row_ = 0;
   loaded_ = Rows();
+  left_before_ = left_out_;
+  const LeftOut before = feed_->left_out();
   std::vector<Rows> pieces;
   int64_t gathered = 0;
   for (Rows piece; gathered == 0 || gathered < windows_.rows;) {
@@ -42,6 +44,9 @@ bool WindowSource::load_window() {
     gathered += piece.size();
     pieces.push_back(std::move(piece));
   }
+  const LeftOut after = feed_->left_out();
+  left_out_.pads += after.pads - before.pads;
+  left_out_.high_norm += after.high_norm - before.high_norm;
   if (pieces.empty()) return false;
   loaded_ = pieces.size() == 1 ? std::move(pieces[0]) : Rows::joined(pieces);
   if (windows_.shuffled) loaded_ = permuted(loaded_, windows_.seed, epoch_, window_);
@@ -80,6 +85,9 @@ Value WindowSource::cursor() const {
   cursor.set("window", within ? window_ - 1 : window_);
   cursor.set("item", within ? begin_ : started_ ? feed_->item() : 0);
   cursor.set("row", within ? row_ : 0);
+  const LeftOut& left = within ? left_before_ : left_out_;
+  if (left.pads > 0) cursor.set("left_out_pads", left.pads);
+  if (left.high_norm > 0) cursor.set("left_out_high_norm", left.high_norm);
   return cursor;
 }
 
@@ -87,6 +95,8 @@ void WindowSource::seek(const Value& cursor) {
   begin_epoch(cursor.integer("epoch"));
   window_ = cursor.integer("window");
   const int64_t item = cursor.integer("item"), row = cursor.integer("row");
+  const auto left = [&](const char* key) { return cursor.find(key) ? cursor.integer(key) : 0; };
+  left_out_ = {left("left_out_pads"), left("left_out_high_norm")};
   if (window_ == 0 && row == 0) return;
   feed_->start(item);
   started_ = any_rows_ = true;

@@ -31,6 +31,7 @@ class WindowSource final : public ActivationSource {
   std::string key() const override { return key_; }
   int64_t epoch_rows() const override { return feed_->count().rows; }
   Tensor dictionary() const override { return feed_->dictionary(); }
+  LeftOut left_out() const override { return left_out_; }
 
  private:
   bool load_window();  // false at the end of the epoch
@@ -48,6 +49,8 @@ class WindowSource final : public ActivationSource {
   int64_t begin_ = 0;      // item with which the loaded window begins
   Rows loaded_;            // empty before the first window
   int64_t row_ = 0;        // next row of the loaded window
+  LeftOut left_out_;       // up to the end of the loaded window,
+  LeftOut left_before_;    // and up to its begin
 };
 
 }  // namespace facet

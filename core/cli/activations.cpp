@@ -123,13 +123,17 @@ int activations(const RunRequest& request, const ActivationsRequest& asked,
                   asked.host.sets, {"host", "data", "activations"});
   const auto host = host_of(sections, kernel, request);
   const ActivationStream stream = stream_of(sections, kernel, host);
-  const RowOrigin origin{host->type, host->weights_hash, stream.points(), stream.params().rows,
+  const RowOrigin origin{host->type, host->weights_hash, stream.points(), stream.row_policy(),
                          stream.params().pool};
 
   catch_interrupts();
   const torch::NoGradGuard no_grad;
   const auto source = stream.open(Order::sequential, 0);
   const int64_t total = source->epoch_rows();
+  if (total < 0)
+    throw UserError(
+        "activations.max_norm: how many rows it keeps is known when all were read, and a file of "
+        "rows needs their number first: leave it out");
   RowFile file(asked.out, stream, origin, total);
   int64_t read = 0;
   while (true) {

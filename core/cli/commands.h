@@ -66,6 +66,10 @@ int encode(const EncodeRequest& asked, const PluginPaths& plugin_paths);
 
 /// Prints what a folder says of its SAE.
 int show_sae(const std::filesystem::path& folder);
+/// Writes the SAE of a folder, or of a run's folder, into a new one for other programs: for raw
+/// rows, where its normaliser goes into the weights.
+int export_sae_folder(const std::filesystem::path& folder, const std::filesystem::path& to,
+                      const PluginPaths& plugin_paths);
 
 struct InspectRequest {
   std::filesystem::path sae;

@@ -162,7 +162,7 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   DatasetParams one;
   one.type = "sequence";
   StreamParams params;
-  params.rows = record.rows;
+  params.rows = record.rows.substr(0, record.rows.find(','));  // every residue, long ones too
   const Dataset data(std::make_shared<OneSequence>(asked.sequence), one, "");
   const ActivationStream stream(host->host, data, record.hookpoints, params);
   const int64_t specials =

@@ -8,7 +8,7 @@ struct RowOptions {
   ActivationsRequest activations;
   EncodeRequest encode;
   InspectRequest inspect;
-  std::filesystem::path shown;
+  std::filesystem::path shown, exported, to;
 };
 
 constexpr char kSetHost[] = "KEY=VALUE of the host, for instance host.dtype=bf16 (repeatable)";
@@ -79,6 +79,13 @@ void add_row_commands(CommandLine& line) {
               [options] { return show_sae(options->shown); })
       ->add_option("FOLDER", options->shown, "Folder of the SAE")
       ->required();
+  CLI::App* app = add_command(
+      line, "sae export", "Write a trained SAE for other programs, its normaliser in the weights",
+      "facet sae export runs/quickstart/ID/sae mysae", [&line, options] {
+        return export_sae_folder(options->exported, options->to, line.plugin_paths);
+      });
+  app->add_option("FOLDER", options->exported, "Folder of the SAE, or of its run")->required();
+  app->add_option("OUT", options->to, "Where the new folder goes")->required();
   add_inspect(line, options);
 }
 

@@ -20,9 +20,12 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-/// Shapes; finite loss; gradients reach every parameter and agree with finite differences; same
-/// seed same bits; saved and loaded it codes alike; Mode::infer codes each row alone and changes
-/// nothing; it survives training; it prints nothing. Required parameters are given small values;
+/// Every field has a help text; shapes; finite loss; gradients reach every parameter and agree with
+/// finite differences, each loss by itself (kinks, where the slopes of both sides differ, are
+/// listed; what Sae::estimated() names is left out); same seed same bits; it survives training;
+/// saved and loaded it codes alike and trains on with equal bits; no row has more than the field k
+/// says; once Sae::fold() took a normaliser in, rows are coded as before; Mode::infer codes each
+/// row alone and changes nothing; it prints nothing. Required parameters are given small values;
 /// the part is tried on [256, 16] rows.
 Findings check_sae(const SaePart& part);
 /// Consistent information and tokens; rows of the promised shape at each hookpoint; reading changes

@@ -1,9 +1,12 @@
 // What every SAE must do.
+#include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "facet/safetensors.h"
 #include "facet/torch.h"
+#include "plugin/conformance_promises.h"
+#include "plugin/conformance_slopes.h"
 #include "plugin/conformance_subject.h"
 #include "plugin/conformance_trial.h"
 
@@ -44,9 +47,13 @@ class SaeTrial {
     check("finite loss", &SaeTrial::finite_loss);
     check("gradient reaches every parameter", &SaeTrial::gradients);
     check("gradient of W_dec agrees with finite differences", &SaeTrial::finite_differences);
+    check("gradients of the losses agree with finite differences", &SaeTrial::slopes);
     check("same seed same bits", &SaeTrial::same_bits);
     check("survives training", &SaeTrial::survives);
     check("saved and loaded it codes alike", &SaeTrial::save_load);
+    check("resumed it trains alike", &SaeTrial::resumes);
+    check("keeps its promise of sparsity", &SaeTrial::sparsity);
+    check("a normaliser folds into it", &SaeTrial::folds);
     check("infer codes each row alone", &SaeTrial::rows_alone);
     check("infer changes nothing", &SaeTrial::infer_changes_nothing);
     return trial_.finish();
@@ -94,16 +101,19 @@ class SaeTrial {
 
   Batch rows(int64_t number) const { return make_rows(shape_, kRows, number); }
 
-  // The loss of one batch with the first `dead` latents called dead.
-  Tensor loss_of(Sae& sae, int64_t number, int64_t dead) const {
+  // The losses of one batch with the first `dead` latents called dead.
+  Losses losses_of(Sae& sae, const Batch& batch, int64_t number, int64_t dead) const {
     Step step;
     step.index = number;
     step.rows_seen = number * kRows;
     step.dead = torch::arange(sae.d_sae()) < dead;
     step.group = &group_;
+    return sae.losses(sae.pass(batch, Mode::train), step);
+  }
+
+  Tensor loss_of(Sae& sae, int64_t number, int64_t dead) const {
     Tensor sum = torch::zeros({});
-    for (const Loss& loss : sae.losses(sae.pass(rows(number), Mode::train), step))
-      sum = sum + loss.value;
+    for (const Loss& loss : losses_of(sae, rows(number), number, dead)) sum = sum + loss.value;
     return sum;
   }
 
@@ -276,6 +286,23 @@ class SaeTrial {
     return (values[1] - values[0]) / (2 * reach);
   }
 
+  // Each loss by itself, in float64 where the architecture's code lets it.
+  Outcome slopes() {
+    if (!has_gradient(*started())) return skips("the loss has no gradient");
+    for (const bool wide : {true, false}) {
+      const std::unique_ptr<Sae> sae = started();
+      Batch batch = rows(0);
+      if (wide) {
+        widen(*sae);
+        batch.input = batch.input.to(torch::kFloat64);
+        batch.target = batch.target.to(torch::kFloat64);
+      }
+      const auto losses = [&] { return losses_of(*sae, batch, 0, sae->d_sae() / 4); };
+      if (!wide || are_wide(losses)) return judged(compare_slopes(*sae, losses, wide));
+    }
+    return holds();
+  }
+
   Outcome same_bits() {
     const std::unique_ptr<Sae> a = trained(), b = trained();
     const std::string differs = first_difference(state_of(*a), state_of(*b));
@@ -315,6 +342,39 @@ class SaeTrial {
       return fails("other codes: something that matters is neither a parameter nor a buffer");
     return torch::equal(before.output, after.output) ? holds()
                                                      : fails("equal codes, but another output");
+  }
+
+  // n + m steps at once, and n, a file, and m in another object.
+  Outcome resumes() {
+    const auto steps = [&](Sae& sae, int64_t begin) {
+      for (int64_t step = begin; step < begin + kSteps; ++step) train_step(sae, step);
+    };
+    const std::unique_ptr<Sae> whole = started(), cut = started(), resumed = make(2);
+    steps(*whole, 0);
+    steps(*whole, kSteps);
+    steps(*cut, 0);
+    const TemporaryFolder folder;
+    const std::filesystem::path file = folder.path() / "sae.safetensors";
+    save_safetensors(file, state_of(*cut));
+    {
+      const torch::NoGradGuard no_gradients;
+      const Safetensors saved(file);
+      for (auto [name, tensor] : state_of(*resumed)) tensor.copy_(saved.tensor(name));
+    }
+    steps(*resumed, kSteps);
+    const std::string differs = first_difference(state_of(*whole), state_of(*resumed));
+    return differs.empty()
+               ? holds()
+               : fails(differs + " differs after " + std::to_string(2 * kSteps) + " steps from " +
+                       std::to_string(kSteps) + " and " + std::to_string(kSteps) +
+                       ": something that matters is neither a parameter nor a buffer");
+  }
+
+  Outcome sparsity() { return keeps_sparsity(part_, params_->resolved, *trained(), rows(kSteps)); }
+
+  Outcome folds() {
+    if (shape_.points_in != 1) return skips("it reads several hookpoints");
+    return folds_in(*trained(), rows(kSteps));
   }
 
   Outcome rows_alone() {

@@ -1,6 +1,7 @@
 // CountedHost: a host that counts what it was made to do.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "facet/host.h"
@@ -28,7 +29,7 @@ class CountedHost final : public HostModel {
 
  private:
   std::shared_ptr<HostModel> host_;
-  int64_t passes_ = 0, tokens_ = 0;
+  std::atomic<int64_t> passes_ = 0, tokens_ = 0;  // rows are made ahead on another thread
 };
 
 }  // namespace facet

@@ -70,12 +70,14 @@ void add_memory(const Plan& p, const Machine& machine, Estimate& out) {
                     count_text(p.batch_tokens) + " tokens of width " + count_text(p.host_width),
                     "activations.batch_tokens", Phase::always});
   }
-  if (p.train_rows > 0)
-    out.memory.push_back({"shuffle buffer",
-                          kBufferCopies * p.buffer_rows * p.points * p.d_in * p.host_number_bytes,
-                          count_text(p.buffer_rows) + " rows of width " +
-                              count_text(p.points * p.d_in) + ", three copies",
-                          "activations.buffer_rows", Phase::training});
+  if (p.train_rows > 0) {
+    const double copies = kBufferCopies + (p.prefetch ? 1 : 0);
+    out.memory.push_back(
+        {"shuffle buffer", copies * p.buffer_rows * p.points * p.d_in * p.host_number_bytes,
+         count_text(p.buffer_rows) + " rows of width " + count_text(p.points * p.d_in) +
+             (p.prefetch ? ", three copies and those made ahead" : ", three copies"),
+         "activations.buffer_rows", Phase::training});
+  }
   const bool known = p.d_in > 0 && p.d_sae > 0;
   const std::string form = count_text(p.d_sae) + " latents on rows of width " + count_text(p.d_in);
   near.push_back({"SAE and Adam", known ? kTrainingCopies * kFloat * sae_numbers(p) : 0,

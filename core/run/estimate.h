@@ -23,6 +23,7 @@ struct Plan {
   double points = 1;  ///< hookpoints
   double d_in = 0;
   double buffer_rows = 0;
+  bool prefetch = false;  ///< as many rows wait beside the buffer
   double d_sae = 0;
   double active = 0;      ///< latents a row
   double batch = 0;       ///< rows of one training step

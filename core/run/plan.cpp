@@ -124,6 +124,8 @@ class Reader {
   void read_stream(const Value& resolved) {
     plan_.buffer_rows = number_of(resolved, "buffer_rows");
     plan_.batch_tokens = number_of(resolved, "batch_tokens");
+    const Value* prefetch = resolved.find("prefetch");
+    plan_.prefetch = host_ && prefetch && *prefetch == Value(true);
     plan_.store_on_disk = text_of(resolved, "store") == "disk";
     const Value* selector = resolved.find("hookpoints");
     if (!host_ || !selector) return;

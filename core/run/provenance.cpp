@@ -73,7 +73,7 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
   compare("host", record.host_type, on.host ? on.host->type : "");
   compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
   compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
-  compare("rows", record.rows, on.stream->params().rows);
+  compare("rows", record.rows, on.stream->row_policy());
   compare("pool", record.pool, on.stream->params().pool);
   compare("d_in", std::to_string(record.shape.d_in), std::to_string(on.stream->shape().d_in));
   Value normalize = record.normaliser_params;

@@ -59,6 +59,17 @@ class Fitted : public Normaliser {
   Normaliser& inner_;
 };
 
+// Once, after the training.
+void say_left_out(EventSink& events, const LeftOut& left) {
+  std::string message;
+  if (left.pads > 0) message = std::to_string(left.pads) + " rows of pads";
+  if (left.high_norm > 0)
+    message += (message.empty() ? "" : " and ") + std::to_string(left.high_norm) +
+               " of a norm above activations.max_norm";
+  if (!message.empty())
+    events.info("activations.left_out", "of the rows read, " + message + " were left out");
+}
+
 // One pass at most over what the baselines are trained on.
 TrainParams plain_training(int64_t rows, const RowsHandle& on, uint64_t seed) {
   TrainParams settings;
@@ -202,6 +213,7 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
     keep(*learners[i].sae, folders[i], outcomes[i]);
     const auto& best = outcomes[i].evaluation.best;
     kept[i]->finish(best ? best->step : 0);
+    say_left_out(*sinks[i], sources.open[sources.of[i]]->left_out());
     write_history(learners[i].sae->name);
     results.push_back(metrics_value(outcomes[i]));
   }

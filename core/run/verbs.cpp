@@ -223,7 +223,7 @@ std::shared_ptr<SaeHandle> Experiment::new_sae(const SaePart& part, const AnyPar
     record.host_weights = on.host->weights_hash;
   }
   record.hookpoints = on.stream->points();
-  record.rows = on.stream->params().rows;
+  record.rows = on.stream->row_policy();
   record.pool = on.stream->params().pool;
   record.stream_key = on.key;
   const NormaliserChoice choice =

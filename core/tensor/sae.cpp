@@ -40,9 +40,12 @@ void Sae::start(const Batch&) {}
 void Sae::after_backward() {}
 void Sae::after_step() {}
 void Sae::finish() {}
+std::vector<std::string> Sae::estimated() const { return {}; }
 Value Sae::saelens() const { return {}; }
 Figures Sae::figures(const Pass&) const { return {}; }
 Shape Sae::shape(const Shape& stream) const { return stream; }
+std::optional<InferenceForm> Sae::inference_form() const { return std::nullopt; }
+bool Sae::fold(const RowMap&) { return false; }
 void Sae::revive(const Tensor&, const Batch&) {
   throw UserError("sae: revive: this architecture cannot start latents anew");
 }

@@ -23,6 +23,15 @@ enum class Fault {
   unseeded,
   explodes,
   forgets,
+  trains_in_secret,
+  holds_back,
+  says_it_holds_back,
+  bends,
+  never_smooth,
+  keeps_too_many,
+  keeps_too_many_on_average,
+  folds_in_words_only,
+  half_folds,
   looks_at_the_batch,
   changes_when_asked,
   prints,
@@ -30,6 +39,7 @@ enum class Fault {
 
 struct FaultyParams {
   int64_t d_sae = 0;
+  int64_t k = 4;
   std::string flavour;
 };
 
@@ -40,6 +50,10 @@ Schema<FaultyParams> faulty_schema() {
              one_of({"sweet", "sour"}));
 }
 
+Schema<FaultyParams> faulty_schema_with_k(const std::string& help) {
+  return faulty_schema().field("k", &FaultyParams::k, help);
+}
+
 // A ReLU SAE with one fault.
 template <Fault kFault>
 class Faulty final : public PlainSae {
@@ -48,6 +62,7 @@ class Faulty final : public PlainSae {
       : w_dec_(param("W_dec", init.uniform({p.d_sae, shape.d_out}, 1.0))),
         w_enc_(param("W_enc", w_dec_.detach().t().contiguous())),
         b_enc_(param("b_enc", torch::zeros({p.d_sae}))),
+        b_dec_(param("b_dec", torch::zeros({shape.d_out}))),
         asked_(buffer("asked", torch::zeros({}))) {
     if (kFault == Fault::throws) throw std::runtime_error("out of cheese");
     const torch::NoGradGuard no_gradients;
@@ -59,6 +74,7 @@ class Faulty final : public PlainSae {
     const Tensor bias = kFault == Fault::no_gradient ? b_enc_.detach() : b_enc_;
     Tensor dense = (torch::matmul(x, w_enc_) + bias).relu();  // [rows, d_sae]
     if (mode == Mode::train) seen_ += 1;
+    if (mode == Mode::train && kFault == Fault::trains_in_secret) dense = dense * (1 + 0.1 * seen_);
     if (mode == Mode::infer && kFault == Fault::forgets) dense = dense * seen_;
     if (mode == Mode::infer && kFault == Fault::looks_at_the_batch)
       dense = dense * (dense > dense.mean());
@@ -68,11 +84,22 @@ class Faulty final : public PlainSae {
 
   Tensor decode(const Codes& codes) override {
     const Tensor weight = kFault == Fault::wrong_gradient ? 2 * w_dec_ - w_dec_.detach() : w_dec_;
-    return torch::matmul(codes.dense(), weight);
+    return torch::matmul(codes.dense(), weight) + b_dec_;
   }
 
   Losses losses(const Pass& pass, const Step&) override {
     const Tensor mse = (pass.output - pass.target).square().sum(-1).mean();
+    if (kFault == Fault::holds_back || kFault == Fault::says_it_holds_back)
+      return {{"mse", mse}, {"weight", w_dec_.square().sum() * w_dec_.detach().sum()}};
+    // A kink at every number of b_enc, which begins at 0.
+    if (kFault == Fault::bends) return {{"mse", mse}, {"bend", b_enc_.abs().sum()}};
+    // Each sign changes with 1e-3, the step of the differences in float32.
+    constexpr double kFlips = 3.14159265e3;
+    if (kFault == Fault::never_smooth)
+      return {{"jumps", mse + (w_dec_ * kFlips).sin().sign().sum() +
+                            (w_enc_ * kFlips).sin().sign().sum() +
+                            (b_enc_ * kFlips + 1).sin().sign().sum() +
+                            (b_dec_ * kFlips + 1).sin().sign().sum()}};
     if (kFault == Fault::no_gradient_at_all || kFault == Fault::learns_in_finish)
       return {{"mse", mse.detach()}};
     return {{"mse", kFault == Fault::infinite_loss ? mse / 0 : mse}};
@@ -80,6 +107,18 @@ class Faulty final : public PlainSae {
 
   void finish() override {
     if (kFault == Fault::learns_in_finish) w_dec_.mul_(0.5);
+  }
+
+  bool fold(const RowMap& map) override {
+    if (kFault == Fault::folds_in_words_only) return true;
+    if (kFault != Fault::half_folds && kFault != Fault::none) return false;
+    const bool whole = ops::fold_rows(map, {w_enc_, b_enc_, w_dec_, b_dec_, false});
+    if (kFault == Fault::half_folds) return false;
+    return whole;
+  }
+  std::vector<std::string> estimated() const override {
+    if (kFault == Fault::says_it_holds_back) return {"weight"};
+    return {};
   }
 
   Tensor decoder(int64_t point) const override {
@@ -92,7 +131,7 @@ class Faulty final : public PlainSae {
   }
 
  private:
-  Tensor w_dec_, w_enc_, b_enc_, asked_;
+  Tensor w_dec_, w_enc_, b_enc_, b_dec_, asked_;
   double seen_ = 0;
 };
 
@@ -100,7 +139,12 @@ template <Fault kFault>
 Findings findings_of() {
   Registry registry;
   registry.set_plugin("org.example.faulty");
-  registry.add_sae<Faulty<kFault>>("faulty", "A ReLU SAE with one fault.", faulty_schema());
+  const bool each = kFault == Fault::keeps_too_many;
+  const bool promises = each || kFault == Fault::keeps_too_many_on_average;
+  registry.add_sae<Faulty<kFault>>(
+      "faulty", "A ReLU SAE with one fault.",
+      promises ? faulty_schema_with_k(each ? "Latents of a row." : "Latents of a row, on average.")
+               : faulty_schema());
   return check_sae(registry.sae("faulty"));
 }
 
@@ -128,9 +172,13 @@ TEST(Conformance, finds_nothing_in_an_sae_without_faults) {
             "sae faulty: finite loss: pass\n"
             "sae faulty: gradient reaches every parameter: pass\n"
             "sae faulty: gradient of W_dec agrees with finite differences: pass\n"
+            "sae faulty: gradients of the losses agree with finite differences: pass\n"
             "sae faulty: same seed same bits: pass\n"
             "sae faulty: survives training: pass\n"
             "sae faulty: saved and loaded it codes alike: pass\n"
+            "sae faulty: resumed it trains alike: pass\n"
+            "sae faulty: keeps its promise of sparsity: skipped: it has no field k\n"
+            "sae faulty: a normaliser folds into it: pass\n"
             "sae faulty: infer codes each row alone: pass\n"
             "sae faulty: infer changes nothing: pass\n"
             "sae faulty: prints nothing: pass\n");
@@ -156,7 +204,7 @@ TEST(Conformance, finds_a_parameter_that_no_gradient_reaches) {
 TEST(Conformance, finds_a_loss_without_gradient_in_an_sae_that_learns_no_other_way) {
   expect_found<Fault::no_gradient_at_all>(
       "gradient reaches every parameter",
-      "no gradient: W_dec, W_enc, b_enc, and neither pass nor finish changes them");
+      "no gradient: W_dec, W_enc, b_dec, b_enc, and neither pass nor finish changes them");
 }
 
 TEST(Conformance, asks_no_gradient_of_an_sae_that_learns_in_finish) {
@@ -172,6 +220,58 @@ TEST(Conformance, finds_a_gradient_that_is_no_slope) {
                                 "gradient of W_dec agrees with finite differences");
   EXPECT_EQ(found.verdict, Verdict::fail);
   EXPECT_EQ(found.detail.rfind("slope ", 0), 0u) << found.detail;
+}
+
+TEST(Conformance, finds_a_loss_whose_gradient_is_no_slope) {
+  const Finding found = finding(findings_of<Fault::holds_back>(),
+                                "gradients of the losses agree with finite differences");
+  EXPECT_EQ(found.verdict, Verdict::fail);
+  EXPECT_EQ(found.detail.rfind("weight along W_dec[", 0), 0u) << found.detail;
+  EXPECT_NE(found.detail.find(" by differences, "), std::string::npos) << found.detail;
+  EXPECT_NE(found.detail.find(" by gradient"), std::string::npos) << found.detail;
+  const Findings said = findings_of<Fault::says_it_holds_back>();
+  EXPECT_TRUE(conforms(said)) << describe(said);
+}
+
+TEST(Conformance, lists_kinks_and_does_not_call_them_wrong) {
+  const Findings findings = findings_of<Fault::bends>();
+  EXPECT_TRUE(conforms(findings)) << describe(findings);
+  const Finding& found = finding(findings, "gradients of the losses agree with finite differences");
+  EXPECT_EQ(found.verdict, Verdict::pass);
+  EXPECT_EQ(found.detail.rfind("kinks: bend along b_enc[", 0), 0u) << found.detail;
+}
+
+TEST(Conformance, finds_a_loss_that_is_smooth_nowhere) {
+  const Finding found = finding(findings_of<Fault::never_smooth>(),
+                                "gradients of the losses agree with finite differences");
+  EXPECT_EQ(found.verdict, Verdict::fail);
+  EXPECT_EQ(found.detail.rfind("kinks almost everywhere: jumps along ", 0), 0u) << found.detail;
+}
+
+TEST(Conformance, finds_state_of_the_training_that_is_not_saved) {
+  expect_found<Fault::trains_in_secret>(
+      "resumed it trains alike",
+      "W_dec differs after 10 steps from 5 and 5: something that matters is neither a parameter "
+      "nor a buffer");
+}
+
+TEST(Conformance, finds_more_latents_than_k_says) {
+  const Finding each =
+      finding(findings_of<Fault::keeps_too_many>(), "keeps its promise of sparsity");
+  EXPECT_EQ(each.verdict, Verdict::fail);
+  EXPECT_EQ(each.detail.rfind("k is 4, and a row has ", 0), 0u) << each.detail;
+  const Finding mean =
+      finding(findings_of<Fault::keeps_too_many_on_average>(), "keeps its promise of sparsity");
+  EXPECT_EQ(mean.verdict, Verdict::fail);
+  EXPECT_EQ(mean.detail.rfind("k is 4, and a row has 1", 0), 0u) << mean.detail;
+  EXPECT_NE(mean.detail.find(" latents on average"), std::string::npos) << mean.detail;
+}
+
+TEST(Conformance, finds_a_normaliser_that_is_not_in_the_weights) {
+  expect_found<Fault::folds_in_words_only>("a normaliser folds into it",
+                                           "other latents are active once it is folded in");
+  expect_found<Fault::half_folds>("a normaliser folds into it",
+                                  "says that it cannot, and changed W_dec");
 }
 
 TEST(Conformance, finds_weights_that_do_not_come_from_the_seed) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -105,6 +106,13 @@ class HostModel {
   /// Runs the host. Gradients are recorded only when want.gradients.
   virtual Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
                          Decoding* decoding = nullptr) = 0;
+
+  /// Held by whoever calls forward() or tokenize() while a training's rows may be made on another
+  /// thread (activations.prefetch). Adapters need not care.
+  std::mutex& turn() const { return turn_; }
+
+ private:
+  mutable std::mutex turn_;
 };
 
 /// The index in `info.points` of a canonical name or alias; UserError with the nearest names.

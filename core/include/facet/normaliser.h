@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "facet/rows.h"
@@ -24,9 +25,12 @@ class Normaliser {
   virtual Tensor apply(const Tensor& x, Stats& stats) const = 0;
   /// The way back: x [n, points, d] in normalised units, float32 in the host's units.
   virtual Tensor invert(const Tensor& x, const Stats& stats) const = 0;
-  /// Moves the normalisation into the SAE's weights when that is possible; false: it is not,
-  /// nothing changed.
-  virtual bool fold(Sae& sae);
+  /// What it does to every row alike, once fitted. Nothing when it looks at each row by itself
+  /// (layer_norm), or has not been fitted.
+  virtual std::optional<RowMap> row_map() const;
+  /// Moves the normalisation into the SAE's weights (row_map() and Sae::fold()) when that is
+  /// possible; false: it is not, nothing changed.
+  virtual bool fold(Sae& sae) const;
   /// SAELens' name for this normaliser in cfg.json's normalize_activations ("none", "layer_norm",
   /// ...), or "" when SAELens has none.
   virtual std::string saelens_name() const;

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "facet/codes.h"
+#include "facet/rows.h"
 
 namespace facet::ops {
 
@@ -53,6 +54,20 @@ void normalise_rows(Tensor& w, double eps);
 /// Takes from each row of `gradient` [m, d] its part along the same row of w [m, d], in place: g -
 /// (g . u) u with u = w / (|w| + eps). Both contiguous.
 void remove_parallel(Tensor& gradient, const Tensor& w, double eps);
+
+/// The weights of an SAE of one hookpoint that encodes (x - b_dec) W_enc + b_enc (`centred`) or
+/// x W_enc + b_enc, and decodes z W_dec + b_dec. An SAE without b_enc leaves it undefined.
+struct PlainWeights {
+  Tensor w_enc, b_enc, w_dec, b_dec;  // [d, m], [m], [m, d], [d]
+  bool centred = true;
+};
+/// Changes the weights in place, in float64 but for the last rounding, so that raw rows give the
+/// pre-activations that mapped rows gave before, and z gives the row in raw units: W_enc := M
+/// W_enc, W_dec := W_dec M^-1, b_dec := b_dec M^-1 + mean, and unless centred b_enc -= mean M
+/// W_enc. False, and nothing changed, when the map is of several hookpoints or of another width, or
+/// when a b_enc is missing. source: SAELens 6.54, training/activation_scaler.py and
+/// covariance_whitening.
+bool fold_rows(const RowMap& map, const PlainWeights& weights);
 
 namespace reference {
 Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,

@@ -47,6 +47,15 @@ struct Shape {
 /// [points, d].
 using Stats = std::map<std::string, Tensor>;
 
+/// What a normaliser does to every row alike: x' = (x - mean) M and back x = x' M^-1 + mean, at
+/// each hookpoint; M is a number or a matrix.
+struct RowMap {
+  Tensor mean;     ///< [points, d] float64; undefined: 0
+  Tensor scale;    ///< [points] float64, the number; undefined when M is a matrix
+  Tensor matrix;   ///< [points, d, d] float64, M; undefined when it is a number
+  Tensor inverse;  ///< [points, d, d] float64, M^-1
+};
+
 struct Batch {
   Tensor input;   ///< [n, points_in, d_in] float32, normalised
   Tensor target;  ///< [n, points_out, d_out] float32, normalised by the target's own normaliser

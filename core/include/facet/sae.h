@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,9 +83,6 @@ struct Loss {
   std::string name;
   Tensor value;
   bool sparsity = false;  ///< train.sparsity_warmup raises its weight from 0
-  /// Parts of it are held constant, so that its gradient is not that of its value; finite
-  /// differences leave it out.
-  bool surrogate = false;
 };
 using Losses = std::vector<Loss>;
 
@@ -105,6 +103,13 @@ using Buffers = std::vector<Buffer>;
 struct Spliced {
   Tensor rows;      ///< [n, d]
   Tensor replaced;  ///< [n] bool; rows not replaced keep the host's bits
+};
+
+/// An SAE of another architecture that codes and reconstructs alike once training is over.
+struct InferenceForm {
+  std::string type;  ///< as registered
+  Value params;      ///< of [sae], without the type
+  Params tensors;    ///< all of its parameters
 };
 
 /// An SAE architecture. Constructed with (const P& params, const Shape&, Init&); P is its plain
@@ -135,10 +140,24 @@ class Sae {
   /// Called once, after the last step: for what is worked out from gathered statistics (pca).
   virtual void finish();
 
+  /// Names of losses and of parameters whose gradient is on purpose not the slope of the loss:
+  /// straight-through estimates, losses with a part that is held fixed. The conformance suite does
+  /// not compare these with finite differences. Default: none.
+  virtual std::vector<std::string> estimated() const;
+
   /// What SAELens' cfg.json needs beside d_in and d_sae: a table with `architecture` and its own
   /// keys. The default is an empty value: SAELens has no such architecture, and readers of the
   /// folder are told so.
   virtual Value saelens() const;
+  /// The simpler architecture that stands in for it once it is trained (a batch_topk is then a
+  /// jumprelu), which `facet sae export` writes. Default: none.
+  virtual std::optional<InferenceForm> inference_form() const;
+  /// Takes a map of rows into its weights, so that raw rows are coded and reconstructed as mapped
+  /// ones were, the same latents active. Codes keep their values, but for architectures whose codes
+  /// are in the rows' units (select_by_norm): there they, and thresholds on them, are divided by
+  /// the map's scale. It is used for inference from then on, not trained. Default: false, nothing
+  /// changed. See ops::fold_rows().
+  virtual bool fold(const RowMap& map);
 
   /// What a pass returns of rows of `stream`: its own shape, unless the architecture brings several
   /// hookpoints together (route: points_out = 1).

@@ -12,6 +12,12 @@
 
 namespace facet {
 
+/// Rows that a stream's filters left out.
+struct LeftOut {
+  int64_t pads = 0;
+  int64_t high_norm = 0;
+};
+
 /// Rows in some order, epoch after epoch, from a host or from a store: the reader cannot tell.
 class ActivationSource {
  public:
@@ -28,6 +34,8 @@ class ActivationSource {
   virtual std::string key() const = 0;
   /// Rows of one epoch, counted without running the host; -1: unknown before an epoch has passed.
   virtual int64_t epoch_rows() const;
+  /// What was left out of everything read up to here, or up to where the cursor stood.
+  virtual LeftOut left_out() const;
   /// [features, d] unit rows when the rows come from a known dictionary; undefined otherwise.
   virtual Tensor dictionary() const;
 };

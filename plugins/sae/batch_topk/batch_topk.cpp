@@ -107,6 +107,32 @@ class BatchTopK final : public DenseSae {
     return losses;
   }
 
+  // With select_by_norm codes are in the rows' units, and ranked so: a number changes no rank, and
+  // divides the threshold. source: SAELens 6.54.12 (batchtopk_sae.py)
+  bool fold(const RowMap& map) override {
+    if (p_.select_by_norm && !map.scale.defined()) return false;
+    const Tensor bias = p_.encoder_bias ? b_enc_ : Tensor();
+    if (!ops::fold_rows(map, {w_enc_, bias, w_dec_, b_dec_, p_.centre})) return false;
+    if (p_.select_by_norm && threshold_.item<double>() != kUnset)
+      threshold_.div_(map.scale[0].item<double>());
+    return true;
+  }
+
+  std::vector<std::string> estimated() const override { return {"auxk"}; }  // the error is fixed
+
+  // source: SAELens 6.54.12 (batchtopk_sae.py), whose inference is a jumprelu with unit rows
+  std::optional<InferenceForm> inference_form() const override {
+    const Tensor norm = p_.select_by_norm ? row_norms(w_dec_) : at::ones_like(b_enc_);
+    const Tensor threshold = threshold_.clamp_min(0).to(at::kFloat).expand({p_.d_sae});
+    return InferenceForm{"jumprelu",
+                         Value::Table{{"d_sae", p_.d_sae}, {"centre", p_.centre}},
+                         {{"W_dec", w_dec_ / norm.unsqueeze(1)},
+                          {"W_enc", w_enc_ * norm},
+                          {"b_enc", encoder_bias() * norm},
+                          {"b_dec", b_dec_},
+                          {"threshold", threshold}}};
+  }
+
  private:
   Tensor wide(double value) const {
     return at::full({}, value, w_dec_.detach().options().dtype(at::kDouble));

@@ -107,6 +107,8 @@ class JumpRelu final : public DenseSae {
     return losses;
   }
 
+  std::vector<std::string> estimated() const override { return {"threshold"}; }
+
   Value saelens() const override {
     if (threshold_.lt(0).any().item<bool>()) return {};  // SAELens' inference cuts them at 0
     return Value::Table{{"architecture", "jumprelu"}, {"apply_b_dec_to_input", p_.centre}};

@@ -53,6 +53,14 @@ void DenseSae::revive(const Tensor& latents, const Batch& batch) {
   revive_latents(latents, batch.target.select(1, 0), w_enc_, b_enc_, b_dec_, w_dec_);
 }
 
+bool DenseSae::fold(const RowMap& map) {
+  for (const auto& [name, value] : params())
+    if (name != "W_dec" && name != "W_enc" && name != "b_enc" && name != "b_dec" &&
+        name != "threshold")
+      return false;
+  return ops::fold_rows(map, {w_enc_, b_enc_, w_dec_, b_dec_, form_.centre});
+}
+
 void DenseSae::after_backward() { norm_.after_backward(w_dec_); }
 void DenseSae::after_step() { norm_.after_step(w_dec_, step_); }
 

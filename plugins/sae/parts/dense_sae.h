@@ -57,6 +57,9 @@ class DenseSae : public PlainSae {
   void revive(const Tensor& latents, const Batch& batch) override;
   void after_backward() override;
   void after_step() override;
+  /// When there is no weight but these and thresholds on pre-activations; an architecture with
+  /// more, or whose codes are no function of pre-activations alone, says itself how.
+  bool fold(const RowMap& map) override;
 
  protected:
   /// `type` is the architecture's name, for messages.

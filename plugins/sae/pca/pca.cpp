@@ -44,6 +44,10 @@ class Pca final : public PlainSae {
     return {{"mse", mean_squared_error(pass, step)}};
   }
 
+  bool fold(const RowMap& map) override {
+    return ops::fold_rows(map, {w_enc_, {}, w_dec_, b_dec_});
+  }
+
   /// source: Pearson 1901; the sign makes the largest weight of each component positive, as in
   /// scikit-learn's svd_flip.
   void finish() override {

@@ -48,6 +48,10 @@ class Random final : public PlainSae {
     return {{"mse", mean_squared_error(pass, step)}};
   }
 
+  bool fold(const RowMap& map) override {
+    return ops::fold_rows(map, {w_enc_, b_enc_, w_dec_, b_dec_, true});
+  }
+
   Value saelens() const override {
     return Value::Table{{"architecture", "topk"},
                         {"k", k_},

@@ -163,7 +163,6 @@ class Route final : public DenseSae {
     if (p_.router_coefficient > 0) {
       const Tensor expected = (p * errors(pass.notes.at("layers"))).sum(1);  // [n]
       losses.push_back({"router", mean_of_rows(step, expected) * p_.router_coefficient});
-      losses.back().surrogate = true;
     }
     if (p_.balance_coefficient > 0) {
       const Tensor even = balance(p, pass.notes.at("layer_weights"), step);
@@ -188,6 +187,9 @@ class Route final : public DenseSae {
           0, index, decode(encode(live.index_select(0, index), Mode::infer)).to(live.dtype()));
     return out;
   }
+
+  // The error of auxk and those of router are fixed.
+  std::vector<std::string> estimated() const override { return {"auxk", "router"}; }
 
   /// router_gradient: norm of the gradient of W_router. router_entropy: mean over rows of the
   /// entropy of the weights, in nats; usage_entropy: the entropy of how rows fall to hookpoints.

@@ -151,6 +151,26 @@ class TopK final : public PlainSae {
 
   void after_step() override { norm_.after_step(w_dec_, 0); }
 
+  // With select_by_norm codes are in the rows' units, and ranked so: a number changes no rank.
+  bool fold(const RowMap& map) override {
+    if (p_.select_by_norm && (p_.theta > 0 || !map.scale.defined())) return false;
+    return ops::fold_rows(map, {w_enc_, b_enc_, w_dec_, b_dec_, true});
+  }
+
+  // Norms of W_dec move into the encoder. source: SAELens 6.54, sae.py, fold_W_dec_norm
+  std::optional<InferenceForm> inference_form() const override {
+    if (!p_.select_by_norm || p_.theta > 0) return std::nullopt;
+    const Tensor norm = row_norms(w_dec_);
+    return InferenceForm{"topk",
+                         Value::Table{{"d_sae", p_.d_sae}, {"k", inference_k()}},
+                         {{"W_dec", w_dec_ / norm.unsqueeze(1)},
+                          {"W_enc", w_enc_ * norm},
+                          {"b_enc", b_enc_ * norm},
+                          {"b_dec", b_dec_}}};
+  }
+
+  std::vector<std::string> estimated() const override { return {"auxk"}; }  // the error is fixed
+
   Value saelens() const override {
     if (p_.theta > 0) return {};  // SAELens' topk knows no threshold
     Value cfg;

@@ -1,4 +1,4 @@
-// mean and expected_average: what they find, the way back, their state, and folding.
+// mean, expected_average and whitening: what they find, the way back, their state, and their map.
 #include <facet/torch.h>
 #include <gtest/gtest.h>
 
@@ -90,7 +90,7 @@ TEST(FittedNormaliser, looks_at_no_more_rows_than_asked_and_at_few_at_a_time) {
 }
 
 TEST(FittedNormaliser, comes_back_from_its_state_bit_for_bit) {
-  for (const char* name : {"mean", "expected_average"}) {
+  for (const char* name : {"mean", "expected_average", "whitening"}) {
     const Tensor x = waves(1000, 3);
     const auto norm = fitted(name, x), back = chosen(name);
     back->restore(parse_json(emit_json(norm->state()), "state"));
@@ -100,61 +100,82 @@ TEST(FittedNormaliser, comes_back_from_its_state_bit_for_bit) {
   }
 }
 
-// decode(encode(x)) with the normaliser around it, and without once it is folded.
-void expect_folds(const std::string& name, Sae& sae) {
-  const torch::NoGradGuard no_grad;
-  const Tensor x = waves(64);
-  const auto norm = fitted(name, x);
-  Batch batch;
-  batch.input = batch.target = norm->apply(x, batch.stats);
-  const Pass before = sae.pass(batch, Mode::infer);
-  const Tensor output = norm->invert(before.output, batch.stats);
-  ASSERT_TRUE(norm->fold(sae)) << name;
-  batch.input = batch.target = x;
-  const Pass after = sae.pass(batch, Mode::infer);
-  EXPECT_TRUE(torch::allclose(before.codes.dense(), after.codes.dense(), kRounding, kRounding));
-  EXPECT_TRUE(torch::allclose(output, after.output, kRounding, kRounding)) << name;
+// Rows [n, points, 4] of Gaussian numbers, mixed and off centre.
+Tensor mixed_rows(int64_t rows, int64_t points = 1) {
+  Rng rng(4, "mixed");
+  std::vector<float> numbers(static_cast<size_t>(rows * points * 4));
+  for (float& number : numbers) number = static_cast<float>(rng.normal());
+  const Tensor x = torch::tensor(numbers).view({rows, points, 4});
+  const Tensor scale = torch::tensor({1.0f, 2.0f, 5.0f, 9.0f});
+  return (x + 0.7 * x.roll(1, -1)) * scale + scale;
 }
 
-// Does not take b_dec from its input.
-class Uncentred final : public PlainSae {
- public:
-  Uncentred() {
-    Init init(3);
-    param("W_dec", init.uniform({8, 4}, 1.0));
-    param("W_enc", init.uniform({4, 8}, 1.0));
-    param("b_enc", init.uniform({8}, 1.0));
-    param("b_dec", init.uniform({4}, 1.0));
+TEST(FittedNormaliser, whitening_leaves_no_correlation_and_variance_one) {
+  const Tensor x = mixed_rows(9000, 2);
+  const auto norm = fitted("whitening", x);
+  Stats stats;
+  const Tensor y = norm->apply(x, stats);
+  for (int64_t point : {0, 1}) {
+    const Tensor one = y.select(1, point).to(torch::kFloat64);
+    const Tensor covariance = one.t().matmul(one) / 8999;
+    // Less than 1 by 1e-3 / variance: the least variance here is about 0.25.
+    EXPECT_LE((covariance - torch::eye(4)).abs().max().item<double>(), 5e-3);
+    EXPECT_LE(one.mean(0).abs().max().item<double>(), kRounding);
   }
-  Codes encode(const Tensor& x, Mode) override {
-    return Codes::of((torch::matmul(x, params()[1].second) + params()[2].second).relu());
-  }
-  Tensor decode(const Codes& codes) override {
-    return ops::decode(codes, params()[0].second, params()[3].second);
-  }
-  Losses losses(const Pass&, const Step&) override { return {}; }
-  Value saelens() const override {
-    return Value::Table{{"architecture", "standard"}, {"apply_b_dec_to_input", false}};
-  }
-};
-
-TEST(FittedNormaliser, folds_into_the_weights) {
-  for (const char* name : {"mean", "expected_average"}) {
-    const auto centred = small_sae();
-    expect_folds(name, *centred);
-    Uncentred uncentred;
-    expect_folds(name, uncentred);
-  }
+  EXPECT_TRUE(torch::allclose(norm->invert(y, stats), x, kRounding, kRounding));
+  EXPECT_EQ(norm->saelens_name(), "") << "its inference would not apply it";
 }
 
-TEST(FittedNormaliser, does_not_fold_into_an_sae_of_unknown_form) {
-  const auto sae = small_sae({8, 2, false});
-  for (const char* name : {"mean", "expected_average", "layer_norm"}) {
-    const Tensor before = sae->params()[3].second.detach().clone();
-    EXPECT_FALSE(fitted(name, waves(10))->fold(*sae)) << name;
-    EXPECT_TRUE(torch::equal(before, sae->params()[3].second)) << name;
+// C = (sum x x^T - n mean mean^T) / (n - 1) = E diag(l) E^T, l + 1e-3, M = E diag(l)^-1/2.
+TEST(FittedNormaliser, whitening_is_saelens_formula) {
+  const Tensor x = mixed_rows(500);
+  const auto map = fitted("whitening", x)->row_map();
+  ASSERT_TRUE(map);
+  const Tensor wide = x.select(1, 0).to(torch::kFloat64), mean = wide.mean(0);
+  const Tensor covariance = (wide - mean).t().matmul(wide - mean) / 499;
+  const Tensor expected = covariance + 1e-3 * torch::eye(4, torch::kFloat64);
+  const Tensor inverse = map->inverse[0], matrix = map->matrix[0];
+  // M^-T M^-1 = E diag(l) E^T, whatever the signs of the eigenvectors.
+  EXPECT_TRUE(torch::allclose(inverse.t().matmul(inverse), expected, kRounding, kRounding));
+  EXPECT_TRUE(torch::allclose(matrix.matmul(inverse), torch::eye(4, torch::kFloat64), kRounding,
+                              kRounding));
+  EXPECT_TRUE(torch::allclose(map->mean[0], mean, kRounding, kRounding));
+}
+
+TEST(FittedNormaliser, whitening_survives_rows_that_do_not_vary) {
+  const Tensor x = torch::ones({20, 1, 4}) * 3;
+  const auto norm = fitted("whitening", x);
+  Stats stats;
+  const Tensor y = norm->apply(x, stats);
+  EXPECT_LE(y.abs().max().item<double>(), kRounding);
+  EXPECT_TRUE(torch::allclose(norm->invert(y, stats), x, kRounding, kRounding));
+}
+
+// How it folds is in tests/plugins/fold_test.cpp.
+TEST(FittedNormaliser, says_what_it_does_to_every_row) {
+  const Tensor x = mixed_rows(300);
+  for (const char* name : {"mean", "expected_average", "whitening"}) {
+    const auto norm = fitted(name, x);
+    const auto map = norm->row_map();
+    ASSERT_TRUE(map) << name;
+    const Tensor centred = map->mean.defined() ? x - map->mean : x.to(torch::kFloat64);
+    const Tensor expected = map->scale.defined() ? centred * map->scale.view({1, -1, 1})
+                                                 : centred.matmul(map->matrix[0]);
+    Stats stats;
+    EXPECT_TRUE(
+        torch::allclose(norm->apply(x, stats).to(torch::kFloat64), expected, kRounding, kRounding))
+        << name;
+    EXPECT_FALSE(chosen(name)->row_map()) << name << ": not fitted";
   }
-  EXPECT_FALSE(chosen("mean")->fold(*small_sae())) << "not fitted";
+  for (const char* name : {"layer_norm", "constant_norm"}) EXPECT_FALSE(chosen(name)->row_map());
+}
+
+TEST(FittedNormaliser, does_not_fold_into_an_sae_that_does_not_say_how) {
+  const auto sae = small_sae();
+  const Tensor before = sae->params()[3].second.detach().clone();
+  EXPECT_FALSE(fitted("mean", waves(10))->fold(*sae));
+  EXPECT_TRUE(torch::equal(before, sae->params()[3].second));
+  EXPECT_TRUE(chosen("none")->fold(*sae));
 }
 
 TEST(FittedNormaliser, refuses_what_it_cannot_be_fitted_to) {
@@ -169,6 +190,10 @@ TEST(FittedNormaliser, refuses_what_it_cannot_be_fitted_to) {
       {"mean", bad, "activations.normalize: mean: the rows it is fitted to are not finite"},
       {"expected_average", bad,
        "activations.normalize: expected_average: the rows it is fitted to are not finite"},
+      {"whitening", bad,
+       "activations.normalize: whitening: the rows it is fitted to are not finite"},
+      {"whitening", torch::ones({1, 1, 4}),
+       "activations.normalize: whitening: is given 1 row, should be at least 2"},
       {"expected_average", torch::zeros({4, 1, 4}),
        "activations.normalize: expected_average: the mean norm of the rows: is 0, should be above "
        "0"},
@@ -188,6 +213,16 @@ TEST(FittedNormaliser, refuses_to_work_before_it_has_seen_rows_and_a_damaged_sta
               norm->restore(Value::Table{{"mean", Value::Array{}}});
             }),
             "the state of the normaliser mean is damaged");
+  const auto whitening = fitted("whitening", mixed_rows(9));
+  Value state = whitening->state();
+  state.set("mean", "0g" + state.text("mean").substr(2));
+  EXPECT_EQ(refusal_of([&] { whitening->restore(state); }),
+            "the state of the normaliser whitening is damaged");
+  state.set("mean", "00");
+  EXPECT_EQ(refusal_of([&] { whitening->restore(state); }),
+            "the state of the normaliser whitening is damaged");
+  EXPECT_EQ(refusal_of([&] { chosen("whitening")->apply(waves(2), stats); }),
+            "activations.normalize: whitening: has not seen any rows; run:train fits it first");
 }
 
 }  // namespace

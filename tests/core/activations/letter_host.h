@@ -43,7 +43,7 @@ class LetterHost final : public HostModel {
           throw UserError("letters: text " + std::to_string(i) + ": letter \"" + letter +
                           "\" at position " + std::to_string(j + 1) + ": not in the vocabulary");
         id.push_back(letter - 'a' + 1);
-        flag.push_back(kContent);
+        flag.push_back(letter - 'a' + 1 == pad_letter ? kPad : kContent);
       }
       id.push_back(27);
       flag.push_back(kSpecial);
@@ -67,6 +67,7 @@ class LetterHost final : public HostModel {
     const Tensor at = rows.token.to(torch::kFloat32) + rows.position * 0.25;
     for (const HookPoint& point : info_.points) {
       rows.x = torch::sin(at.unsqueeze(1) * torch::arange(1, point.width + 1) + point.block);
+      if (loud_letter > 0) rows.x.mul_(1 + 99 * rows.token.eq(loud_letter).unsqueeze(1));
       if (spoil_letter > 0) rows.x.masked_fill_(rows.token.eq(spoil_letter).unsqueeze(1), NAN);
       apply_hooks(hooks, point.name, rows);
     }
@@ -75,6 +76,8 @@ class LetterHost final : public HostModel {
 
   std::vector<int64_t> batches;  ///< tokens of each forward pass
   int64_t spoil_letter = 0;      ///< rows of this token are not a number
+  int64_t pad_letter = 0;        ///< is a pad
+  int64_t loud_letter = 0;       ///< its rows are 100 times as long
 
  private:
   HostInfo info_;
@@ -157,6 +160,7 @@ inline StreamParams small_windows(int64_t buffer_rows = 20, int64_t batch_tokens
   StreamParams params;
   params.buffer_rows = buffer_rows;
   params.batch_tokens = batch_tokens;
+  params.prefetch = false;  // tests look into the host
   return params;
 }
 

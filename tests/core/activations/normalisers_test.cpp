@@ -30,6 +30,18 @@ TEST(Normaliser, none_gives_the_rows_in_float32) {
   EXPECT_EQ(none->saelens_name(), "none");
 }
 
+TEST(Normaliser, constant_norm_gives_each_row_the_root_of_the_width_as_its_norm) {
+  const auto norm = chosen("constant_norm");
+  Stats stats;
+  const Tensor x = torch::cat({sample(), torch::zeros({1, 2, 4})});  // [4, 2, 4]
+  const Tensor y = norm->apply(x, stats);
+  const Tensor expected = x * (2.0 / x.norm(2, {-1}, true).clamp_min(1e-30));
+  EXPECT_TRUE(torch::allclose(y, expected, kRounding, kRounding)) << "a row of zeros stays";
+  EXPECT_EQ(stats.at("scale").sizes(), (std::vector<int64_t>{4, 2, 1}));
+  EXPECT_TRUE(torch::allclose(norm->invert(y, stats), x, kRounding, kRounding));
+  EXPECT_EQ(norm->saelens_name(), "constant_norm_rescale");
+}
+
 TEST(Normaliser, layer_norm_divides_by_the_spread_plus_eps) {
   const auto norm = chosen("layer_norm");
   Stats stats;
@@ -145,7 +157,8 @@ TEST(Normaliser, refusals_name_the_place) {
        "\"layer_norm\"?)"},
       {at_line_9("zscore"),
        "a.toml:9:1: activations.normalize: no normaliser \"zscore\" (known: batch_topk, "
-       "expected_average, layer_norm, mean, none, openai, opensae, rep_saes, routesae, saelens)"},
+       "constant_norm, expected_average, layer_norm, mean, none, openai, opensae, rep_saes, "
+       "routesae, saelens, whitening)"},
       {Value::Table{{"type", "routesae"}, {"eps", at_line_9(1e-5)}},
        "a.toml:9:1: activations.normalize.eps: unknown key"},
       {at_line_9(3),

@@ -117,6 +117,9 @@ TEST(Activations, refuse_what_is_wrong_before_the_host_works) {
        "--rows: activations.rows: string \"some\", must be one of \"content\", \"all\"\n"},
       {command({"--pool", "sum"}),
        "--pool: activations.pool: string \"sum\", must be one of \"none\", \"mean\", \"max\"\n"},
+      {command({"--set", "activations.max_norm=10"}),
+       "activations.max_norm: how many rows it keeps is known when all were read, and a file of "
+       "rows needs their number first: leave it out\n"},
       {command({"--set", "sae.k=3"}),
        "--set: \"sae.k=3\", should begin with one of host, data, activations\n"},
       {command({"--set", "data.type=\"synthetic\""}), "--input: data.path: unknown key\n"},

@@ -58,6 +58,36 @@ TEST(Resume, after_a_stop_gives_the_bits_of_an_undisturbed_run) {
   expect_undisturbed(here);
 }
 
+TEST(Resume, does_not_depend_on_rows_being_made_ahead) {
+  const ToyWorkshop here;
+  const char* without = "activations.prefetch=false";
+  EXPECT_EQ(here.facet({"run", "toy.toml", "--stop-after", "5", "--quiet"}).exit_code, 75);
+  EXPECT_EQ(here.facet({"run", "toy.toml", "--quiet", "--set", without}).exit_code, 0);
+  auto is = results(here);
+  is["report"] = undisturbed().at("report");  // it names the command
+  EXPECT_TRUE(is == undisturbed());
+}
+
+TEST(Resume, says_the_same_of_rows_left_out) {
+  const ToyWorkshop whole, cut;
+  for (const ToyWorkshop* here : {&whole, &cut})
+    here->edit_manifest("hookpoints = \"layers.1\"",
+                        "hookpoints = \"layers.1\"\nmax_norm = 1.0\nbuffer_rows = 64");
+  EXPECT_EQ(whole.facet({"run", "toy.toml", "--quiet"}).exit_code, 0);
+  EXPECT_EQ(cut.facet({"run", "toy.toml", "--stop-after", "5", "--quiet"}).exit_code, 75);
+  EXPECT_EQ(cut.facet({"run", "toy.toml", "--quiet"}).exit_code, 0);
+  const auto said = results(whole);
+  const std::string event = "\"event\":\"activations.left_out\"";
+  const size_t at = said.at("events").find(event);
+  ASSERT_NE(at, std::string::npos) << said.at("events");
+  EXPECT_NE(said.at("events").find(" of a norm above activations.max_norm were left out"),
+            std::string::npos);
+  EXPECT_TRUE(results(cut) == said);
+  EXPECT_NE(whole.read(whole.folder() / whole.runs("toy").at(0) / "sae/facet.json")
+                .find("\"content, norms up to 1.0 medians\""),
+            std::string::npos);
+}
+
 TEST(Resume, does_not_depend_on_how_often_a_checkpoint_is_written) {
   const ToyWorkshop here;
   EXPECT_EQ(

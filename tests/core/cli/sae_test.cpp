@@ -63,3 +63,40 @@ TEST(SaeShow, refuses_what_is_no_sae) {
     EXPECT_EQ(outcome.exit_code, 1);
   }
 }
+
+TEST(SaeExport, writes_a_folder_for_raw_rows) {
+  const TrainedWorkshop here;
+  const Outcome outcome = here.facet({"sae", "export", "sae", "out"});
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out, "out: topk\n  SAELens loads it\n");
+  for (const char* file :
+       {"cfg.json", "facet.json", "sae_weights.safetensors", "sparsity.safetensors"})
+    EXPECT_TRUE(std::filesystem::exists(here.folder() / "out" / file)) << file;
+  const Outcome again = here.facet({"sae", "export", "sae", "out"});
+  EXPECT_EQ(again.err, "out: is there already, should be a new folder\n");
+  EXPECT_EQ(again.exit_code, 1);
+  const Outcome none = here.facet({"sae", "export", "nowhere", "new"});
+  EXPECT_EQ(none.err, "nowhere: not an SAE of facet: it has no facet.json\n");
+}
+
+TEST(SaeExport, says_what_became_of_the_normaliser) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"expected_average", "  normaliser expected_average: in the weights\n  SAELens loads it\n"},
+      {"layer_norm",
+       "  normaliser layer_norm stays: it looks at each row by itself, which no weights do\n"
+       "  SAELens loads it\n"},
+      {"rep_saes",
+       "  normaliser layer_norm stays: it looks at each row by itself, which no weights do\n"
+       "  SAELens has no form for it: facet loads it\n"},
+  };
+  for (const auto& [normaliser, said] : cases) {
+    const ToyWorkshop here;
+    ASSERT_EQ(
+        here.facet({"run", "toy.toml", "--quiet", "--set", "activations.normalize=" + normaliser})
+            .err,
+        "");
+    const Outcome outcome = here.facet({"sae", "export", here.runs("toy").at(0), "out"});
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_EQ(outcome.out, "out: topk\n" + said);
+  }
+}

@@ -1,0 +1,26 @@
+// facet sae export: a trained SAE as other programs want it.
+#include "train/sae_export.h"
+
+#include <iostream>
+
+#include "cli/commands.h"
+
+namespace facet::cli {
+
+namespace fs = std::filesystem;
+
+int export_sae_folder(const fs::path& given, const fs::path& to, const PluginPaths& plugin_paths) {
+  Kernel kernel;
+  load_kernel(kernel, plugin_paths);
+  const fs::path from = fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+  const ExportOutcome outcome = export_sae(from, to, kernel.registry);
+  std::cout << to.string() << ": " << outcome.type << "\n";
+  if (outcome.normaliser != "none")
+    std::cout << "  normaliser " << outcome.normaliser
+              << (outcome.stays.empty() ? ": in the weights" : " stays: " + outcome.stays) << "\n";
+  std::cout << (outcome.saelens ? "  SAELens loads it\n"
+                                : "  SAELens has no form for it: facet loads it\n");
+  return 0;
+}
+
+}  // namespace facet::cli
