@@ -37,9 +37,10 @@ Value with(Value table, const std::string& key, const Value& value) {
   return table;
 }
 
-void train(Sae& sae, const Value& section, const TrainHooks& hooks = {}) {
+void train(Sae& sae, const Value& section, const TrainHooks& hooks = {},
+           const Value& normalize = {}) {
   MemorySource source(some_rows());
-  const auto normaliser = make_normaliser(architectures(), Value(), "normalize");
+  const auto normaliser = make_normaliser(architectures(), normalize, "normalize");
   const TrainParams params = train_schema().parse("train", section);
   fit(sae, *normaliser, source, params, hooks);
 }
@@ -55,9 +56,9 @@ std::string state_of(const Sae& sae) {
   return bytes;
 }
 
-std::string trained(const Value& section, const Value& training) {
+std::string trained(const Value& section, const Value& training, const Value& normalize = {}) {
   const auto sae = sae_of(section, {1, 1, kWidth, kWidth});
-  train(*sae, training);
+  train(*sae, training, {}, normalize);
   return state_of(*sae);
 }
 
@@ -65,6 +66,8 @@ Value topk() { return Value::Table{{"type", "topk"}, {"d_sae", kLatents}, {"k", 
 Value relu() {
   return Value::Table{{"type", "relu"}, {"d_sae", kLatents}, {"l1_coefficient", 0.3}};
 }
+/// Of which many latents are dead.
+Value silent_relu() { return with(relu(), "b_enc_start", -2.0); }
 Value jumprelu() {
   return Value::Table{{"type", "jumprelu"}, {"d_sae", kLatents},     {"threshold", 0.8},
                       {"bandwidth", 0.5},   {"l0_coefficient", 0.1}, {"pre_act_coefficient", 0.1}};
@@ -99,6 +102,8 @@ class Folder : public Checkpoints {
 TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
   for (const Value& section :
        {topk(), relu(), jumprelu(), batch_topk(), with(topk(), "compat", "saelens"),
+        with(topk(), "error_coefficient", 0.0), with(with(topk(), "k_start", 30), "k_anneal", 8),
+        with(topk(), "compat", "sparsify"), with(topk(), "compat", "interprot"),
         with(relu(), "decoder_norm_every", 5), with(batch_topk(), "compat", "saelens"),
         with(batch_topk(), "compat", "bussmann")})
     for (const int64_t stop_after : {1, 5, 11}) {
@@ -125,10 +130,34 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
   const std::vector<Switch> switches = {
       {topk(), "aux", "scaled"},
       {topk(), "aux", "attached"},
+      {topk(), "aux", "openai"},
+      {topk(), "aux", "interprot"},
+      {with(topk(), "aux", "interprot"), "aux", "attached"},
+      {with(topk(), "k_aux", 39), "aux", "rep_saes"},
+      {with(with(topk(), "k_aux", 39), "aux", "interprot"), "aux", "rep_saes"},
+      {topk(), "aux", "opensae"},
+      {topk(), "aux", "sparsify"},
+      {topk(), "aux", "ghost"},
       {topk(), "aux_coefficient", 0.0},
+      {topk(), "pre_act_coefficient", 0.1},
+      {with(topk(), "k", 30), "relu", false},
+      {with(with(topk(), "k_start", 30), "k_anneal", 8), "k_start", 20},
+      {with(with(topk(), "k_start", 30), "k_anneal", 8), "k_anneal", 3},
+      {topk(), "error", "fvu"},
+      {topk(), "error", "fvu_by_column"},
+      {with(topk(), "error", "fvu"), "error", "fvu_by_column"},
+      {topk(), "error_coefficient", 0.5},
+      {topk(), "error_coefficient", 0.0},
+      {topk(), "centre", false},
+      {topk(), "encoder_bias", false},
+      {topk(), "decoder_bias", false},
+      {topk(), "b_enc_start", -0.1},
+      {topk(), "decoder_norm", "before_pass"},
+      {with(topk(), "decoder_norm", "after_backward"), "decoder_norm_over", "columns"},
+      {with(topk(), "decoder_norm", "never"), "decoder_norm_over", "columns"},
       {topk(), "k_aux", 1},
-      {with(topk(), "unit_norm_decoder", false), "select_by_norm", true},
-      {topk(), "unit_norm_decoder", false},
+      {with(topk(), "decoder_norm", "never"), "select_by_norm", true},
+      {topk(), "decoder_norm", "never"},
       {topk(), "b_dec_start", "zero"},
       {relu(), "error", "nmse"},
       {relu(), "error", "l2_loss"},
@@ -140,6 +169,9 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {relu(), "decoder_norm", "after_backward"},
       {relu(), "decoder_norm_every", 5},
       {relu(), "project_gradient", false},
+      {silent_relu(), "aux_coefficient", 0.1},
+      {with(silent_relu(), "aux_coefficient", 0.1), "aux", "ghost"},
+      {silent_relu(), "pre_act_coefficient", 0.1},
       {relu(), "decoder_init_norm", 0.1},
       {relu(), "b_dec_start", "geometric_median"},
       {jumprelu(), "l0_on", "post"},
@@ -151,6 +183,8 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {batch_topk(), "aux", "attached"},
       {with(batch_topk(), "decoder_norm", "never"), "select_by_norm", true},
       {batch_topk(), "encoder_bias", false},
+      {batch_topk(), "pre_act_coefficient", 0.1},
+      {batch_topk(), "aux", "ghost"},
       {batch_topk(), "l1_coefficient", 0.1},
       {batch_topk(), "threshold_from", "zero"},
       {batch_topk(), "threshold_rate", 0.5},
@@ -160,6 +194,14 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
     EXPECT_FALSE(trained(one.section, short_training()) ==
                  trained(with(one.section, one.key, one.value), short_training()))
         << emit_json(one.section) << ": " << one.key << " = " << emit_json(one.value);
+  for (const Value& section : {topk(), relu(), jumprelu(), batch_topk()}) {
+    const Value in_host = with(section, "error_in", "host");
+    EXPECT_FALSE(trained(section, short_training(), "saelens") ==
+                 trained(in_host, short_training(), "saelens"));
+    for (const char* same : {"none", "expected_average"})  // these treat all rows alike
+      EXPECT_TRUE(trained(section, short_training(), same) ==
+                  trained(in_host, short_training(), same));
+  }
   const std::vector<std::pair<std::string, Value>> of_training = {
       {"warmup_from", "zero"}, {"sparsity_warmup", 0.0},
       {"clip_first", true},    {"dead_counted", "after"},
@@ -186,9 +228,9 @@ TEST(Architectures, refuse_what_they_cannot_do) {
   EXPECT_EQ(refusal_of([&] { sae_of(with(batch_topk(), "k", 40.5), one); }),
             "sae.k: 40.5 exceeds d_sae (40)");
   EXPECT_EQ(refusal_of([&] { sae_of(with(relu(), "compat", "saelense"), one); }),
-            "sae.compat: string \"saelense\", must be one of \"none\", \"saelens\", "
-            "\"dictionary_learning\", "
-            "\"routesae\", \"routesae_repro\", \"interplm\"");
+            "sae.compat: string \"saelense\", must be one of \"none\", \"bussmann\", "
+            "\"dictionary_learning\", \"helix_sae\", \"interplm\", \"routesae\", "
+            "\"routesae_repro\", \"saelens\"");
   for (const Value& section : {relu(), jumprelu(), batch_topk()})
     EXPECT_EQ(refusal_of([&] { sae_of(section, two); }),
               "facet.sae." + section.text("type") + ": sae: " + section.text("type") +

@@ -124,7 +124,7 @@ TEST(TopK, starts_with_the_encoder_equal_to_the_decoder) {
   EXPECT_TRUE(param(*sae, "W_enc").equal(param(*sae, "W_dec").t()));
   EXPECT_EQ(param(*sae, "W_enc").strides(), (std::vector<int64_t>{1, kWidth}));
   EXPECT_LT(worst(param(*sae, "W_dec").norm(2, {1}), at::ones({kLatents})), 1e-6);
-  const auto free = made(table({{"unit_norm_decoder", false}}));
+  const auto free = made(table({{"decoder_init_norm", 0.1}}));
   EXPECT_LT(worst(param(*free, "W_dec").norm(2, {1}), at::full({kLatents}, 0.1)), 1e-6);
 }
 
@@ -247,7 +247,7 @@ TEST(TopK, decoder_rows_stay_at_norm_one) {
 }
 
 TEST(TopK, decoder_rows_are_free_on_demand) {
-  const auto sae = made(table({{"unit_norm_decoder", false}}));
+  const auto sae = made(table({{"decoder_norm", "never"}}));
   const Tensor before = param(*sae, "W_dec").detach().clone();
   sae->after_step();
   EXPECT_TRUE(param(*sae, "W_dec").equal(before));

@@ -57,6 +57,15 @@ TrainSetup saelens_standard(const Value& config) {
                          {"compat", "saelens"},
                          {"d_sae", config.integer("d_sae")},
                          {"l1_coefficient", config.at("sae").number("l1_coefficient")}};
+  const std::string normalised = config.at("sae").text("normalize_activations");
+  if (normalised == "layer_norm") {
+    out.normalize = "saelens";
+    out.output = "";  // in the host's units there
+  }
+  if (normalised == "expected_average_only_in") {
+    out.normalize = "expected_average";
+    out.fit_on = "norm_batches";
+  }
   return out;
 }
 
@@ -165,8 +174,8 @@ TrainSetup routesae_vanilla(const Value& config) {
   out.sae = Value::Table{{"type", "relu"},
                          {"compat", "routesae_repro"},
                          {"d_sae", config.integer("latent_size")},
-                         {"l1_coefficient", config.number("l1_coeff")},
                          {"decoder_norm_every", config.integer("steps")}};
+  if (config.find("l1_coeff")) out.sae.set("l1_coefficient", config.number("l1_coeff"));
   out.train = Value::Table{{"compat", "routesae_repro"}, {"lr", config.number("lr")}};
   out.normalize = "routesae";
   out.unit_decoder = true;
@@ -174,6 +183,13 @@ TrainSetup routesae_vanilla(const Value& config) {
   out.x = "hidden_states";
   out.codes = "forward.codes";
   out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup routesae_topk(const Value& config) {
+  TrainSetup out = routesae_vanilla(config);
+  out.sae.set("type", "topk");
+  out.sae.set("k", config.at("k"));
   return out;
 }
 
@@ -264,7 +280,7 @@ const Setups& setups() {
                                {{"InterPLM", "relu"}, interplm_relu},
                                {{"InterProt", "topk"}, nullptr},
                                {{"RouteSAE-repro", "Vanilla"}, routesae_vanilla},
-                               {{"RouteSAE-repro", "TopK"}, nullptr},
+                               {{"RouteSAE-repro", "TopK"}, routesae_topk},
                                {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
                                {{"RouteSAE-repro", "RouteSAE"}, nullptr},
                                {{"RouteSAE-repro", "Gated"}, nullptr},
@@ -286,9 +302,6 @@ const Setups& setups() {
 // An option of a peer that facet does not have; "" when there is none.
 std::string missing_option(const Value& config) {
   const Value* sae = config.find("sae");
-  const Value* normalised = sae ? sae->find("normalize_activations") : nullptr;
-  if (normalised && *normalised->as<std::string>() != "none")
-    return "normalize_activations " + *normalised->as<std::string>();
   const Value* mode = sae ? sae->find("jumprelu_sparsity_loss_mode") : nullptr;
   if (mode && *mode->as<std::string>() != "step")
     return "jumprelu_sparsity_loss_mode " + *mode->as<std::string>();

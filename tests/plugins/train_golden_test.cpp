@@ -86,6 +86,8 @@ class GoldenCase {
     rows_ = x.numel() / x.size(-1) / steps_;
     x_ = x.reshape({steps_ * rows_, 1, x.size(-1)}).clone();
     normaliser_ = make_normaliser(architectures(), setup.normalize, "normalize");
+    if (!setup.fit_on.empty())
+      fit_to(Safetensors(one.folder / "batches.safetensors").tensor(setup.fit_on));
     Value given = setup.train;
     given.set("steps", steps_);
     given.set("batch", rows_);
@@ -162,6 +164,10 @@ class GoldenCase {
   }
 
  private:
+  void fit_to(const Tensor& rows) {
+    MemorySource source(rows.reshape({-1, 1, rows.size(-1)}).clone());
+    normaliser_->fit(source, rows.numel() / rows.size(-1));
+  }
   void forward(const std::string& what, const std::string& name, const Tensor& value) {
     const std::string key = name.substr(name.find('.') + 1);
     EXPECT_LE(most_apart(value, golden_.tensor(name).reshape(value.sizes())),

@@ -12,7 +12,7 @@ using namespace facet;
 
 namespace {
 
-struct JumpReluParams : DenseForm {
+struct JumpReluParams : AffineForm {
   std::string compat = "none";
   double threshold = 1e-3;
   double bandwidth = 1e-3;
@@ -20,7 +20,6 @@ struct JumpReluParams : DenseForm {
   double l0_target = 0;
   std::string l0_on = "pre";
   bool threshold_floor = true;
-  double pre_act_coefficient = 0;
 };
 
 // What each peer's trainer does. source: SAELens 6.54.12 (jumprelu_sae.py), dictionary_learning
@@ -34,7 +33,8 @@ std::map<std::string, Value> peer_forms() {
                         {"decoder_norm_every", every},
                         {"project_gradient", false}};
   };
-  return {{"saelens", Value::Table{{"threshold", 0.01},
+  return {{"saelens", Value::Table{{"error_in", "host"},
+                                   {"threshold", 0.01},
                                    {"bandwidth", 0.05},
                                    {"l0_coefficient", 1.0},
                                    {"decoder_norm", "never"},
@@ -54,7 +54,7 @@ Schema<JumpReluParams> schema() {
   Schema<P> schema;
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"none", "saelens", "dictionary_learning", "routesae", "routesae_repro"}))
+             one_of(words_of(peer_forms())))
       .presets("compat", peer_forms())
       .field("threshold", &P::threshold, "Every latent's threshold at the start.", at_least(0))
       .field("bandwidth", &P::bandwidth,
@@ -71,12 +71,8 @@ Schema<JumpReluParams> schema() {
              "those below are 0 and teach it nothing.",
              one_of({"pre", "post"}))
       .field("threshold_floor", &P::threshold_floor,
-             "Keep thresholds at or above 0: set to 0 before each pass (SAELens).")
-      .field("pre_act_coefficient", &P::pre_act_coefficient,
-             "Weight of the term that pulls dead latents up to their thresholds (SAELens); 0 "
-             "leaves it out.",
-             at_least(0));
-  return add_dense_fields(schema);
+             "Keep thresholds at or above 0: set to 0 before each pass (SAELens).");
+  return add_affine_fields(schema);
 }
 
 class JumpRelu final : public DenseSae {
@@ -98,12 +94,7 @@ class JumpRelu final : public DenseSae {
   Losses losses(const Pass& pass, const Step& step) override {
     Losses losses = {error(pass, step)};
     if (p_.l0_coefficient > 0) losses.push_back(l0_term(pass, step));
-    if (p_.pre_act_coefficient > 0 && step.dead.defined()) {
-      const Tensor below = (threshold_ - pass.notes.at("pre")).relu();                // [n, m]
-      const Tensor weight = step.dead.to(below.scalar_type()) * w_dec_.norm(2, {1});  // [m]
-      losses.push_back(
-          {"pre_act", mean_of_rows(step, below.matmul(weight)) * p_.pre_act_coefficient});
-    }
+    add_dead_terms(losses, pass, step);
     return losses;
   }
 
@@ -114,6 +105,7 @@ class JumpRelu final : public DenseSae {
 
  private:
   Tensor active(const Tensor& pre, Mode) override { return jump(pre, threshold_, p_.bandwidth); }
+  Tensor threshold() const override { return threshold_; }
 
   Loss l0_term(const Pass& pass, const Step& step) const {
     const Tensor& on = pass.notes.at(p_.l0_on == "pre" ? "pre" : "active");
