@@ -17,6 +17,14 @@ struct TrainParams;
 /// With warmup_from = "zero" the rise is step / w: the first step has a factor of 0.
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps);
 
+/// The same for what is not a matrix, with train.optimiser = "muon": it rises from 0 over
+/// vector_warmup and begins to fall there if it would have fallen before.
+/// source: eai-sparsify 1.3.3, trainer.py, where biases have a schedule of their own
+double vector_lr_factor(const TrainParams& params, int64_t step, int64_t steps);
+/// Factor on lr that depends on the SAE: sqrt(2^14 / d_sae) with lr_scale = "latents".
+/// source: Gao et al. 2024, arXiv:2406.04093, figure 3, as dictionary_learning and sparsify read it
+double lr_scale(const TrainParams& params, int64_t d_sae);
+
 /// The rises of the learning rate and of the sparsity losses are over after `step` steps.
 bool warmed_up(const TrainParams& params, int64_t step, int64_t steps);
 /// Factor on the sparsity losses at `step`: step / w over the first w steps, then 1.

@@ -65,10 +65,8 @@ class Training {
         events_(hooks.events ? *hooks.events : no_events_),
         device_(hooks.device),
         steps_(steps_of(params, source)),
-        optimiser_(sae),
-        firing_(sae.d_sae(),
-                params.dead_after_rows > 0 ? params.dead_after_rows : steps_ * params.batch / 10,
-                hooks.device) {}
+        optimiser_(sae, params, steps_),
+        firing_(sae.d_sae(), params, steps_, hooks.device) {}
 
   TrainOutcome run() {
     if (!restore()) begin();
@@ -84,6 +82,7 @@ class Training {
       if (more) checkpoint_or_stop();
     }
     const torch::NoGradGuard no_grad;
+    optimiser_.finish();
     sae_.finish();
     if (watch_.looked()) {
       const Tensor empty = sae_.decoder(0).norm(2, {1}).eq(0).sum();
@@ -168,12 +167,11 @@ class Training {
     for (const Loss& loss : losses)
       if (loss.sparsity) step.coefficients.set(loss.name, sparsity);
     const Tensor total = weighted_sum(losses, step.coefficients);
-    const double lr = params_.lr * lr_factor(params_, step_, steps_);
     StepMetrics metrics = read_metrics(total, losses, pass);
-    metrics.lr = lr;
+    metrics.lr = optimiser_.lr(step_);
     check_finite(metrics, batch, pass);
     const bool learns = total.requires_grad();
-    if (learns) optimise(total, lr);
+    if (learns) optimise(total);
     ++step_;
     last_ = std::move(metrics);
     report();
@@ -233,14 +231,13 @@ class Training {
     throw UserError(what + "every row and its reconstruction are finite");
   }
 
-  void optimise(const Tensor& total, double lr) {
+  void optimise(const Tensor& total) {
     total.backward();
     const torch::NoGradGuard no_grad;
     if (params_.clip_first) clip();
     sae_.after_backward();
     if (!params_.clip_first) clip();
-    optimiser_.step(step_ + 1,
-                    {lr, params_.beta1, params_.beta2, params_.eps, params_.weight_decay});
+    optimiser_.step(step_);
     optimiser_.clear_gradients();
     sae_.after_step();
   }
@@ -325,21 +322,53 @@ Schema<TrainParams> train_schema() {
              one_of({"linear", "cosine"}))
       .field("lr_end", &P::lr_end, "With a cosine: its end, as a share of lr.", between(0, 1))
       .field("lr_cycles", &P::lr_cycles, "With a cosine: how often it starts anew.", at_least(1))
+      .field("lr_scale", &P::lr_scale,
+             "What lr is multiplied with: nothing, or sqrt(2^14 / d_sae), less for more latents "
+             "(dictionary_learning, sparsify, OpenSAE).",
+             one_of({"none", "latents"}))
+      .field("optimiser", &P::optimiser,
+             "What moves parameters along their gradients: adam (AdamW with weight_decay), signum "
+             "(signs of gradients, schedule-free), or muon (orthogonal steps for matrices, Adam "
+             "for the rest).",
+             one_of(optimiser_words()))
+      .field("momentum", &P::momentum,
+             "With signum: how near gradients are taken to the mean of the steps. With muon: the "
+             "decay of its momentum.",
+             between(1e-6, 0.9999999))
+      .field("vector_warmup", &P::vector_warmup,
+             "With muon: share of the steps over which the learning rate of what is not a matrix "
+             "rises, from zero.",
+             between(0, 1))
       .field("beta1", &P::beta1, "Adam's decay of the first moment.", between(0, 0.9999999))
       .field("beta2", &P::beta2, "Adam's decay of the second moment.", between(0, 0.9999999))
       .field("eps", &P::eps, "Adam's guard against division by 0.", above(0))
-      .field("weight_decay", &P::weight_decay,
-             "AdamW's: each step takes lr times this share from every parameter; 0: Adam.",
-             at_least(0))
+      .field(
+          "weight_decay", &P::weight_decay,
+          "Each step takes lr times this share from every parameter (AdamW), with muon from every "
+          "matrix; 0: nothing.",
+          at_least(0))
       .field("clip", &P::clip, "Largest norm of the whole gradient; 0: off.", at_least(0))
       .field("clip_first", &P::clip_first,
              "Limit the gradient before the SAE takes parts out of it, not after.")
+      .field("keep_gradients", &P::keep_gradients,
+             "Never clear gradients, so that they add up over the steps: OpenAI's loop as "
+             "published, for comparison only.")
       .field("dead_counted", &P::dead_counted,
              "Whether a step's dead latents are known before or after its firing is counted.",
              one_of({"before", "after"}))
       .field("dead_after_rows", &P::dead_after_rows,
-             "A latent that has not fired for so long is dead; 0: a tenth of the run.", at_least(0),
-             unit("rows"))
+             "A latent that has not fired for so long is dead; 0 here and in dead_after_steps: a "
+             "tenth "
+             "of the run.",
+             at_least(0), unit("rows"))
+      .field("dead_after_steps", &P::dead_after_steps,
+             "The same in steps, when dead_after_rows is 0.", at_least(0), unit("steps"))
+      .field("fired_if", &P::fired_if,
+             "When a latent counts as fired: its value is above fired_above, is not 0, or it was "
+             "selected, even as 0.",
+             one_of(fired_if_words()))
+      .field("fired_above", &P::fired_above, "With fired_if = above: the value that is not enough.",
+             at_least(0))
       .field("normalise_rows", &P::normalise_rows, "Rows that the normaliser looks at.",
              at_least(1), unit("rows"))
       .field("log_every", &P::log_every, "How often metrics are recorded.", at_least(1),
@@ -354,7 +383,15 @@ Schema<TrainParams> train_schema() {
         return "batch: " + exceeds(p.batch, "total_rows", p.total_rows);
       })
       .check([](const P& p) { return p.warmup + p.decay <= 1; },
-             "warmup and decay must not exceed 1 together");
+             "warmup and decay must not exceed 1 together")
+      .check([](const P& p) { return p.optimiser != "signum" || p.weight_decay == 0; },
+             "weight_decay: signum has none")
+      .check([](const P& p) -> std::string {
+        if (p.dead_after_rows == 0 || p.dead_after_steps == 0) return "";
+        return "dead_after_steps: is " + std::to_string(p.dead_after_steps) +
+               ", but dead_after_rows is " + std::to_string(p.dead_after_rows) +
+               ": one of them should be 0";
+      });
 }
 
 TrainOutcome fit(Sae& sae, Normaliser& normaliser, ActivationSource& source,

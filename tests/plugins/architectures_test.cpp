@@ -97,6 +97,33 @@ class Folder : public Checkpoints {
   bool there_ = false;
 };
 
+Value both(Value table, const Value& more) {
+  if (const auto* keys = more.as<Value::Table>())
+    for (const auto& [key, value] : *keys) table.set(key, value);
+  return table;
+}
+
+/// `training` on top of short_training().
+void expect_same_after_a_stop(const Value& section, const Value& training, int64_t stop_after) {
+  SCOPED_TRACE(emit_json(section) + emit_json(training) + " stopped after " +
+               std::to_string(stop_after));
+  const Value settings = both(short_training(), training);
+  Folder folder;
+  TrainHooks hooks;
+  hooks.checkpoints = &folder;
+  int64_t steps = 0;
+  hooks.on_step = [&](const StepMetrics& m, Value&) {
+    steps = m.step;
+    return true;
+  };
+  hooks.stop = [&] { return steps == stop_after; };
+  EXPECT_THROW(train(*sae_of(section, {1, 1, kWidth, kWidth}), settings, hooks), Stopped);
+  hooks.stop = nullptr;
+  const auto resumed = sae_of(section, {1, 1, kWidth, kWidth});
+  train(*resumed, settings, hooks);
+  EXPECT_TRUE(state_of(*resumed) == trained(section, settings));
+}
+
 }  // namespace
 
 TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
@@ -106,24 +133,11 @@ TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
         with(topk(), "compat", "sparsify"), with(topk(), "compat", "interprot"),
         with(relu(), "decoder_norm_every", 5), with(batch_topk(), "compat", "saelens"),
         with(batch_topk(), "compat", "bussmann")})
-    for (const int64_t stop_after : {1, 5, 11}) {
-      SCOPED_TRACE(emit_json(section) + " stopped after " + std::to_string(stop_after));
-      Folder folder;
-      TrainHooks hooks;
-      hooks.checkpoints = &folder;
-      int64_t steps = 0;
-      hooks.on_step = [&](const StepMetrics& m, Value&) {
-        steps = m.step;
-        return true;
-      };
-      hooks.stop = [&] { return steps == stop_after; };
-      EXPECT_THROW(train(*sae_of(section, {1, 1, kWidth, kWidth}), short_training(), hooks),
-                   Stopped);
-      hooks.stop = nullptr;
-      const auto resumed = sae_of(section, {1, 1, kWidth, kWidth});
-      train(*resumed, short_training(), hooks);
-      EXPECT_TRUE(state_of(*resumed) == trained(section, short_training()));
-    }
+    for (const int64_t stop_after : {1, 5, 11}) expect_same_after_a_stop(section, {}, stop_after);
+  for (const Value& training : {with({}, "optimiser", "signum"), with({}, "optimiser", "muon"),
+                                with({}, "keep_gradients", true), with({}, "fired_if", "selected")})
+    for (const int64_t stop_after : {1, 5, 11})
+      expect_same_after_a_stop(topk(), training, stop_after);
 }
 
 TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
@@ -202,14 +216,43 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       EXPECT_TRUE(trained(section, short_training(), same) ==
                   trained(in_host, short_training(), same));
   }
-  const std::vector<std::pair<std::string, Value>> of_training = {
-      {"warmup_from", "zero"}, {"sparsity_warmup", 0.0},
-      {"clip_first", true},    {"dead_counted", "after"},
-      {"clip", 0.0},           {"beta1", 0.5}};
-  for (const auto& [key, value] : of_training)
-    EXPECT_FALSE(trained(with(jumprelu(), "project_gradient", true), short_training()) ==
-                 trained(jumprelu(), with(short_training(), key, value)))
-        << "train." << key;
+}
+
+TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
+  const Value signum = with(short_training(), "optimiser", "signum");
+  const Value muon = with(short_training(), "optimiser", "muon");
+  const Value steps = with(with(short_training(), "dead_after_rows", 0), "dead_after_steps", 1);
+  const std::vector<Switch> switches = {
+      {short_training(), "warmup_from", "zero"},
+      {short_training(), "sparsity_warmup", 0.0},
+      {short_training(), "clip_first", true},
+      {short_training(), "dead_counted", "after"},
+      {short_training(), "clip", 0.0},
+      {short_training(), "beta1", 0.5},
+      {short_training(), "lr_scale", "latents"},
+      {short_training(), "weight_decay", 0.5},
+      {short_training(), "optimiser", "signum"},
+      {short_training(), "optimiser", "muon"},
+      {signum, "momentum", 0.5},
+      {muon, "momentum", 0.5},
+      {muon, "vector_warmup", 0.5},
+      {muon, "weight_decay", 0.5},
+      {muon, "optimiser", "signum"},
+      {short_training(), "keep_gradients", true},
+      {short_training(), "fired_above", 1.2},
+      {steps, "dead_after_steps", 3},
+  };
+  for (const Switch& one : switches)
+    EXPECT_FALSE(trained(jumprelu(), one.section) ==
+                 trained(jumprelu(), with(one.section, one.key, one.value)))
+        << emit_json(one.section) << ": " << one.key << " = " << emit_json(one.value);
+  const Value silent = with(with(topk(), "k", 30), "b_enc_start", -1.0);
+  const Value negative = with(silent, "relu", false);
+  EXPECT_FALSE(trained(negative, short_training()) ==
+               trained(negative, with(short_training(), "fired_if", "nonzero")));
+  EXPECT_FALSE(trained(silent, short_training()) ==
+               trained(silent, with(short_training(), "fired_if", "selected")));
+  EXPECT_TRUE(trained(jumprelu(), short_training()) == trained(jumprelu(), steps));
 }
 
 TEST(Architectures, take_a_peers_word_for_what_is_not_set) {

@@ -18,7 +18,8 @@ AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shap
     : form_(form),
       w_dec_(param("W_dec", init.uniform({form.d_sae, shape.d_out}, form.decoder_init_norm))),
       w_enc_(param("W_enc", w_dec_.detach().t())),
-      b_enc_(param("b_enc", at::full({form.d_sae}, form.b_enc_start, w_dec_.detach().options()))),
+      b_enc_(param("b_enc", at::full({form.d_sae}, form.encoder_bias ? form.b_enc_start : 0.0,
+                                     w_dec_.detach().options()))),
       b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))),
       norm_{form.decoder_norm, form.decoder_norm_every, form.project_gradient,
             form.decoder_norm_over} {

@@ -75,7 +75,6 @@ std::map<std::string, Value> peer_forms() {
           {"interprot", Value::Table{{"error", "mse_by_element"},
                                      {"error_in", "host"},
                                      {"aux", "interprot"},
-                                     {"k_aux", 256},
                                      {"decoder_norm", "after_backward"},
                                      {"decoder_norm_over", "columns"},
                                      {"b_dec_start", "zero"}}},
