@@ -72,6 +72,9 @@ Value jumprelu() {
   return Value::Table{{"type", "jumprelu"}, {"d_sae", kLatents},     {"threshold", 0.8},
                       {"bandwidth", 0.5},   {"l0_coefficient", 0.1}, {"pre_act_coefficient", 0.1}};
 }
+Value fixed_jumprelu() {
+  return with(with(jumprelu(), "threshold_learns", false), "l0_coefficient", 0.0);
+}
 Value batch_topk() { return Value::Table{{"type", "batch_topk"}, {"d_sae", kLatents}, {"k", 4}}; }
 
 struct Switch {
@@ -128,11 +131,11 @@ void expect_same_after_a_stop(const Value& section, const Value& training, int64
 
 TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
   for (const Value& section :
-       {topk(), relu(), jumprelu(), batch_topk(), with(topk(), "compat", "saelens"),
-        with(topk(), "error_coefficient", 0.0), with(with(topk(), "k_start", 30), "k_anneal", 8),
-        with(topk(), "compat", "sparsify"), with(topk(), "compat", "interprot"),
-        with(relu(), "decoder_norm_every", 5), with(batch_topk(), "compat", "saelens"),
-        with(batch_topk(), "compat", "bussmann")})
+       {topk(), relu(), jumprelu(), batch_topk(), fixed_jumprelu(),
+        with(topk(), "compat", "saelens"), with(topk(), "error_coefficient", 0.0),
+        with(with(topk(), "k_start", 30), "k_anneal", 8), with(topk(), "compat", "sparsify"),
+        with(topk(), "compat", "interprot"), with(relu(), "decoder_norm_every", 5),
+        with(batch_topk(), "compat", "saelens"), with(batch_topk(), "compat", "bussmann")})
     for (const int64_t stop_after : {1, 5, 11}) expect_same_after_a_stop(section, {}, stop_after);
   for (const Value& training : {with({}, "optimiser", "signum"), with({}, "optimiser", "muon"),
                                 with({}, "keep_gradients", true), with({}, "fired_if", "selected")})
@@ -193,6 +196,9 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {jumprelu(), "pre_act_coefficient", 0.0},
       {jumprelu(), "bandwidth", 0.2},
       {with(with(jumprelu(), "threshold", 0.01), "l0_coefficient", 0.0), "threshold_floor", false},
+      {fixed_jumprelu(), "at_least_one", true},
+      {fixed_jumprelu(), "threshold", 1.5},
+      {fixed_jumprelu(), "threshold_learns", true},
       {batch_topk(), "aux", "scaled"},
       {batch_topk(), "aux", "attached"},
       {with(batch_topk(), "decoder_norm", "never"), "select_by_norm", true},
@@ -274,6 +280,11 @@ TEST(Architectures, refuse_what_they_cannot_do) {
             "sae.compat: string \"saelense\", must be one of \"none\", \"bussmann\", "
             "\"dictionary_learning\", \"helix_sae\", \"interplm\", \"routesae\", "
             "\"routesae_repro\", \"saelens\"");
+  EXPECT_EQ(
+      refusal_of([&] { sae_of(with(jumprelu(), "threshold_learns", false), one); }),
+      "sae.l0_coefficient: must be 0 without threshold_learns, for it teaches thresholds alone");
+  EXPECT_EQ(refusal_of([&] { sae_of(with(jumprelu(), "at_least_one", true), one); }),
+            "sae.at_least_one: needs threshold_learns = false");
   for (const Value& section : {relu(), jumprelu(), batch_topk()})
     EXPECT_EQ(refusal_of([&] { sae_of(section, two); }),
               "facet.sae." + section.text("type") + ": sae: " + section.text("type") +

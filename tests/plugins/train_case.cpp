@@ -304,6 +304,43 @@ TrainSetup sparsify_topk(const Value& config) {
   return out;
 }
 
+TrainSetup opensae(const Value& config) {
+  const Value& sae = config.at("sae");
+  TrainSetup out;
+  out.sae = Value::Table{{"compat", "opensae"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"b_dec_start", "zero"},
+                         {"aux_coefficient", sae.number("auxk_alpha")}};
+  out.train = Value::Table{{"compat", "opensae"},
+                           {"lr", config.number("lr")},
+                           {"lr_scale", "none"},
+                           {"warmup", 0.0},
+                           {"decay", 0.0}};
+  out.normalize = "opensae";
+  out.params = {{"b_dec", "b_dec"},
+                {"encoder.bias", "b_enc"},
+                {"encoder.weight", "W_enc", true},
+                {"W_dec", "W_dec"}};
+  out.codes = "forward.codes";
+  return out;
+}
+
+TrainSetup opensae_topk(const Value& config) {
+  TrainSetup out = opensae(config);
+  out.sae.set("type", "topk");
+  out.sae.set("k", config.at("sae").at("k"));
+  out.train.set("dead_after_rows", config.integer("dead_threshold"));
+  out.counters = "state.num_tokens_since_fired";
+  return out;
+}
+
+TrainSetup opensae_jumprelu(const Value& config) {
+  TrainSetup out = opensae(config);
+  out.sae.set("type", "jumprelu");
+  out.sae.set("threshold", config.at("sae").number("jumprelu_theta"));
+  return out;
+}
+
 TrainSetup openai_topk(const Value& config) {
   TrainSetup out;
   out.sae = Value::Table{{"type", "topk"},
@@ -386,8 +423,8 @@ const Setups& setups() {
                                {{"RouteSAE-repro", "Gated"}, nullptr},
                                {{"RouteSAE-repro", "Crosscoder"}, nullptr},
                                {{"RouteSAE-repro", "MLSAE"}, nullptr},
-                               {{"OpenSAE", "topk"}, nullptr},
-                               {{"OpenSAE", "jumprelu"}, nullptr},
+                               {{"OpenSAE", "topk"}, opensae_topk},
+                               {{"OpenSAE", "jumprelu"}, opensae_jumprelu},
                                {{"OpenAI sparse_autoencoder train.py", "topk"}, openai_topk},
                                {{"bartbussmann/BatchTopK", "batchtopk"}, bussmann_batch_topk},
                                {{"bartbussmann/matryoshka_sae", "matryoshka"}, nullptr},
@@ -406,6 +443,8 @@ std::string missing_option(const Value& config) {
   if (mode && *mode->as<std::string>() != "step")
     return "jumprelu_sparsity_loss_mode " + *mode->as<std::string>();
   if (sae && sae->find("multi_topk")) return "multi_topk";
+  const Value* multi = sae ? sae->find("multi_topk_multiplier") : nullptr;
+  if (multi && !multi->empty()) return "multi_topk";
   if (const Value* difference = config.find("return_difference");
       difference && !difference->empty())
     return "a target of another hookpoint";

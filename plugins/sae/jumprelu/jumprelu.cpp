@@ -20,10 +20,13 @@ struct JumpReluParams : AffineForm {
   double l0_target = 0;
   std::string l0_on = "pre";
   bool threshold_floor = true;
+  bool threshold_learns = true;
+  bool at_least_one = false;
 };
 
 // What each peer's trainer does. source: SAELens 6.54.12 (jumprelu_sae.py), dictionary_learning
-// 0.1.0 (trainers/jumprelu.py), RouteSAE-repro 601b854 (model.py 156-281)
+// 0.1.0 (trainers/jumprelu.py), RouteSAE-repro 601b854 (model.py 156-281), OpenSAE 978f094
+// (sparse_activations.py)
 std::map<std::string, Value> peer_forms() {
   const auto routesae = [](int64_t every) {
     return Value::Table{{"error", "nmse"},
@@ -45,6 +48,15 @@ std::map<std::string, Value> peer_forms() {
                                                {"l0_coefficient", 1.0},
                                                {"l0_target", 20.0},
                                                {"threshold_floor", false}}},
+          {"opensae", Value::Table{{"error", "fvu_by_column"},
+                                   {"error_in", "host"},
+                                   {"threshold", 0.5},
+                                   {"threshold_learns", false},
+                                   {"at_least_one", true},
+                                   {"l0_coefficient", 0.0},
+                                   {"aux", "opensae"},
+                                   {"decoder_norm", "before_pass"},
+                                   {"b_dec_start", "geometric_median"}}},
           {"routesae", routesae(10)},
           {"routesae_repro", routesae(100)}};
 }
@@ -71,7 +83,16 @@ Schema<JumpReluParams> schema() {
              "those below are 0 and teach it nothing.",
              one_of({"pre", "post"}))
       .field("threshold_floor", &P::threshold_floor,
-             "Keep thresholds at or above 0: set to 0 before each pass (SAELens).");
+             "Keep thresholds at or above 0: set to 0 before each pass (SAELens).")
+      .field("threshold_learns", &P::threshold_learns,
+             "Thresholds learn; false: they stay what they are at the start (OpenSAE).")
+      .field("at_least_one", &P::at_least_one,
+             "With threshold_learns = false: a row with nothing above the thresholds keeps its "
+             "largest activation (OpenSAE).")
+      .check([](const P& p) { return p.threshold_learns || p.l0_coefficient == 0; },
+             "l0_coefficient: must be 0 without threshold_learns, for it teaches thresholds alone")
+      .check([](const P& p) { return !p.threshold_learns || !p.at_least_one; },
+             "at_least_one: needs threshold_learns = false");
   return add_affine_fields(schema);
 }
 
@@ -80,8 +101,9 @@ class JumpRelu final : public DenseSae {
   JumpRelu(const JumpReluParams& p, const Shape& shape, Init& init)
       : DenseSae("jumprelu", p, shape, init),
         p_(p),
-        threshold_(param("threshold", at::full({p.d_sae}, static_cast<float>(p.threshold),
-                                               w_dec_.detach().options()))) {}  // [m]
+        threshold_(
+            kept(at::full({p.d_sae}, static_cast<float>(p.threshold), w_dec_.detach().options()))) {
+  }  // [m]
 
   Pass pass(const Batch& batch, Mode mode) override {
     if (p_.threshold_floor && mode == Mode::train) {
@@ -99,12 +121,27 @@ class JumpRelu final : public DenseSae {
   }
 
   Value saelens() const override {
-    if (threshold_.lt(0).any().item<bool>()) return {};  // SAELens' inference cuts them at 0
+    // SAELens' inference cuts thresholds at 0 and leaves rows empty.
+    if (p_.at_least_one || threshold_.lt(0).any().item<bool>()) return {};
     return Value::Table{{"architecture", "jumprelu"}, {"apply_b_dec_to_input", p_.centre}};
   }
 
  private:
-  Tensor active(const Tensor& pre, Mode) override { return jump(pre, threshold_, p_.bandwidth); }
+  Tensor kept(const Tensor& threshold) {
+    return p_.threshold_learns ? param("threshold", threshold) : buffer("threshold", threshold);
+  }
+  Tensor active(const Tensor& pre, Mode) override {
+    return p_.threshold_learns ? jump(pre, threshold_, p_.bandwidth) : above_fixed(pre);
+  }
+  // source: OpenSAE 978f094, sparse_activations.py 17-35
+  Tensor above_fixed(const Tensor& pre) const {
+    constexpr double kBelow = 1e-6;
+    const Tensor positive = pre.relu();  // [n, m]
+    if (!p_.at_least_one) return positive * positive.detach().gt(threshold_);
+    const Tensor most = positive.detach().amax({1}, true);  // [n, 1]
+    const Tensor above = at::where(most < threshold_, most - kBelow, threshold_);
+    return positive * positive.detach().gt(above);
+  }
   Tensor threshold() const override { return threshold_; }
 
   Loss l0_term(const Pass& pass, const Step& step) const {
