@@ -19,8 +19,8 @@ struct Moment {
   double vector_lr = 0;  ///< the same for what is not a matrix, of rules that tell them apart
 };
 
-/// One rule for each parameter. Elementwise or in products of a fixed order, so that a step has the
-/// same bits at any thread count.
+/// One rule for each parameter. Elementwise, so that a step has the same bits at any thread count;
+/// the products of muon are LibTorch's.
 class UpdateRule {
  public:
   virtual ~UpdateRule();

@@ -190,6 +190,8 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {with(silent_relu(), "aux_coefficient", 0.1), "aux", "ghost"},
       {silent_relu(), "pre_act_coefficient", 0.1},
       {relu(), "decoder_init_norm", 0.1},
+      {relu(), "encoder_start", "width"},
+      {with(relu(), "encoder_start", "width"), "decoder_init_norm", 0.0},
       {relu(), "b_dec_start", "geometric_median"},
       {jumprelu(), "l0_on", "post"},
       {jumprelu(), "l0_target", 3.0},
@@ -259,6 +261,27 @@ TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
   EXPECT_FALSE(trained(silent, short_training()) ==
                trained(silent, with(short_training(), "fired_if", "selected")));
   EXPECT_TRUE(trained(jumprelu(), short_training()) == trained(jumprelu(), steps));
+}
+
+TEST(Architectures, draw_from_the_range_of_their_peers) {
+  const std::map<std::string, double> bounds = {{"width", std::sqrt(1.0 / kWidth)},
+                                                {"latents", std::sqrt(1.0 / kLatents)},
+                                                {"kaiming_latents", std::sqrt(6.0 / kLatents)},
+                                                {"xavier", std::sqrt(6.0 / (kWidth + kLatents))}};
+  for (const auto& [word, bound] : bounds) {
+    const Value section = with(relu(), "encoder_start", word);
+    const auto unit = sae_of(section, {1, 1, kWidth, kWidth});
+    const Tensor w_enc = param_of(*unit, "W_enc"), w_dec = param_of(*unit, "W_dec");
+    EXPECT_LE(w_enc.abs().max().item<double>(), bound) << word;
+    EXPECT_GT(w_enc.abs().max().item<double>(), 0.95 * bound) << word;
+    EXPECT_TRUE(at::allclose(w_dec, w_enc.t() / w_enc.t().norm(2, {1}, true))) << word;
+    const auto drawn = sae_of(with(section, "decoder_init_norm", 0.0), {1, 1, kWidth, kWidth});
+    EXPECT_TRUE(param_of(*drawn, "W_dec").equal(param_of(*drawn, "W_enc").t())) << word;
+  }
+  EXPECT_EQ(refusal_of([] {
+              sae_of(with(relu(), "decoder_init_norm", 0.0), {1, 1, kWidth, kWidth});
+            }),
+            "sae.decoder_init_norm: must be above 0 with encoder_start = \"decoder\"");
 }
 
 TEST(Architectures, take_a_peers_word_for_what_is_not_set) {

@@ -38,6 +38,7 @@ std::map<std::string, Value> peer_forms() {
                                                {"threshold_after", 1001},
                                                {"b_dec_start", "geometric_median"}}},
           {"bussmann", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_start", "kaiming_latents"},
                                     {"encoder_bias", false},
                                     {"aux", "attached"},
                                     {"k_aux", 512},

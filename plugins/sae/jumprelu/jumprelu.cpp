@@ -29,11 +29,9 @@ struct JumpReluParams : AffineForm {
 // (sparse_activations.py)
 std::map<std::string, Value> peer_forms() {
   const auto routesae = [](int64_t every) {
-    return Value::Table{{"error", "nmse"},
-                        {"l0_on", "post"},
-                        {"l0_coefficient", 5e-4},
-                        {"threshold_floor", false},
-                        {"decoder_norm_every", every},
+    return Value::Table{{"error", "nmse"},          {"encoder_start", "width"},
+                        {"l0_on", "post"},          {"l0_coefficient", 5e-4},
+                        {"threshold_floor", false}, {"decoder_norm_every", every},
                         {"project_gradient", false}};
   };
   return {{"saelens", Value::Table{{"error_in", "host"},
@@ -49,6 +47,7 @@ std::map<std::string, Value> peer_forms() {
                                                {"l0_target", 20.0},
                                                {"threshold_floor", false}}},
           {"opensae", Value::Table{{"error", "fvu_by_column"},
+                                   {"encoder_start", "width"},
                                    {"error_in", "host"},
                                    {"threshold", 0.5},
                                    {"threshold_learns", false},

@@ -32,6 +32,7 @@ struct AffineForm {
   int64_t decoder_norm_every = 1;
   std::string decoder_norm_over = "rows";
   bool project_gradient = true;
+  std::string encoder_start = "decoder";
   double decoder_init_norm = 1.0;
   std::string b_dec_start = "zero";
   std::string aux = "variance";
@@ -75,8 +76,15 @@ Schema<P>& add_affine_fields(Schema<P>& schema) {
              one_of(decoder_norm_over_words()))
       .field("project_gradient", of(&AffineForm::project_gradient),
              "Take from the gradient of each row of W_dec its part along the row.")
+      .field("encoder_start", of(&AffineForm::encoder_start),
+             "How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), "
+             "1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its "
+             "transpose.",
+             one_of(encoder_start_words()))
       .field("decoder_init_norm", of(&AffineForm::decoder_init_norm),
-             "Norm of the rows of W_dec at the start.", above(0))
+             "Norm of the rows of W_dec at the start; 0: as W_enc was drawn.", at_least(0))
+      .check([](const P& p) { return p.decoder_init_norm > 0 || p.encoder_start != "decoder"; },
+             "decoder_init_norm: must be above 0 with encoder_start = \"decoder\"")
       .field("b_dec_start", of(&AffineForm::b_dec_start),
              "What b_dec is before the first step, from the first batch (geometric median: Gao et "
              "al. 2024, appendix A.1).",
@@ -100,7 +108,7 @@ Schema<P>& add_affine_fields(Schema<P>& schema) {
              at_least(0));
 }
 
-/// W_enc [d, m] starts as W_dec [m, d] transposed.
+/// W_enc [d, m] and W_dec [m, d] start as start_weights() says.
 class AffineSae : public PlainSae {
  public:
   void start(const Batch& first) override;
@@ -136,6 +144,8 @@ class AffineSae : public PlainSae {
   Tensor w_dec_, w_enc_, b_enc_, b_dec_;  // [m, d], [d, m], [m], [d]
 
  private:
+  AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
+            const StartWeights& start);
   Pass in_units(const Pass& pass) const;
 
   DecoderNorm norm_;

@@ -18,30 +18,31 @@ struct ReluParams : AffineForm {
 // What each peer's trainer does; source: the files named in parts/.
 std::map<std::string, Value> peer_forms() {
   const auto routesae = [](int64_t every) {
-    return Value::Table{{"error", "nmse"},
-                        {"l1", "l1_by_element"},
-                        {"l1_coefficient", 5e-4},
-                        {"decoder_norm_every", every},
-                        {"project_gradient", false}};
+    return Value::Table{
+        {"error", "nmse"},        {"encoder_start", "width"},    {"l1", "l1_by_element"},
+        {"l1_coefficient", 5e-4}, {"decoder_norm_every", every}, {"project_gradient", false}};
   };
-  return {
-      {"saelens", Value::Table{{"error_in", "host"},
-                               {"l1", "l1_weighted"},
-                               {"decoder_norm", "never"},
-                               {"project_gradient", false},
-                               {"decoder_init_norm", 0.1}}},
-      {"dictionary_learning", Value::Table{{"l1_coefficient", 0.1}}},
-      {"routesae", routesae(10)},
-      {"routesae_repro", routesae(100)},
-      {"interplm", Value::Table{{"error", "l2_loss"}}},
-      {"bussmann", Value::Table{{"error", "mse_by_element"}, {"decoder_norm", "after_backward"}}},
-      {"helix_sae", Value::Table{{"error", "mse_by_element"},
-                                 {"l1", "l1_by_element"},
-                                 {"centre", false},
-                                 {"decoder_bias", false},
-                                 {"b_enc_start", -1.0},
-                                 {"decoder_norm", "after_backward"},
-                                 {"project_gradient", false}}}};
+  return {{"saelens", Value::Table{{"error_in", "host"},
+                                   {"l1", "l1_weighted"},
+                                   {"decoder_norm", "never"},
+                                   {"project_gradient", false},
+                                   {"decoder_init_norm", 0.1}}},
+          {"dictionary_learning", Value::Table{{"l1_coefficient", 0.1}}},
+          {"routesae", routesae(10)},
+          {"routesae_repro", routesae(100)},
+          {"interplm", Value::Table{{"error", "l2_loss"}}},
+          {"bussmann", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_start", "kaiming_latents"},
+                                    {"decoder_norm", "after_backward"}}},
+          {"helix_sae", Value::Table{{"error", "mse_by_element"},
+                                     {"encoder_start", "xavier"},
+                                     {"decoder_init_norm", 0.0},
+                                     {"l1", "l1_by_element"},
+                                     {"centre", false},
+                                     {"decoder_bias", false},
+                                     {"b_enc_start", -1.0},
+                                     {"decoder_norm", "after_backward"},
+                                     {"project_gradient", false}}}};
 }
 
 Schema<ReluParams> schema() {
