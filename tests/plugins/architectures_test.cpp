@@ -263,6 +263,12 @@ TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
   EXPECT_TRUE(trained(jumprelu(), short_training()) == trained(jumprelu(), steps));
 }
 
+TEST(Architectures, jumprelu_tells_saelens_of_thresholds_that_learn_alone) {
+  const Shape shape{1, 1, kWidth, kWidth};
+  EXPECT_EQ(sae_of(jumprelu(), shape)->saelens().text("architecture"), "jumprelu");
+  EXPECT_TRUE(sae_of(fixed_jumprelu(), shape)->saelens().empty());
+}
+
 TEST(Architectures, draw_from_the_range_of_their_peers) {
   const std::map<std::string, double> bounds = {{"width", std::sqrt(1.0 / kWidth)},
                                                 {"latents", std::sqrt(1.0 / kLatents)},
