@@ -8,7 +8,7 @@
 
 namespace facet::ops::elsewhere {
 
-Codes keep_topk(const Tensor& pre, int64_t k) {
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   const double most = std::numeric_limits<float>::max();
   const double infinity = std::numeric_limits<double>::infinity();
   const Tensor rank = pre.detach().nan_to_num(infinity, most, -infinity);  // [n, m]
@@ -22,7 +22,9 @@ Codes keep_topk(const Tensor& pre, int64_t k) {
   codes.start = at::arange(0, (pre.size(0) + 1) * k, k, latent.options());
   codes.latent = latent.flatten().to(at::kInt);
   const Tensor picked = pre.gather(1, latent).flatten();
-  codes.value = at::where(picked <= 0, at::zeros({}, picked.options()), picked);
+  codes.value = negatives == Negatives::kept
+                    ? picked
+                    : at::where(picked <= 0, at::zeros({}, picked.options()), picked);
   codes.d_sae = pre.size(1);
   return codes;
 }

@@ -6,7 +6,7 @@
 
 namespace facet::ops::elsewhere {
 
-Codes keep_topk(const Tensor& pre, int64_t k);
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec);
 void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step,
                const Adam& adam);

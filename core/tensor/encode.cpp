@@ -35,7 +35,7 @@ Codes with_k_per_row(Tensor latent, Tensor value, int64_t n, int64_t k, int64_t 
 }
 
 /// Chooses from each row of pre [n, m] and writes n * k entries.
-void choose(const Tensor& pre, int64_t k, int32_t* latent, float* value) {
+void choose(const Tensor& pre, int64_t k, Negatives negatives, int32_t* latent, float* value) {
   const int64_t m = pre.size(1);
   const float* rows = pre.const_data_ptr<float>();
   at::parallel_for(0, pre.size(0), 1, [&](int64_t begin, int64_t end) {
@@ -44,40 +44,43 @@ void choose(const Tensor& pre, int64_t k, int32_t* latent, float* value) {
       selection.choose(rows + i * m, m, latent + i * k);
       for (int64_t e = i * k; e < (i + 1) * k; ++e) {
         const float v = rows[i * m + latent[e]];
-        value[e] = v <= 0 ? 0.0f : v;
+        value[e] = v <= 0 && negatives == Negatives::zero ? 0.0f : v;
       }
     }
   });
 }
 
-/// 1 where an entry's value is positive: ReLU passes no gradient elsewhere.
-Tensor masked(const Tensor& gradient, const Tensor& value) {
+/// The gradient of what was chosen: ReLU passes none where a value is not positive.
+Tensor passed(const Tensor& gradient, const Tensor& value, AutogradContext* context) {
+  if (!context->saved_data["relu"].toBool()) return gradient.contiguous();
   return at::where(value > 0, gradient, at::zeros({}, gradient.options())).contiguous();
 }
 
 class KeepTopK : public Function<KeepTopK> {
  public:
-  static variable_list forward(AutogradContext* context, const Tensor& pre, int64_t k) {
+  static variable_list forward(AutogradContext* context, const Tensor& pre, int64_t k,
+                               Negatives negatives) {
     const int64_t n = pre.size(0);
     const Tensor rows = pre.contiguous();
     Tensor latent = at::empty({n * k}, at::kInt);
     Tensor value = at::empty({n * k}, at::kFloat);
-    choose(rows, k, latent.mutable_data_ptr<int32_t>(), value.mutable_data_ptr<float>());
+    choose(rows, k, negatives, latent.mutable_data_ptr<int32_t>(), value.mutable_data_ptr<float>());
     context->mark_non_differentiable({latent});
     context->save_for_backward({latent, value});
     context->saved_data["m"] = pre.size(1);
     context->saved_data["k"] = k;
+    context->saved_data["relu"] = negatives == Negatives::zero;
     return {latent, value};
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const int64_t k = context->saved_data["k"].toInt();
-    const Tensor gradient = masked(gradients[1], saved[1]).view({-1, k});
+    const Tensor gradient = passed(gradients[1], saved[1], context).view({-1, k});
     const Tensor latent = saved[0].view({-1, k}).to(at::kLong);
     const Tensor dense =
         at::zeros({gradient.size(0), context->saved_data["m"].toInt()}, gradient.options());
-    return {dense.scatter_(1, latent, gradient), Tensor()};
+    return {dense.scatter_(1, latent, gradient), Tensor(), Tensor()};
   }
 };
 
@@ -104,7 +107,7 @@ class EncodeTopK : public Function<EncodeTopK> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
                                const Tensor& b_enc, const std::optional<Tensor>& given_b_dec,
-                               int64_t k) {
+                               int64_t k, Negatives negatives) {
     const Tensor b_dec = given_b_dec.value_or(Tensor());
     const int64_t n = x.size(0);
     const int64_t m = w_enc.size(1);
@@ -118,12 +121,13 @@ class EncodeTopK : public Function<EncodeTopK> {
       const int64_t rows = std::min(block, n - begin);
       Tensor part = pre.narrow(0, 0, rows);
       product.into(part, input.narrow(0, begin, rows));
-      choose(part, k, latent.mutable_data_ptr<int32_t>() + begin * k,
+      choose(part, k, negatives, latent.mutable_data_ptr<int32_t>() + begin * k,
              value.mutable_data_ptr<float>() + begin * k);
     }
     context->mark_non_differentiable({latent});
     context->save_for_backward({x, w_enc, b_dec, latent, value});
     context->saved_data["k"] = k;
+    context->saved_data["relu"] = negatives == Negatives::zero;
     return {latent, value};
   }
 
@@ -133,13 +137,13 @@ class EncodeTopK : public Function<EncodeTopK> {
     const Tensor& w_enc = saved[1];
     const Tensor& b_dec = saved[2];
     const int64_t n = x.size(0);
-    const Tensor gradient = masked(gradients[1], saved[4]);
+    const Tensor gradient = passed(gradients[1], saved[4], context);
     const float* weight = gradient.const_data_ptr<float>();
     const Codes codes =
         with_k_per_row(saved[3], gradient, n, context->saved_data["k"].toInt(), w_enc.size(1));
     const ByLatent index(codes);
 
-    variable_list out(5);
+    variable_list out(6);
     const bool bias = b_dec.defined() && context->needs_input_grad(3);
     if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
     if (context->needs_input_grad(1)) out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();
@@ -156,18 +160,19 @@ Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc
   return at::addmm(b_enc, centred(x, b_dec), w_enc);
 }
 
-Codes keep_topk(const Tensor& pre, int64_t k) {
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   FACET_ASSERT(k >= 1 && k <= pre.size(1), "k must be between 1 and the number of latents");
-  if (!pre.is_cpu()) return elsewhere::keep_topk(pre, k);
-  const variable_list kept = KeepTopK::apply(pre, k);
+  if (!pre.is_cpu()) return elsewhere::keep_topk(pre, k, negatives);
+  const variable_list kept = KeepTopK::apply(pre, k, negatives);
   return with_k_per_row(kept[0], kept[1], pre.size(0), k, pre.size(1));
 }
 
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
-                  int64_t k) {
+                  int64_t k, Negatives negatives) {
   FACET_ASSERT(k >= 1 && k <= w_enc.size(1), "k must be between 1 and the number of latents");
-  if (!x.is_cpu()) return elsewhere::keep_topk(pre_activations(x, w_enc, b_enc, b_dec), k);
-  const variable_list kept = EncodeTopK::apply(x, w_enc, b_enc, if_defined(b_dec), k);
+  if (!x.is_cpu())
+    return elsewhere::keep_topk(pre_activations(x, w_enc, b_enc, b_dec), k, negatives);
+  const variable_list kept = EncodeTopK::apply(x, w_enc, b_enc, if_defined(b_dec), k, negatives);
   return with_k_per_row(kept[0], kept[1], x.size(0), k, w_enc.size(1));
 }
 

@@ -53,7 +53,7 @@ Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc
   return out;
 }
 
-Codes keep_topk(const Tensor& pre, int64_t k) {
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   const int64_t n = pre.size(0);
   const int64_t m = pre.size(1);
   FACET_ASSERT(k >= 1 && k <= m, "k must be between 1 and the number of latents");
@@ -73,7 +73,7 @@ Codes keep_topk(const Tensor& pre, int64_t k) {
     for (int64_t j = 0; j < k; ++j) {
       const float v = row[i][order[static_cast<size_t>(j)]];
       codes.latent.accessor<int32_t, 1>()[i * k + j] = order[static_cast<size_t>(j)];
-      vector(codes.value)[i * k + j] = v <= 0 ? 0.0f : v;
+      vector(codes.value)[i * k + j] = v <= 0 && negatives == Negatives::zero ? 0.0f : v;
     }
   }
   return codes;

@@ -89,6 +89,10 @@ bool Evaluations::due(int64_t step) const {
   return params_.eval_every > 0 && (step % params_.eval_every == 0 || step == steps_);
 }
 
+bool Evaluations::looks_after(int64_t step) const {
+  return due(step) || std::binary_search(kept_.begin(), kept_.end(), step);
+}
+
 bool Evaluations::after_step(StepMetrics& m, Sae& sae, const Normaliser& normaliser) {
   if (best_.wanted()) best_.check(m);
   if (hooks_.kept && std::binary_search(kept_.begin(), kept_.end(), m.step))

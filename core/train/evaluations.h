@@ -23,6 +23,8 @@ class Evaluations {
  public:
   Evaluations(const TrainParams& params, const TrainHooks& hooks, int64_t steps);
 
+  /// The SAE is measured or kept after this step.
+  bool looks_after(int64_t step) const;
   /// There is an evaluation after this step.
   bool due(int64_t step) const;
   /// After a step: evaluates (into m.evaluated), keeps, and says whether the training goes on.

@@ -4,18 +4,38 @@
 #include <facet/torch.h>
 
 #include "facet/error.h"
+#include "train/trainer.h"
 
 namespace facet {
 
-Firing::Firing(int64_t d_sae, int64_t dead_after_rows, const std::string& device)
-    : dead_after_rows_(dead_after_rows),
+namespace {
+
+int64_t rows_until_dead(const TrainParams& params, int64_t steps) {
+  if (params.dead_after_rows > 0) return params.dead_after_rows;
+  if (params.dead_after_steps > 0) return params.dead_after_steps * params.batch;
+  return steps * params.batch / 10;
+}
+
+}  // namespace
+
+std::vector<std::string> fired_if_words() { return {"above", "nonzero", "selected"}; }
+
+Firing::Firing(int64_t d_sae, const TrainParams& params, int64_t steps, const std::string& device)
+    : fired_if_(params.fired_if),
+      fired_above_(params.fired_above),
+      dead_after_rows_(rows_until_dead(params, steps)),
       rows_since_(torch::zeros({d_sae}, torch::dtype(torch::kInt64).device(torch::Device(device)))),
       fired_rows_(torch::zeros_like(rows_since_)) {}
+
+Tensor Firing::fires(const Codes& codes) const {
+  if (fired_if_ == "selected") return torch::ones_like(codes.value, torch::kBool);
+  return fired_if_ == "nonzero" ? codes.value.ne(0) : codes.value.gt(fired_above_);
+}
 
 void Firing::add(const Codes& codes, const Group& group) {
   const torch::NoGradGuard no_grad;
   const Tensor latent = codes.latent.to(rows_since_.device(), torch::kInt64);
-  const Tensor fires = codes.value.gt(0).to(rows_since_.device(), torch::kInt64);
+  const Tensor fires = this->fires(codes).to(rows_since_.device(), torch::kInt64);
   const Tensor counts = group.sum(torch::zeros_like(rows_since_).index_add_(0, latent, fires));
   const int64_t rows = codes.rows() * group.size();
   rows_since_.add_(rows).masked_fill_(counts.gt(0), 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "facet/codes.h"
 #include "facet/sae.h"
@@ -9,11 +10,19 @@
 
 namespace facet {
 
+struct TrainParams;
+
+/// above     its value is above fired_above
+/// nonzero   its value is not 0
+/// selected  it is among the codes, even as 0 (topk)
+std::vector<std::string> fired_if_words();
+
 class Firing {
  public:
-  Firing(int64_t d_sae, int64_t dead_after_rows, const std::string& device);
+  /// Of a training of `steps` steps.
+  Firing(int64_t d_sae, const TrainParams& params, int64_t steps, const std::string& device);
 
-  /// Counts the rows of a batch; a latent fires in a row when its value there is > 0.
+  /// Counts the rows of a batch in which each latent fires, by train.fired_if.
   void add(const Codes& codes, const Group& group);
   /// From now on share() is of the rows to come.
   void restart_share();
@@ -21,7 +30,7 @@ class Firing {
   /// These latents count as just fired. [m] int64
   void revived(const Tensor& latents);
 
-  Tensor dead() const;        ///< [d_sae] bool: has not fired for dead_after_rows rows
+  Tensor dead() const;        ///< [d_sae] bool: has not fired for longer than train says
   Tensor dead_share() const;  ///< scalar float64
   Tensor share() const;       ///< [d_sae] float64, on the CPU
   int64_t counted_rows() const { return counted_rows_; }
@@ -31,6 +40,10 @@ class Firing {
   void restore(const NamedTensors& tensors, int64_t counted_rows);
 
  private:
+  Tensor fires(const Codes& codes) const;
+
+  std::string fired_if_;
+  double fired_above_;
   int64_t dead_after_rows_;
   Tensor rows_since_;  // [d_sae] int64
   Tensor fired_rows_;  // [d_sae] int64

@@ -42,6 +42,19 @@ int64_t falling_steps(const TrainParams& params, int64_t steps) {
   return static_cast<int64_t>(stairs(params.decay, steps));
 }
 
+double vector_lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
+  TrainParams own = params;
+  own.warmup = params.vector_warmup;
+  own.warmup_from = "zero";
+  own.decay = std::min(params.decay, 1 - params.vector_warmup);
+  return lr_factor(own, step, steps);
+}
+
+double lr_scale(const TrainParams& params, int64_t d_sae) {
+  constexpr double kLatents = 16384;
+  return params.lr_scale == "latents" ? std::sqrt(kLatents / static_cast<double>(d_sae)) : 1;
+}
+
 bool warmed_up(const TrainParams& params, int64_t step, int64_t steps) {
   return static_cast<double>(step) >
          std::max(stairs(params.warmup, steps), stairs(params.sparsity_warmup, steps));

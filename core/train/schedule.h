@@ -20,6 +20,13 @@ double lr_factor(const TrainParams& params, int64_t step, int64_t steps);
 
 /// Steps at the end over which the learning rate falls.
 int64_t falling_steps(const TrainParams& params, int64_t steps);
+/// lr_factor for what is not a matrix, with train.optimiser = "muon": it rises from 0 over
+/// vector_warmup and begins to fall there if it would have fallen before.
+/// source: eai-sparsify 1.3.3, trainer.py, where biases have a schedule of their own
+double vector_lr_factor(const TrainParams& params, int64_t step, int64_t steps);
+/// Factor on lr that depends on the SAE: sqrt(2^14 / d_sae) with lr_scale = "latents".
+/// source: Gao et al. 2024, arXiv:2406.04093, figure 3, as dictionary_learning and sparsify read it
+double lr_scale(const TrainParams& params, int64_t d_sae);
 
 /// The rises of the learning rate and of the sparsity losses are over after `step` steps.
 bool warmed_up(const TrainParams& params, int64_t step, int64_t steps);

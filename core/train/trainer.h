@@ -33,11 +33,19 @@ struct TrainParams {
   std::string schedule = "linear";
   double lr_end = 0.1;
   int64_t lr_cycles = 1;
+  std::string lr_scale = "none";  ///< latents: lr is times sqrt(2^14 / d_sae)
+  std::string optimiser = "adam";
+  double momentum = 0.95;    ///< of signum and muon
+  double vector_warmup = 0;  ///< muon: the warmup, from zero, of what is not a matrix
   double weight_decay = 0;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double clip = 1.0;            ///< largest norm of the whole gradient; 0: off
   bool clip_first = false;      ///< before Sae::after_backward(), which may project gradients
-  int64_t dead_after_rows = 0;  ///< 0: a tenth of the run's rows
+  bool keep_gradients = false;  ///< they add up over the steps, as in OpenAI's published loop
+  int64_t dead_after_rows = 0;  ///< one of the two is 0; both: a tenth of the run
+  int64_t dead_after_steps = 0;
+  std::string fired_if = "above";
+  double fired_above = 0;
   std::string dead_counted = "before";  ///< after: a step's dead latents know what fires in it
   int64_t revive_every = 0;             ///< steps; 0: never
   double skip_spikes = 0;               ///< times the mean loss; 0: off
@@ -73,7 +81,7 @@ struct StepMetrics {
 /// before the first step, so a resumed training never calls Sae::start() again.
 struct Checkpoint {
   int64_t step = 0;      ///< steps done
-  NamedTensors tensors;  ///< "first/W_enc", "second/W_enc" (moments), "rows_since_fired",
+  NamedTensors tensors;  ///< "first/W_enc", "second/W_enc" (of Adam), "rows_since_fired",
                          ///< "fired_rows"; params and buffers are the SAE's own
   Value cursor;  ///< source cursor, rows seen, normaliser state, the script's state, last metrics
   int64_t turn = 0;  ///< the most steps that one of those trained together has done
@@ -144,9 +152,8 @@ struct TrainOutcome {
 /// Trains from the newest checkpoint, or from the start. Batches never span two epochs: the rows
 /// left over at the end of an epoch, fewer than a batch, are dropped. With `epochs` the steps are
 /// counted first, without running the host. One step: pass, losses, backward, after_backward(),
-/// clipping, Adam, after_step(), then evaluation and what is kept, on_step, and a checkpoint;
-/// finish() ends the training. A latent has fired in a row when its
-/// value there is > 0.
+/// clipping, the optimiser, after_step(), then evaluation and what is kept, on_step, and a
+/// checkpoint; finish() of the optimiser and of the SAE ends the training.
 ///
 /// throws  UserError when a loss or a gradient is not finite, naming the step and the first row
 /// (sequence and

@@ -1,75 +1,10 @@
 // What every architecture that learns by gradients promises: it goes on bit for bit after a stop,
 // and each of its switches does something.
-#include "plugins/architectures.h"
-
-#include <facet/rng.h>
-#include <facet/torch.h>
-#include <gtest/gtest.h>
-
-#include "core/base/test_folder.h"
 #include "expect_refusal.h"
-#include "plugins/fake_context.h"
-#include "train/checkpoint_folder.h"
-#include "train/trainer.h"
+#include "plugins/short_training.h"
 
 namespace facet {
 namespace {
-
-constexpr int64_t kRows = 24, kWidth = 12, kLatents = 40, kSteps = 12;
-
-Tensor some_rows() {
-  Rng rng(3, "test/rows");
-  const Tensor x = at::empty({kRows * 4, 1, kWidth});
-  float* to = x.data_ptr<float>();
-  for (int64_t i = 0; i < x.numel(); ++i) to[i] = static_cast<float>(rng.normal()) + 0.3f;
-  return x;
-}
-
-/// [train] with latents that are dead soon, so that their terms take part.
-Value short_training() {
-  return Value::Table{{"steps", kSteps}, {"batch", kRows},           {"lr", 0.01},
-                      {"clip", 0.5},     {"dead_after_rows", kRows}, {"sparsity_warmup", 0.3},
-                      {"warmup", 0.3}};
-}
-
-Value with(Value table, const std::string& key, const Value& value) {
-  table.set(key, value);
-  return table;
-}
-
-void train(Sae& sae, const Value& section, const TrainHooks& hooks = {}) {
-  MemorySource source(some_rows());
-  const auto normaliser = make_normaliser(architectures(), Value(), "normalize");
-  const TrainParams params = train_schema().parse("train", section);
-  fit(sae, *normaliser, source, params, hooks);
-}
-
-std::string state_of(const Sae& sae) {
-  std::string bytes;
-  const auto add = [&](const Tensor& t) {
-    const Tensor flat = t.detach().contiguous();
-    bytes.append(static_cast<const char*>(flat.const_data_ptr()), flat.nbytes());
-  };
-  for (const auto& [name, value] : sae.params()) add(value);
-  for (const Buffer& buffer : sae.buffers()) add(buffer.value);
-  return bytes;
-}
-
-std::string trained(const Value& section, const Value& training) {
-  const auto sae = sae_of(section, {1, 1, kWidth, kWidth});
-  train(*sae, training);
-  return state_of(*sae);
-}
-
-Value topk() { return Value::Table{{"type", "topk"}, {"d_sae", kLatents}, {"k", 4}}; }
-Value relu() {
-  return Value::Table{{"type", "relu"}, {"d_sae", kLatents}, {"l1_coefficient", 0.3}};
-}
-Value jumprelu() {
-  return Value::Table{{"type", "jumprelu"}, {"d_sae", kLatents},     {"threshold", 0.8},
-                      {"bandwidth", 0.5},   {"l0_coefficient", 0.1}, {"pre_act_coefficient", 0.1}};
-}
-Value batch_topk() { return Value::Table{{"type", "batch_topk"}, {"d_sae", kLatents}, {"k", 4}}; }
 
 struct Switch {
   Value section;
@@ -77,58 +12,55 @@ struct Switch {
   Value value;
 };
 
-/// One checkpoint on disk.
-class Folder : public Checkpoints {
- public:
-  void save(const Checkpoint& checkpoint, const Sae& sae) override {
-    save_checkpoint(base_ / "one", checkpoint, sae);
-    there_ = true;
-  }
-  std::optional<Checkpoint> load(Sae& sae) override {
-    if (!there_) return std::nullopt;
-    return load_checkpoint(base_ / "one", sae);
-  }
-
- private:
-  TestFolder base_;
-  bool there_ = false;
-};
-
 }  // namespace
 
 TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
   for (const Value& section :
-       {topk(), relu(), jumprelu(), batch_topk(), with(topk(), "compat", "saelens"),
-        with(relu(), "decoder_norm_every", 5), with(batch_topk(), "compat", "saelens"),
-        with(batch_topk(), "compat", "bussmann")})
-    for (const int64_t stop_after : {1, 5, 11}) {
-      SCOPED_TRACE(emit_json(section) + " stopped after " + std::to_string(stop_after));
-      Folder folder;
-      TrainHooks hooks;
-      hooks.checkpoints = &folder;
-      int64_t steps = 0;
-      hooks.on_step = [&](const StepMetrics& m, Value&) {
-        steps = m.step;
-        return true;
-      };
-      hooks.stop = [&] { return steps == stop_after; };
-      EXPECT_THROW(train(*sae_of(section, {1, 1, kWidth, kWidth}), short_training(), hooks),
-                   Stopped);
-      hooks.stop = nullptr;
-      const auto resumed = sae_of(section, {1, 1, kWidth, kWidth});
-      train(*resumed, short_training(), hooks);
-      EXPECT_TRUE(state_of(*resumed) == trained(section, short_training()));
-    }
+       {topk(), relu(), jumprelu(), batch_topk(), fixed_jumprelu(),
+        with(topk(), "compat", "saelens"), with(topk(), "error_coefficient", 0.0),
+        with(with(topk(), "k_start", 30), "k_anneal", 8), with(topk(), "compat", "sparsify"),
+        with(topk(), "compat", "interprot"), with(relu(), "decoder_norm_every", 5),
+        with(batch_topk(), "compat", "saelens"), with(batch_topk(), "compat", "bussmann"), route(),
+        with(route(), "compat", "routesae"), with(route(), "routing", "soft")})
+    for (const int64_t stop_after : {1, 5, 11}) expect_same_after_a_stop(section, {}, stop_after);
+  for (const Value& training : {with({}, "optimiser", "signum"), with({}, "optimiser", "muon"),
+                                with({}, "keep_gradients", true), with({}, "fired_if", "selected")})
+    for (const int64_t stop_after : {1, 5, 11})
+      expect_same_after_a_stop(topk(), training, stop_after);
 }
 
 TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
   const std::vector<Switch> switches = {
       {topk(), "aux", "scaled"},
       {topk(), "aux", "attached"},
+      {topk(), "aux", "openai"},
+      {topk(), "aux", "interprot"},
+      {with(topk(), "aux", "interprot"), "aux", "attached"},
+      {with(topk(), "k_aux", 39), "aux", "rep_saes"},
+      {with(with(topk(), "k_aux", 39), "aux", "interprot"), "aux", "rep_saes"},
+      {topk(), "aux", "opensae"},
+      {topk(), "aux", "sparsify"},
+      {topk(), "aux", "ghost"},
       {topk(), "aux_coefficient", 0.0},
+      {topk(), "pre_act_coefficient", 0.1},
+      {with(topk(), "k", 30), "relu", false},
+      {with(with(topk(), "k_start", 30), "k_anneal", 8), "k_start", 20},
+      {with(with(topk(), "k_start", 30), "k_anneal", 8), "k_anneal", 3},
+      {topk(), "error", "fvu"},
+      {topk(), "error", "fvu_by_column"},
+      {with(topk(), "error", "fvu"), "error", "fvu_by_column"},
+      {topk(), "error_coefficient", 0.5},
+      {topk(), "error_coefficient", 0.0},
+      {topk(), "centre", false},
+      {topk(), "encoder_bias", false},
+      {topk(), "decoder_bias", false},
+      {topk(), "b_enc_start", -0.1},
+      {topk(), "decoder_norm", "before_pass"},
+      {with(topk(), "decoder_norm", "after_backward"), "decoder_norm_over", "columns"},
+      {with(topk(), "decoder_norm", "never"), "decoder_norm_over", "columns"},
       {topk(), "k_aux", 1},
-      {with(topk(), "unit_norm_decoder", false), "select_by_norm", true},
-      {topk(), "unit_norm_decoder", false},
+      {with(topk(), "decoder_norm", "never"), "select_by_norm", true},
+      {topk(), "decoder_norm", "never"},
       {topk(), "b_dec_start", "zero"},
       {relu(), "error", "nmse"},
       {relu(), "error", "l2_loss"},
@@ -140,17 +72,36 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {relu(), "decoder_norm", "after_backward"},
       {relu(), "decoder_norm_every", 5},
       {relu(), "project_gradient", false},
+      {silent_relu(), "aux_coefficient", 0.1},
+      {with(silent_relu(), "aux_coefficient", 0.1), "aux", "ghost"},
+      {silent_relu(), "pre_act_coefficient", 0.1},
       {relu(), "decoder_init_norm", 0.1},
+      {relu(), "encoder_start", "width"},
+      {with(relu(), "encoder_start", "width"), "decoder_init_norm", 0.0},
       {relu(), "b_dec_start", "geometric_median"},
       {jumprelu(), "l0_on", "post"},
       {jumprelu(), "l0_target", 3.0},
       {jumprelu(), "pre_act_coefficient", 0.0},
       {jumprelu(), "bandwidth", 0.2},
       {with(with(jumprelu(), "threshold", 0.01), "l0_coefficient", 0.0), "threshold_floor", false},
+      {fixed_jumprelu(), "at_least_one", true},
+      {fixed_jumprelu(), "threshold", 1.5},
+      {fixed_jumprelu(), "threshold_learns", true},
+      {with(route(), "k", 30), "relu", false},
+      {route(), "routing", "soft"},
+      {route(), "aggregate", "sum"},
+      {route(), "router_bias", false},
+      {route(), "scale_by_weight", true},
+      {route(), "router_coefficient", 0.0},
+      {route(), "balance_coefficient", 0.0},
+      {route(), "aux_coefficient", 0.0},
+      {route(), "error", "nmse"},
       {batch_topk(), "aux", "scaled"},
       {batch_topk(), "aux", "attached"},
       {with(batch_topk(), "decoder_norm", "never"), "select_by_norm", true},
       {batch_topk(), "encoder_bias", false},
+      {batch_topk(), "pre_act_coefficient", 0.1},
+      {batch_topk(), "aux", "ghost"},
       {batch_topk(), "l1_coefficient", 0.1},
       {batch_topk(), "threshold_from", "zero"},
       {batch_topk(), "threshold_rate", 0.5},
@@ -160,14 +111,78 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
     EXPECT_FALSE(trained(one.section, short_training()) ==
                  trained(with(one.section, one.key, one.value), short_training()))
         << emit_json(one.section) << ": " << one.key << " = " << emit_json(one.value);
-  const std::vector<std::pair<std::string, Value>> of_training = {
-      {"warmup_from", "zero"}, {"sparsity_warmup", 0.0},
-      {"clip_first", true},    {"dead_counted", "after"},
-      {"clip", 0.0},           {"beta1", 0.5}};
-  for (const auto& [key, value] : of_training)
-    EXPECT_FALSE(trained(with(jumprelu(), "project_gradient", true), short_training()) ==
-                 trained(jumprelu(), with(short_training(), key, value)))
-        << "train." << key;
+  for (const Value& section : {topk(), relu(), jumprelu(), batch_topk()}) {
+    const Value in_host = with(section, "error_in", "host");
+    EXPECT_FALSE(trained(section, short_training(), "saelens") ==
+                 trained(in_host, short_training(), "saelens"));
+    for (const char* same : {"none", "expected_average"})  // these treat all rows alike
+      EXPECT_TRUE(trained(section, short_training(), same) ==
+                  trained(in_host, short_training(), same));
+  }
+}
+
+TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
+  const Value signum = with(short_training(), "optimiser", "signum");
+  const Value muon = with(short_training(), "optimiser", "muon");
+  const Value steps = with(with(short_training(), "dead_after_rows", 0), "dead_after_steps", 1);
+  const std::vector<Switch> switches = {
+      {short_training(), "warmup_from", "zero"},
+      {short_training(), "sparsity_warmup", 0.0},
+      {short_training(), "clip_first", true},
+      {short_training(), "dead_counted", "after"},
+      {short_training(), "clip", 0.0},
+      {short_training(), "beta1", 0.5},
+      {short_training(), "lr_scale", "latents"},
+      {short_training(), "weight_decay", 0.5},
+      {short_training(), "optimiser", "signum"},
+      {short_training(), "optimiser", "muon"},
+      {signum, "momentum", 0.5},
+      {muon, "momentum", 0.5},
+      {muon, "vector_warmup", 0.5},
+      {muon, "weight_decay", 0.5},
+      {muon, "optimiser", "signum"},
+      {short_training(), "keep_gradients", true},
+      {short_training(), "fired_above", 1.2},
+      {steps, "dead_after_steps", 3},
+  };
+  for (const Switch& one : switches)
+    EXPECT_FALSE(trained(jumprelu(), one.section) ==
+                 trained(jumprelu(), with(one.section, one.key, one.value)))
+        << emit_json(one.section) << ": " << one.key << " = " << emit_json(one.value);
+  const Value silent = with(with(topk(), "k", 30), "b_enc_start", -1.0);
+  const Value negative = with(silent, "relu", false);
+  EXPECT_FALSE(trained(negative, short_training()) ==
+               trained(negative, with(short_training(), "fired_if", "nonzero")));
+  EXPECT_FALSE(trained(silent, short_training()) ==
+               trained(silent, with(short_training(), "fired_if", "selected")));
+  EXPECT_TRUE(trained(jumprelu(), short_training()) == trained(jumprelu(), steps));
+}
+
+TEST(Architectures, jumprelu_tells_saelens_of_thresholds_that_learn_alone) {
+  const Shape shape{1, 1, kWidth, kWidth};
+  EXPECT_EQ(sae_of(jumprelu(), shape)->saelens().text("architecture"), "jumprelu");
+  EXPECT_TRUE(sae_of(fixed_jumprelu(), shape)->saelens().empty());
+}
+
+TEST(Architectures, draw_from_the_range_of_their_peers) {
+  const std::map<std::string, double> bounds = {{"width", std::sqrt(1.0 / kWidth)},
+                                                {"latents", std::sqrt(1.0 / kLatents)},
+                                                {"kaiming_latents", std::sqrt(6.0 / kLatents)},
+                                                {"xavier", std::sqrt(6.0 / (kWidth + kLatents))}};
+  for (const auto& [word, bound] : bounds) {
+    const Value section = with(relu(), "encoder_start", word);
+    const auto unit = sae_of(section, {1, 1, kWidth, kWidth});
+    const Tensor w_enc = param_of(*unit, "W_enc"), w_dec = param_of(*unit, "W_dec");
+    EXPECT_LE(w_enc.abs().max().item<double>(), bound) << word;
+    EXPECT_GT(w_enc.abs().max().item<double>(), 0.95 * bound) << word;
+    EXPECT_TRUE(at::allclose(w_dec, w_enc.t() / w_enc.t().norm(2, {1}, true))) << word;
+    const auto drawn = sae_of(with(section, "decoder_init_norm", 0.0), {1, 1, kWidth, kWidth});
+    EXPECT_TRUE(param_of(*drawn, "W_dec").equal(param_of(*drawn, "W_enc").t())) << word;
+  }
+  EXPECT_EQ(refusal_of([] {
+              sae_of(with(relu(), "decoder_init_norm", 0.0), {1, 1, kWidth, kWidth});
+            }),
+            "sae.decoder_init_norm: must be above 0 with encoder_start = \"decoder\"");
 }
 
 TEST(Architectures, take_a_peers_word_for_what_is_not_set) {
@@ -186,9 +201,14 @@ TEST(Architectures, refuse_what_they_cannot_do) {
   EXPECT_EQ(refusal_of([&] { sae_of(with(batch_topk(), "k", 40.5), one); }),
             "sae.k: 40.5 exceeds d_sae (40)");
   EXPECT_EQ(refusal_of([&] { sae_of(with(relu(), "compat", "saelense"), one); }),
-            "sae.compat: string \"saelense\", must be one of \"none\", \"saelens\", "
-            "\"dictionary_learning\", "
-            "\"routesae\", \"routesae_repro\", \"interplm\"");
+            "sae.compat: string \"saelense\", must be one of \"none\", \"bussmann\", "
+            "\"dictionary_learning\", \"helix_sae\", \"interplm\", \"routesae\", "
+            "\"routesae_repro\", \"saelens\"");
+  EXPECT_EQ(
+      refusal_of([&] { sae_of(with(jumprelu(), "threshold_learns", false), one); }),
+      "sae.l0_coefficient: must be 0 without threshold_learns, for it teaches thresholds alone");
+  EXPECT_EQ(refusal_of([&] { sae_of(with(jumprelu(), "at_least_one", true), one); }),
+            "sae.at_least_one: needs threshold_learns = false");
   for (const Value& section : {relu(), jumprelu(), batch_topk()})
     EXPECT_EQ(refusal_of([&] { sae_of(section, two); }),
               "facet.sae." + section.text("type") + ": sae: " + section.text("type") +
@@ -202,7 +222,7 @@ TEST(Architectures, infer_by_the_threshold_that_training_left) {
   const double threshold = sae->buffers().at(0).value.item<double>();
   EXPECT_GT(threshold, 0);
   const at::NoGradGuard no_grad;
-  MemorySource source(some_rows());
+  MemorySource source(some_rows(1));
   const auto normaliser = make_normaliser(architectures(), Value(), "normalize");
   const Pass pass = sae->pass(make_batch(*normaliser, source.next(kRows)), Mode::infer);
   EXPECT_GT(pass.codes.nonzeros(), 0);

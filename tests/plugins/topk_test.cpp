@@ -86,6 +86,15 @@ TEST(TopK, keeps_exactly_k_per_row) {
   }
 }
 
+TEST(TopK, keeps_negative_values_without_relu) {
+  const auto sae = made(table({{"relu", false}, {"k", kLatents}}));
+  const Batch batch = some_batch();
+  const Tensor pre = ops::pre_activations(batch.input.select(1, 0), param(*sae, "W_enc"),
+                                          param(*sae, "b_enc"), param(*sae, "b_dec"));
+  EXPECT_TRUE(sae->pass(batch, Mode::infer).codes.dense().equal(pre));
+  EXPECT_LT(pre.min().item<double>(), 0);
+}
+
 TEST(TopK, keeps_every_latent_when_k_is_their_number) {
   const auto sae = made(table({{"k", kLatents}}));
   EXPECT_EQ(sae->pass(some_batch(), Mode::train).codes.nonzeros(), kRows * kLatents);
@@ -124,7 +133,7 @@ TEST(TopK, starts_with_the_encoder_equal_to_the_decoder) {
   EXPECT_TRUE(param(*sae, "W_enc").equal(param(*sae, "W_dec").t()));
   EXPECT_EQ(param(*sae, "W_enc").strides(), (std::vector<int64_t>{1, kWidth}));
   EXPECT_LT(worst(param(*sae, "W_dec").norm(2, {1}), at::ones({kLatents})), 1e-6);
-  const auto free = made(table({{"unit_norm_decoder", false}}));
+  const auto free = made(table({{"decoder_init_norm", 0.1}}));
   EXPECT_LT(worst(param(*free, "W_dec").norm(2, {1}), at::full({kLatents}, 0.1)), 1e-6);
 }
 
@@ -247,7 +256,7 @@ TEST(TopK, decoder_rows_stay_at_norm_one) {
 }
 
 TEST(TopK, decoder_rows_are_free_on_demand) {
-  const auto sae = made(table({{"unit_norm_decoder", false}}));
+  const auto sae = made(table({{"decoder_norm", "never"}}));
   const Tensor before = param(*sae, "W_dec").detach().clone();
   sae->after_step();
   EXPECT_TRUE(param(*sae, "W_dec").equal(before));
@@ -288,6 +297,10 @@ TEST(TopK, refuses_parameters_that_cannot_be) {
       {table({{"d_sae", 8}, {"k", 2}, {"infer_k", 9}}), "sae.infer_k: 9 exceeds d_sae (8)"},
       {table({{"d_sae", 64}, {"infer_k", 2}, {"theta", 0.5}}),
        "sae: infer_k and theta exclude each other"},
+      {table({{"d_sae", 64}, {"k_start", 70}, {"k_anneal", 5}}),
+       "sae.k_start: 70 exceeds d_sae (64)"},
+      {table({{"d_sae", 64}, {"k_start", 50}}), "sae: k_start and k_anneal belong together"},
+      {table({{"d_sae", 64}, {"k_anneal", 5}}), "sae: k_start and k_anneal belong together"},
       {table({{"k", 2}}), "sae.d_sae: required"},
       {table({{"d_sae", 64}, {"k", 0}}), "sae.k: integer 0, must be at least 1"},
       {table({{"d_sae", 64}, {"b_dec_start", "median"}}),
@@ -315,6 +328,7 @@ TEST(TopK, tells_saelens_what_it_is) {
       R"({"apply_b_dec_to_input":true,"architecture":"topk","k":4,"rescale_acts_by_decoder_norm":false})");
   EXPECT_EQ(made(table({{"infer_k", 7}}))->saelens().integer("k"), 7);
   EXPECT_TRUE(made(table({{"theta", 0.5}}))->saelens().empty());
+  EXPECT_TRUE(made(table({{"relu", false}}))->saelens().empty());
 }
 
 struct Golden {

@@ -26,12 +26,15 @@ struct TrainSetup {
   std::vector<PeerTensor> params;
   std::string x = "x";        ///< the batches' tensor: [steps, ..., d]
   bool layers = false;        ///< it is [steps, ..., points, d]
+  std::string fit_on;         ///< the tensor [..., d] that the normaliser is fitted to; "": none
   std::string codes;          ///< golden tensor of step 0's codes
   std::string output;         ///< golden tensor of step 0's reconstruction; "" when in other units
   std::string counters;       ///< init tensor: how long ago each latent fired; "": all just now
   int64_t counter_rows = 1;   ///< rows that one count stands for
+  int64_t counter_ahead = 0;  ///< what the peer's counts are more than facet's
   int64_t idle_every = 0;     ///< without `counters`: every so many latents, 0: none,
   int64_t idle_rows = 0;      ///< has not fired for so many rows
+  int64_t losses_until = 0;   ///< the last step whose loss is compared; 0: all are
   bool unit_decoder = false;  ///< the peer sets rows of W_dec to norm 1 between init and step 0
 };
 

@@ -17,18 +17,22 @@ namespace facet::ops {
 Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                        const Tensor& b_dec);
 
+/// What becomes of negative values that are among the k largest of a row.
+enum class Negatives { zero = 1, kept };
+
 /// The k largest entries of each row of `pre` [n, m], then ReLU: exactly k entries a row, latent
 /// ascending, values >= 0 (a kept entry may be 0). Ties go to the lowest latent; NaN counts as the
 /// largest value, so it is never hidden. The gradient of value reaches pre where value > 0.
+/// Negatives::kept leaves ReLU out: values are those of pre, and so are their gradients.
 /// Requires 1 <= k <= m. source: Gao et al. 2024, eq. 3; ReLU after the selection as in
-/// SAELens 6.54 (topk_sae.py).
-Codes keep_topk(const Tensor& pre, int64_t k);
+/// SAELens 6.54 (topk_sae.py); without it RouteSAE-repro 601b854 (model.py).
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
 
 /// keep_topk(pre_activations(...), k) without keeping [n, m] for the backward pass: gradients of x,
 /// W_enc, b_enc and b_dec are sums over the k kept entries of each row. Same values as the two
 /// calls.
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
-                  int64_t k);
+                  int64_t k, Negatives negatives = Negatives::zero);
 
 /// sum over entries of value * W_dec[latent], + b_dec (or nothing when undefined). W_dec [m,
 /// d_out]; [n, d_out]. Differentiable; each row of the gradient of W_dec is summed over batch rows
@@ -72,7 +76,7 @@ bool fold_rows(const RowMap& map, const PlainWeights& weights);
 namespace reference {
 Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                        const Tensor& b_dec);
-Codes keep_topk(const Tensor& pre, int64_t k);
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec);
 /// Gradients of encode_topk by the chain rule: grad_value [nnz].
 struct EncodeGradients {

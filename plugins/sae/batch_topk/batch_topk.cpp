@@ -4,7 +4,6 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
-#include "aux.h"
 #include "dense_sae.h"
 
 using namespace facet;
@@ -13,15 +12,12 @@ namespace {
 
 constexpr double kUnset = -1;  // a threshold that has not followed a batch yet
 
-struct BatchTopKParams : DenseForm {
+struct BatchTopKParams : AffineForm {
+  BatchTopKParams() { aux_coefficient = 1.0 / 32; }
   std::string compat = "none";
   double k = 32;
   bool select_by_norm = false;
-  bool encoder_bias = true;
   double l1_coefficient = 0;
-  std::string aux = "variance";
-  double aux_coefficient = 1.0 / 32;
-  int64_t k_aux = 0;
   std::string threshold_from = "first";
   double threshold_rate = 0.01;
   int64_t threshold_after = 0;
@@ -30,7 +26,8 @@ struct BatchTopKParams : DenseForm {
 // What each peer's trainer does. source: SAELens 6.54.12 (batchtopk_sae.py), dictionary_learning
 // 0.1.0 (trainers/batch_top_k.py), BatchTopK b9aab1c (sae.py, training.py)
 std::map<std::string, Value> peer_forms() {
-  return {{"saelens", Value::Table{{"select_by_norm", true},
+  return {{"saelens", Value::Table{{"error_in", "host"},
+                                   {"select_by_norm", true},
                                    {"aux", "scaled"},
                                    {"aux_coefficient", 1.0},
                                    {"threshold_from", "zero"},
@@ -41,6 +38,7 @@ std::map<std::string, Value> peer_forms() {
                                                {"threshold_after", 1001},
                                                {"b_dec_start", "geometric_median"}}},
           {"bussmann", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_start", "kaiming_latents"},
                                     {"encoder_bias", false},
                                     {"aux", "attached"},
                                     {"k_aux", 512},
@@ -52,23 +50,14 @@ Schema<BatchTopKParams> schema() {
   Schema<P> schema;
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"none", "saelens", "dictionary_learning", "bussmann"}))
+             one_of(words_of(peer_forms())))
       .presets("compat", peer_forms())
       .field("k", &P::k, "Latents kept per row, on average over a batch; may be 6.5.", above(0))
       .field("select_by_norm", &P::select_by_norm,
              "Codes are activations times the norm of their row of W_dec, and are ranked so "
              "(SAELens' rescale_acts_by_decoder_norm).")
-      .field("encoder_bias", &P::encoder_bias, "Add b_enc; the BatchTopK originals have none.")
       .field("l1_coefficient", &P::l1_coefficient, "Weight of an L1 term on what is kept; 0: none.",
              at_least(0))
-      .field("aux", &P::aux,
-             "The form of auxk: a share of the error's variance, scaled by the share of dead "
-             "latents, or one that moves the error too.",
-             one_of(aux_words()))
-      .field("aux_coefficient", &P::aux_coefficient,
-             "Weight of auxk, already inside the loss that is reported; 0 leaves it out.",
-             at_least(0))
-      .field("k_aux", &P::k_aux, "Dead latents per row in auxk; 0: half of d_in.", at_least(0))
       .field(
           "threshold_from", &P::threshold_from,
           "Where the threshold begins: at the first batch that it follows, or at zero (SAELens).",
@@ -83,7 +72,7 @@ Schema<BatchTopKParams> schema() {
                    : "k: " + emit_json(Value(p.k)) + " exceeds d_sae (" + std::to_string(p.d_sae) +
                          ")";
       });
-  return add_dense_fields(schema);
+  return add_affine_fields(schema);
 }
 
 class BatchTopK final : public DenseSae {
@@ -99,11 +88,7 @@ class BatchTopK final : public DenseSae {
     Losses losses = {error(pass, step)};
     if (p_.l1_coefficient > 0)
       losses.push_back(l1_term("l1", p_.l1_coefficient, pass.notes.at("active"), w_dec_, step));
-    const AuxForm form{p_.aux, p_.aux_coefficient, p_.k_aux, p_.select_by_norm};
-    const Dictionary w{w_enc_, encoder_bias(), p_.centre ? b_dec_ : Tensor(), w_dec_};
-    if (auto auxk = aux_term(form, w, pass.notes.at("input"),
-                             (pass.target - pass.output).select(1, 0), step))
-      losses.push_back(std::move(*auxk));
+    add_dead_terms(losses, pass, step);
     return losses;
   }
 
@@ -111,8 +96,7 @@ class BatchTopK final : public DenseSae {
   // divides the threshold. source: SAELens 6.54.12 (batchtopk_sae.py)
   bool fold(const RowMap& map) override {
     if (p_.select_by_norm && !map.scale.defined()) return false;
-    const Tensor bias = p_.encoder_bias ? b_enc_ : Tensor();
-    if (!ops::fold_rows(map, {w_enc_, bias, w_dec_, b_dec_, p_.centre})) return false;
+    if (!AffineSae::fold(map)) return false;
     if (p_.select_by_norm && threshold_.item<double>() != kUnset)
       threshold_.div_(map.scale[0].item<double>());
     return true;
@@ -124,12 +108,13 @@ class BatchTopK final : public DenseSae {
   std::optional<InferenceForm> inference_form() const override {
     const Tensor norm = p_.select_by_norm ? row_norms(w_dec_) : at::ones_like(b_enc_);
     const Tensor threshold = threshold_.clamp_min(0).to(at::kFloat).expand({p_.d_sae});
+    const Dictionary w = dictionary();
     return InferenceForm{"jumprelu",
-                         Value::Table{{"d_sae", p_.d_sae}, {"centre", p_.centre}},
+                         Value::Table{{"d_sae", p_.d_sae}, {"centre", w.b_dec.defined()}},
                          {{"W_dec", w_dec_ / norm.unsqueeze(1)},
                           {"W_enc", w_enc_ * norm},
-                          {"b_enc", encoder_bias() * norm},
-                          {"b_dec", b_dec_},
+                          {"b_enc", w.b_enc * norm},
+                          {"b_dec", decoder_bias()},
                           {"threshold", threshold}}};
   }
 
@@ -137,12 +122,7 @@ class BatchTopK final : public DenseSae {
   Tensor wide(double value) const {
     return at::full({}, value, w_dec_.detach().options().dtype(at::kDouble));
   }
-  Tensor decoder_rows() const override {
-    return p_.select_by_norm ? w_dec_ / row_norms(w_dec_).unsqueeze(1) : w_dec_;
-  }
-  Tensor encoder_bias() const override {
-    return p_.encoder_bias ? b_enc_ : at::zeros_like(b_enc_.detach());
-  }
+  bool selects_by_norm() const override { return p_.select_by_norm; }
 
   Tensor active(const Tensor& pre, Mode mode) override {
     const Tensor positive = pre.relu();  // [n, m]

@@ -1,4 +1,4 @@
-// What b_dec is before the first step.
+// What weights and b_dec are before the first step.
 #pragma once
 
 #include <string>
@@ -7,6 +7,23 @@
 #include "facet/sae.h"
 
 namespace facet {
+
+/// decoder         W_enc is W_dec transposed, whose rows are uniform and have decoder_init_norm
+///                 (SAELens, dictionary_learning, InterPLM)
+/// width           W_enc is uniform between -1 / sqrt(d) and 1 / sqrt(d) (RouteSAE, sparsify,
+///                 OpenSAE, OpenAI)
+/// latents         the same with m for d (Rep_SAEs_PLMs, InterProt)
+/// kaiming_latents between -sqrt(6 / m) and sqrt(6 / m) (BatchTopK originals)
+/// xavier          between -sqrt(6 / (d + m)) and sqrt(6 / (d + m)) (SAE_Helix_mRNA)
+///
+/// But for `decoder`, W_dec is W_enc transposed, its rows then set to decoder_init_norm unless that
+/// is 0.
+std::vector<std::string> encoder_start_words();
+struct StartWeights {
+  Tensor w_enc, w_dec;  // [d, m], with the strides of [m, d] transposed; [m, d]
+};
+StartWeights start_weights(const std::string& word, int64_t d, int64_t m, double decoder_norm,
+                           Init& init);
 
 /// zero, mean, geometric_median
 std::vector<std::string> b_dec_words();

@@ -8,7 +8,14 @@
 
 namespace facet {
 
-std::vector<std::string> error_words() { return {"mse", "mse_by_element", "nmse", "l2_loss"}; }
+std::vector<std::string> error_words() {
+  return {"mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column"};
+}
+
+Tensor column_variance(const Tensor& rows, const Step& step) {
+  const Tensor mean = over_ranks(step, rows.sum(0)) / rows_of_ranks(step, rows);  // [d]
+  return over_ranks(step, (rows - mean).square().sum(0));
+}
 
 Loss error_term(const std::string& word, const Pass& pass, const Step& step) {
   const Tensor square = (pass.output - pass.target).square().sum({1, 2});  // [n]
@@ -16,8 +23,13 @@ Loss error_term(const std::string& word, const Pass& pass, const Step& step) {
   const auto width = static_cast<double>(pass.target.size(1) * pass.target.size(2));
   if (word == "mse_by_element") return {word, mean_of_rows(step, square) / width};
   if (word == "nmse") return {word, mean_of_rows(step, square / pass.target.square().sum({1, 2}))};
-  FACET_ASSERT(word == "l2_loss", "no error term \"" + word + "\"");
-  return {word, mean_of_rows(step, (pass.output - pass.target).flatten(1).norm(2, {1}))};
+  if (word == "l2_loss")
+    return {word, mean_of_rows(step, (pass.output - pass.target).flatten(1).norm(2, {1}))};
+  const Tensor variance = column_variance(pass.target.flatten(1), step);
+  if (word == "fvu") return {word, over_ranks(step, square.sum()) / variance.sum()};
+  FACET_ASSERT(word == "fvu_by_column", "no error term \"" + word + "\"");
+  const Tensor by_column = (pass.output - pass.target).flatten(1).square().sum(0);
+  return {word, (over_ranks(step, by_column) / variance.clamp_min(1)).mean()};
 }
 
 std::vector<std::string> l1_words() { return {"l1", "l1_weighted", "l1_by_element"}; }

@@ -14,9 +14,16 @@ namespace facet {
 /// mse_by_element  the same divided by the width (BatchTopK originals)
 /// nmse            mean over rows of |x - x^|^2 / |x|^2 (RouteSAE)
 /// l2_loss         mean over rows of |x - x^| (InterPLM)
+/// fvu             sum over rows of |x - x^|^2 over that of |x - mean x|^2 (eai-sparsify 1.3.3,
+///                 sparse_coder.py)
+/// fvu_by_column   mean over the width of such shares of one column, whose variance, summed over
+///                 rows, counts as 1 at least (OpenSAE 978f094, modeling_open_sae.py)
 std::vector<std::string> error_words();
 /// output and target of the pass: [n, points, d].
 Loss error_term(const std::string& word, const Pass& pass, const Step& step);
+
+/// [d]: the squared distances of rows [n, d] from the mean row of all ranks, summed over rows.
+Tensor column_variance(const Tensor& rows, const Step& step);
 
 /// l1             mean over rows of the sum of z (dictionary_learning)
 /// l1_weighted    the same, each latent times the norm of its row of W_dec, which learns from it

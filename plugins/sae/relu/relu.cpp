@@ -9,7 +9,7 @@ using namespace facet;
 
 namespace {
 
-struct ReluParams : DenseForm {
+struct ReluParams : AffineForm {
   std::string compat = "none";
   double l1_coefficient = 1e-3;
   std::string l1 = "l1";
@@ -18,20 +18,31 @@ struct ReluParams : DenseForm {
 // What each peer's trainer does; source: the files named in parts/.
 std::map<std::string, Value> peer_forms() {
   const auto routesae = [](int64_t every) {
-    return Value::Table{{"error", "nmse"},
-                        {"l1", "l1_by_element"},
-                        {"l1_coefficient", 5e-4},
-                        {"decoder_norm_every", every},
-                        {"project_gradient", false}};
+    return Value::Table{
+        {"error", "nmse"},        {"encoder_start", "width"},    {"l1", "l1_by_element"},
+        {"l1_coefficient", 5e-4}, {"decoder_norm_every", every}, {"project_gradient", false}};
   };
-  return {{"saelens", Value::Table{{"l1", "l1_weighted"},
+  return {{"saelens", Value::Table{{"error_in", "host"},
+                                   {"l1", "l1_weighted"},
                                    {"decoder_norm", "never"},
                                    {"project_gradient", false},
                                    {"decoder_init_norm", 0.1}}},
           {"dictionary_learning", Value::Table{{"l1_coefficient", 0.1}}},
           {"routesae", routesae(10)},
           {"routesae_repro", routesae(100)},
-          {"interplm", Value::Table{{"error", "l2_loss"}}}};
+          {"interplm", Value::Table{{"error", "l2_loss"}}},
+          {"bussmann", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_start", "kaiming_latents"},
+                                    {"decoder_norm", "after_backward"}}},
+          {"helix_sae", Value::Table{{"error", "mse_by_element"},
+                                     {"encoder_start", "xavier"},
+                                     {"decoder_init_norm", 0.0},
+                                     {"l1", "l1_by_element"},
+                                     {"centre", false},
+                                     {"decoder_bias", false},
+                                     {"b_enc_start", -1.0},
+                                     {"decoder_norm", "after_backward"},
+                                     {"project_gradient", false}}}};
 }
 
 Schema<ReluParams> schema() {
@@ -39,8 +50,7 @@ Schema<ReluParams> schema() {
   Schema<P> schema;
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"none", "saelens", "dictionary_learning", "routesae", "routesae_repro",
-                     "interplm"}))
+             one_of(words_of(peer_forms())))
       .presets("compat", peer_forms())
       .field("l1_coefficient", &P::l1_coefficient,
              "Weight of the L1 term, already inside the loss that is reported.", at_least(0))
@@ -48,7 +58,7 @@ Schema<ReluParams> schema() {
              "The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of "
              "W_dec, l1_by_element is the mean over latents.",
              one_of(l1_words()));
-  return add_dense_fields(schema);
+  return add_affine_fields(schema);
 }
 
 class Relu final : public DenseSae {
@@ -60,6 +70,7 @@ class Relu final : public DenseSae {
     Losses losses = {error(pass, step)};
     if (p_.l1_coefficient > 0)
       losses.push_back(l1_term(p_.l1, p_.l1_coefficient, pass.notes.at("active"), w_dec_, step));
+    add_dead_terms(losses, pass, step);
     return losses;
   }
 

@@ -6,8 +6,7 @@
 
 #include <cmath>
 
-#include "aux.h"
-#include "dense_sae.h"
+#include "affine_sae.h"
 #include "facet/ops.h"
 #include "ranks.h"
 
@@ -15,7 +14,9 @@ using namespace facet;
 
 namespace {
 
-struct RouteParams : DenseForm {
+struct RouteParams : AffineForm {
+  RouteParams() { aux_coefficient = 1.0 / 32; }
+
   std::string compat = "none";
   int64_t k = 32;
   int64_t infer_k = 0;
@@ -26,9 +27,6 @@ struct RouteParams : DenseForm {
   bool scale_by_weight = false;
   double router_coefficient = 1.0;
   double balance_coefficient = 0.01;
-  std::string aux = "variance";
-  double aux_coefficient = 1.0 / 32;
-  int64_t k_aux = 0;
 };
 
 // What each source's trainer does.
@@ -42,6 +40,7 @@ std::map<std::string, Value> peer_forms() {
                         {"balance_coefficient", 0.0},
                         {"aux_coefficient", 0.0},
                         {"error", "nmse"},
+                        {"encoder_start", "width"},
                         {"b_dec_start", "zero"},
                         {"decoder_norm_every", every},
                         {"project_gradient", false}};
@@ -78,17 +77,12 @@ Schema<RouteParams> schema() {
              "Weight of the loss balance, which keeps hookpoints in use (Fedus et al. 2021, "
              "arXiv:2101.03961, eq. 4); 0 leaves it out.",
              at_least(0))
-      .field("aux", &P::aux, "The form of auxk.", one_of(aux_words()))
-      .field("aux_coefficient", &P::aux_coefficient,
-             "Weight of auxk, already inside the loss that is reported; 0 leaves it out.",
-             at_least(0))
-      .field("k_aux", &P::k_aux, "Dead latents per row in auxk; 0: half of d_in.", at_least(0))
       .check(
           [](const P& p) { return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae); })
       .check([](const P& p) {
         return p.infer_k <= p.d_sae ? "" : "infer_k: " + exceeds(p.infer_k, "d_sae", p.d_sae);
       });
-  return add_dense_fields(schema);
+  return add_affine_fields(schema);
 }
 
 int64_t points_of(const Shape& shape) {
@@ -100,10 +94,10 @@ int64_t points_of(const Shape& shape) {
 
 Tensor entropy(const Tensor& p) { return -(p * p.clamp_min(1e-30).log()).sum(-1); }
 
-class Route final : public DenseSae {
+class Route final : public AffineSae {
  public:
   Route(const RouteParams& p, const Shape& shape, Init& init)
-      : DenseSae("route", p, {1, 1, shape.d_in, shape.d_out}, init),
+      : AffineSae("route", p, {1, 1, shape.d_in, shape.d_out}, init),
         p_(p),
         points_(points_of(shape)),
         w_router_(
@@ -121,7 +115,7 @@ class Route final : public DenseSae {
     const at::NoGradGuard no_grad;
     Batch routed;
     routed.input = rows_of(first.input, weights_of(first.input), Mode::infer).unsqueeze(1);
-    DenseSae::start(routed);
+    AffineSae::start(routed);
   }
 
   /// Beside those of PlainSae the notes "router" and "layer_weights" [n, points], "layers"
@@ -131,7 +125,7 @@ class Route final : public DenseSae {
     Batch routed;
     routed.input = rows_of(batch.input, p, mode).unsqueeze(1);
     routed.target = routed.input;
-    Pass out = PlainSae::pass(routed, mode);
+    Pass out = AffineSae::pass(routed, mode);
     out.notes["router"] = p;
     out.notes["layers"] = batch.input;
     out.notes["layer_weights"] = p.detach();
@@ -145,20 +139,14 @@ class Route final : public DenseSae {
 
   Codes encode(const Tensor& x, Mode mode) override {
     const int64_t k = mode == Mode::infer && p_.infer_k > 0 ? p_.infer_k : p_.k;
-    const Tensor centre = p_.centre ? b_dec_ : Tensor();
-    if (p_.relu) return ops::encode_topk(x, w_enc_, b_enc_, centre, k);
-    const Tensor pre = ops::pre_activations(x, w_enc_, b_enc_, centre);  // [n, m]
-    const Tensor chosen = std::get<1>(pre.detach().topk(k, 1));
-    return Codes::of(at::zeros_like(pre).scatter(1, chosen, pre.gather(1, chosen)));
+    const Dictionary w = dictionary();
+    return ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, k,
+                            p_.relu ? ops::Negatives::zero : ops::Negatives::kept);
   }
 
   Losses losses(const Pass& pass, const Step& step) override {
     Losses losses = {error(pass, step)};
-    const AuxForm form{p_.aux, p_.aux_coefficient, p_.k_aux, false};
-    const Dictionary w{w_enc_, b_enc_, p_.centre ? b_dec_ : Tensor(), w_dec_};
-    if (auto auxk = aux_term(form, w, pass.notes.at("input"),
-                             (pass.target - pass.output).select(1, 0), step))
-      losses.push_back(std::move(*auxk));
+    add_dead_terms(losses, pass, step);
     const Tensor& p = pass.notes.at("router");
     if (p_.router_coefficient > 0) {
       const Tensor expected = (p * errors(pass.notes.at("layers"))).sum(1);  // [n]
@@ -210,11 +198,6 @@ class Route final : public DenseSae {
 
  private:
   bool hard() const { return p_.routing == "hard"; }
-  Tensor active(const Tensor&, Mode) override {
-    FACET_ASSERT(false, "route codes by encode()");
-    return {};
-  }
-
   // The router's weights of rows [n, points, d]: [n, points].
   Tensor weights_of(const Tensor& x) const {
     const Tensor seen = p_.aggregate == "sum" ? x.sum(1) : x.mean(1);

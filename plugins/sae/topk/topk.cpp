@@ -7,186 +7,226 @@
 
 #include <algorithm>
 
-#include "aux.h"
-#include "decoder_norm.h"
-#include "revive.h"
-#include "start.h"
+#include "affine_sae.h"
 
 using namespace facet;
 
 namespace {
 
-struct TopKParams {
+struct TopKParams : AffineForm {
+  TopKParams() {
+    aux_coefficient = 1.0 / 32;
+    b_dec_start = "geometric_median";
+  }
   std::string compat = "none";
-  int64_t d_sae = 0;
   int64_t k = 32;
+  int64_t k_start = 0;
+  int64_t k_anneal = 0;
   int64_t infer_k = 0;
   double theta = 0.0;
-  int64_t k_aux = 0;
-  std::string aux = "variance";
-  double aux_coefficient = 1.0 / 32;
+  bool relu = true;
   bool select_by_norm = false;
-  bool unit_norm_decoder = true;
-  double decoder_init_norm = 0.1;
-  std::string b_dec_start = "geometric_median";
 };
 
-// What each peer's trainer does. source: SAELens 6.54.12 (topk_sae.py); dictionary_learning 0.1.0
-// (trainers/top_k.py), whose form the defaults are
+// What each peer's trainer does. sources: SAELens 6.54.12 (topk_sae.py); dictionary_learning 0.1.0
+// (trainers/top_k.py), whose form the defaults are; RouteSAE-repro 601b854 (model.py 284-394);
+// eai-sparsify 1.3.3 (sparse_coder.py, trainer.py); OpenSAE 978f094 (modeling_open_sae.py);
+// sparse_autoencoder 4965b941 (train.py); BatchTopK b9aab1c (sae.py); InterProt 287c373
+// (sae_model.py); Rep_SAEs_PLMs de2b02f (sparse_auto_script.py); SAE_Helix_mRNA
+// (sparse_autoencoder.py), untied
 std::map<std::string, Value> peer_forms() {
-  return {{"saelens", Value::Table{{"aux", "scaled"},
+  const auto routesae = [](int64_t every) {
+    return Value::Table{
+        {"error", "nmse"},          {"encoder_start", "width"},    {"relu", false},
+        {"aux_coefficient", 0.0},   {"decoder_norm_every", every}, {"b_dec_start", "zero"},
+        {"project_gradient", false}};
+  };
+  return {{"saelens", Value::Table{{"error_in", "host"},
+                                   {"aux", "scaled"},
                                    {"aux_coefficient", 1.0},
                                    {"select_by_norm", true},
-                                   {"unit_norm_decoder", false},
+                                   {"decoder_norm", "never"},
+                                   {"project_gradient", false},
+                                   {"decoder_init_norm", 0.1},
                                    {"b_dec_start", "zero"}}},
-          {"dictionary_learning", Value::Table()}};
+          {"dictionary_learning", Value::Table()},
+          {"routesae", routesae(10)},
+          {"routesae_repro", routesae(100)},
+          {"sparsify", Value::Table{{"error", "fvu"},
+                                    {"encoder_start", "width"},
+                                    {"aux", "sparsify"},
+                                    {"aux_coefficient", 0.0},
+                                    {"decoder_norm", "before_pass"},
+                                    {"b_dec_start", "mean"}}},
+          {"opensae", Value::Table{{"error", "fvu_by_column"},
+                                   {"encoder_start", "width"},
+                                   {"error_in", "host"},
+                                   {"aux", "opensae"},
+                                   {"aux_coefficient", 0.0},
+                                   {"decoder_norm", "before_pass"}}},
+          {"openai", Value::Table{{"error", "mse_by_element"},
+                                  {"encoder_start", "width"},
+                                  {"error_coefficient", 0.0},
+                                  {"aux", "openai"},
+                                  {"k_aux", 256},
+                                  {"decoder_norm", "after_backward"}}},
+          {"bussmann", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_start", "kaiming_latents"},
+                                    {"encoder_bias", false},
+                                    {"aux", "attached"},
+                                    {"k_aux", 512},
+                                    {"decoder_norm", "after_backward"},
+                                    {"b_dec_start", "zero"}}},
+          {"interprot", Value::Table{{"error", "mse_by_element"},
+                                     {"encoder_start", "latents"},
+                                     {"error_in", "host"},
+                                     {"aux", "interprot"},
+                                     {"decoder_norm", "after_backward"},
+                                     {"decoder_norm_over", "columns"},
+                                     {"b_dec_start", "zero"}}},
+          {"rep_saes", Value::Table{{"error", "mse_by_element"},
+                                    {"encoder_start", "latents"},
+                                    {"decoder_init_norm", 0.0},
+                                    {"error_in", "host"},
+                                    {"aux", "rep_saes"},
+                                    {"decoder_norm", "never"},
+                                    {"project_gradient", false},
+                                    {"b_dec_start", "zero"}}},
+          {"helix_sae", Value::Table{{"error", "mse_by_element"},
+                                     {"encoder_start", "xavier"},
+                                     {"decoder_init_norm", 0.0},
+                                     {"centre", false},
+                                     {"decoder_bias", false},
+                                     {"b_enc_start", -1.0},
+                                     {"aux_coefficient", 0.0},
+                                     {"decoder_norm", "after_backward"},
+                                     {"project_gradient", false}}}};
 }
 
 Schema<TopKParams> schema() {
-  return Schema<TopKParams>()
-      .field("compat", &TopKParams::compat, "Stands for the form of a peer; keys that are set win.",
-             one_of({"none", "saelens", "dictionary_learning"}))
+  using P = TopKParams;
+  Schema<P> schema;
+  schema
+      .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
+             one_of(words_of(peer_forms())))
       .presets("compat", peer_forms())
-      .field("d_sae", &TopKParams::d_sae, "Number of latents.", required, at_least(1))
       .field(
-          "k", &TopKParams::k,
+          "k", &P::k,
           "Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3).",
           at_least(1))
-      .field("infer_k", &TopKParams::infer_k,
+      .field("k_start", &P::k_start,
+             "Latents kept per row at the first step, from where they fall or rise to k over "
+             "k_anneal steps along a line; 0: k from the start (dictionary_learning, sparsify).",
+             at_least(0))
+      .field("k_anneal", &P::k_anneal, "With k_start: after how many steps k is reached.",
+             at_least(0), unit("steps"))
+      .field("infer_k", &P::infer_k,
              "Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k).", at_least(0))
       .field(
-          "theta", &TopKParams::theta,
+          "theta", &P::theta,
           "Once trained, keep every pre-activation above theta instead of the k largest; 0 is off "
           "(RouteSAE's theta).",
           at_least(0))
-      .field(
-          "k_aux", &TopKParams::k_aux,
-          "Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 "
-          "(Gao et al. 2024, appendix A.2, near d_in / 2).",
-          at_least(0))
-      .field("aux", &TopKParams::aux,
-             "The form of auxk: a share of the error's variance, scaled by the share of dead "
-             "latents, or one that moves the error too.",
-             one_of(aux_words()))
-      .field("select_by_norm", &TopKParams::select_by_norm,
+      .field("relu", &P::relu,
+             "ReLU on what is kept; without it, kept values may be negative (RouteSAE).")
+      .field("select_by_norm", &P::select_by_norm,
              "Codes are pre-activations times the norm of their row of W_dec, and are ranked so "
              "(SAELens' rescale_acts_by_decoder_norm).")
-      .field("aux_coefficient", &TopKParams::aux_coefficient,
-             "Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in "
-             "Gao et al. "
-             "2024, appendix A.2).",
-             at_least(0))
-      .field("unit_norm_decoder", &TopKParams::unit_norm_decoder,
-             "Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are "
-             "normalised "
-             "after each step (dictionary_learning, trainers/top_k.py).")
-      .field("decoder_init_norm", &TopKParams::decoder_init_norm,
-             "Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' "
-             "decoder_init_norm).",
-             above(0))
-      .field("b_dec_start", &TopKParams::b_dec_start,
-             "What b_dec is before the first step, from the first batch (geometric median: Gao et "
-             "al. 2024, "
-             "appendix A.1).",
-             one_of(b_dec_words()))
-      .check([](const TopKParams& p) {
-        return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae);
+      .check(
+          [](const P& p) { return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae); })
+      .check([](const P& p) {
+        return p.k_start <= p.d_sae ? "" : "k_start: " + exceeds(p.k_start, "d_sae", p.d_sae);
       })
-      .check([](const TopKParams& p) {
+      .check([](const P& p) {
         return p.infer_k <= p.d_sae ? "" : "infer_k: " + exceeds(p.infer_k, "d_sae", p.d_sae);
       })
-      .check([](const TopKParams& p) { return p.infer_k == 0 || p.theta == 0; },
+      .check([](const P& p) { return (p.k_start > 0) == (p.k_anneal > 0); },
+             "k_start and k_anneal belong together")
+      .check([](const P& p) { return p.infer_k == 0 || p.theta == 0; },
              "infer_k and theta exclude each other");
+  return add_affine_fields(schema);
 }
 
-class TopK final : public PlainSae {
+class TopK final : public AffineSae {
  public:
   TopK(const TopKParams& p, const Shape& shape, Init& init)
-      : p_(p),
-        norm_{p.unit_norm_decoder ? "after_step" : "never", 1, p.unit_norm_decoder},
-        w_dec_(param("W_dec",
-                     init.uniform({p.d_sae, shape.d_out},
-                                  p.unit_norm_decoder ? 1.0 : p.decoder_init_norm))),  // [m, d]
-        w_enc_(param("W_enc", w_dec_.detach().t())),                                   // [d, m]
-        b_enc_(param("b_enc", at::zeros({p.d_sae}, w_dec_.options()))),                // [m]
-        b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))) {           // [d]
-    check_one_hookpoint("topk", shape);
+      : AffineSae("topk", p, shape, init), p_(p) {
+    // On the CPU, so that no step waits for a device.
+    if (p.k_start > 0) passes_ = buffer("passes", at::zeros({}, at::kLong));
   }
 
-  void start(const Batch& first) override {
-    start_b_dec(p_.b_dec_start, first.input.select(1, 0), b_dec_);
+  Pass pass(const Batch& batch, Mode mode) override {
+    Pass pass = AffineSae::pass(batch, mode);
+    if (mode == Mode::train && passes_.defined()) passes_.add_(1);
+    return pass;
   }
 
   Codes encode(const Tensor& x, Mode mode) override {
     if (mode == Mode::infer && p_.theta > 0) {
-      const Tensor pre = ops::pre_activations(x, w_enc_, b_enc_, b_dec_);  // [n, m]
+      const Tensor pre = pre_activations(x);  // [n, m]
       return Codes::of(at::where(pre <= p_.theta, at::zeros({}, pre.options()), pre));
     }
-    const int64_t k = mode == Mode::infer ? inference_k() : p_.k;
-    if (!p_.select_by_norm) return ops::encode_topk(x, w_enc_, b_enc_, b_dec_, k);
+    const int64_t k = mode == Mode::infer ? inference_k() : training_k();
+    const auto negatives = p_.relu ? ops::Negatives::zero : ops::Negatives::kept;
+    const Dictionary w = dictionary();
+    if (!p_.select_by_norm) return ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, k, negatives);
     const Tensor norm = row_norms(w_dec_);
-    return ops::encode_topk(x, w_enc_ * norm, b_enc_ * norm, b_dec_, k);
-  }
-
-  Tensor decode(const Codes& codes) override { return ops::decode(codes, decoder(0), b_dec_); }
-  Tensor decoder(int64_t) const override {
-    return p_.select_by_norm ? w_dec_ / row_norms(w_dec_).unsqueeze(1) : w_dec_;
+    return ops::encode_topk(x, w.w_enc * norm, w.b_enc * norm, w.b_dec, k, negatives);
   }
 
   Losses losses(const Pass& pass, const Step& step) override {
-    const Tensor error = (pass.target - pass.output).select(1, 0);  // [n, d]
-    Losses losses = {{"mse", mean_squared_error(pass, step)}};
-    const AuxForm form{p_.aux, p_.aux_coefficient, p_.k_aux, p_.select_by_norm};
-    if (auto auxk =
-            aux_term(form, {w_enc_, b_enc_, b_dec_, w_dec_}, pass.notes.at("input"), error, step))
-      losses.push_back(std::move(*auxk));
+    Losses losses = {error(pass, step)};
+    add_dead_terms(losses, pass, step);
     return losses;
   }
-
-  void revive(const Tensor& latents, const Batch& batch) override {
-    revive_latents(latents, batch.target.select(1, 0), w_enc_, b_enc_, b_dec_, w_dec_);
-  }
-
-  void after_backward() override { norm_.after_backward(w_dec_); }
-
-  void after_step() override { norm_.after_step(w_dec_, 0); }
 
   // With select_by_norm codes are in the rows' units, and ranked so: a number changes no rank.
   bool fold(const RowMap& map) override {
     if (p_.select_by_norm && (p_.theta > 0 || !map.scale.defined())) return false;
-    return ops::fold_rows(map, {w_enc_, b_enc_, w_dec_, b_dec_, true});
+    return AffineSae::fold(map);
   }
 
   // Norms of W_dec move into the encoder. source: SAELens 6.54, sae.py, fold_W_dec_norm
   std::optional<InferenceForm> inference_form() const override {
     if (!p_.select_by_norm || p_.theta > 0) return std::nullopt;
     const Tensor norm = row_norms(w_dec_);
+    const Dictionary w = dictionary();
     return InferenceForm{"topk",
-                         Value::Table{{"d_sae", p_.d_sae}, {"k", inference_k()}},
+                         Value::Table{{"d_sae", p_.d_sae},
+                                      {"k", inference_k()},
+                                      {"relu", p_.relu},
+                                      {"centre", w.b_dec.defined()}},
                          {{"W_dec", w_dec_ / norm.unsqueeze(1)},
                           {"W_enc", w_enc_ * norm},
-                          {"b_enc", b_enc_ * norm},
-                          {"b_dec", b_dec_}}};
+                          {"b_enc", w.b_enc * norm},
+                          {"b_dec", decoder_bias()}}};
   }
 
   std::vector<std::string> estimated() const override { return {"auxk"}; }  // the error is fixed
 
   Value saelens() const override {
-    if (p_.theta > 0) return {};  // SAELens' topk knows no threshold
+    if (p_.theta > 0 || !p_.relu) return {};  // SAELens' topk knows neither
     Value cfg;
     cfg.set("architecture", "topk");
     cfg.set("k", inference_k());
-    cfg.set("apply_b_dec_to_input", true);
+    cfg.set("apply_b_dec_to_input", p_.centre);
     cfg.set("rescale_acts_by_decoder_norm", p_.select_by_norm);
     return cfg;
   }
 
  private:
+  bool selects_by_norm() const override { return p_.select_by_norm; }
   int64_t inference_k() const { return p_.infer_k > 0 ? p_.infer_k : p_.k; }
 
+  // source: dictionary_learning 0.1.0, trainers/top_k.py, update_annealed_k
+  int64_t training_k() const {
+    if (!passes_.defined()) return p_.k;
+    const int64_t done = std::min(passes_.item<int64_t>(), p_.k_anneal);
+    return (p_.k_start * (p_.k_anneal - done) + p_.k * done) / p_.k_anneal;
+  }
+
   TopKParams p_;
-  DecoderNorm norm_;
-  Tensor w_dec_, w_enc_, b_enc_, b_dec_;
+  Tensor passes_;  // [] int64, of the training; only with k_start
 };
 
 }  // namespace

@@ -131,11 +131,11 @@ TEST(Watching, writes_a_row_for_each_recorded_step_and_a_picture) {
       "eval_sparsity eval_l1 eval_dead ");
   std::vector<int64_t> steps;
   for (const auto& row : history.rows()) steps.push_back(*row[0].as<int64_t>());
-  EXPECT_EQ(steps, (std::vector<int64_t>{4, 5, 8, 10, 12}));
+  EXPECT_EQ(steps, (std::vector<int64_t>{1, 4, 5, 8, 10, 12}));
   const auto event = events_of(here, here.run(), "train.step").back();
   EXPECT_EQ(*history.rows().back()[2].as<double>(), event.number("loss"));
-  EXPECT_FALSE(history.rows()[1][8].is<double>());  // step 5 was not evaluated
-  EXPECT_TRUE(history.rows()[2][8].is<double>());
+  EXPECT_FALSE(history.rows()[2][8].is<double>());  // step 5 was not evaluated
+  EXPECT_TRUE(history.rows()[3][8].is<double>());
 
   const std::string svg = here.read(here.run() / "artefacts/training_history.svg");
   for (const char* text : {">step</text>", ">loss</text>", ">latents</text>",

@@ -51,10 +51,12 @@ struct Problem {
   Tensor pre() const { return ops::reference::pre_activations(x, w_enc, b_enc, b_dec); }
 };
 
+constexpr auto kZero = ops::Negatives::zero;
+
 /// The implementations of what runs on the CPU and, in other words, on other devices.
 struct Implementation {
   const char* name;
-  Codes (*keep_topk)(const Tensor&, int64_t);
+  Codes (*keep_topk)(const Tensor&, int64_t, ops::Negatives);
   Tensor (*decode)(const Codes&, const Tensor&, const Tensor&);
   void (*adam_step)(Tensor&, const Tensor&, Tensor&, Tensor&, int64_t, const ops::Adam&);
   void (*normalise_rows)(Tensor&, double);
@@ -101,7 +103,7 @@ TEST(Ops, pre_activations_equal_the_reference) {
 TEST(Ops, keep_topk_has_the_bits_of_the_reference) {
   for_each_implementation([](const Implementation& is) {
     for_each_case([&](const Problem& p) {
-      expect_same_codes(is.keep_topk(p.pre(), p.k), ops::reference::keep_topk(p.pre(), p.k));
+      expect_same_codes(is.keep_topk(p.pre(), p.k, kZero), ops::reference::keep_topk(p.pre(), p.k));
     });
   });
 }
@@ -124,7 +126,9 @@ TEST(Ops, keep_topk_has_the_bits_of_the_reference_on_awkward_rows) {
   for_each_implementation([&](const Implementation& is) {
     for (const Tensor& pre : rows)
       for (const int64_t k : {1, 2, 3, 4, 13})
-        expect_same_codes(is.keep_topk(pre, k), ops::reference::keep_topk(pre, k));
+        for (const auto negatives : {kZero, ops::Negatives::kept})
+          expect_same_codes(is.keep_topk(pre, k, negatives),
+                            ops::reference::keep_topk(pre, k, negatives));
   });
 }
 
@@ -154,9 +158,19 @@ TEST(Ops, keep_topk_refuses_k_above_the_number_of_latents) {
 TEST(Ops, keep_topk_passes_gradients_to_positive_entries) {
   for_each_implementation([](const Implementation& is) {
     const Tensor pre = floats({-1, 4, 2, -3}).view({1, -1}).requires_grad_();
-    const Codes codes = is.keep_topk(pre, 3);
+    const Codes codes = is.keep_topk(pre, 3, kZero);
     (codes.value * floats({10, 20, 30})).sum().backward();
     EXPECT_TRUE(pre.grad().equal(floats({0, 20, 30, 0}).view({1, -1})));
+  });
+}
+
+TEST(Ops, keep_topk_can_keep_negative_values_and_their_gradients) {
+  for_each_implementation([](const Implementation& is) {
+    const Tensor pre = floats({-1, 4, -2, -3}).view({1, -1}).requires_grad_();
+    const Codes codes = is.keep_topk(pre, 3, ops::Negatives::kept);
+    EXPECT_TRUE(codes.value.equal(floats({-1, 4, -2})));
+    (codes.value * floats({10, 20, 30})).sum().backward();
+    EXPECT_TRUE(pre.grad().equal(floats({10, 20, 30, 0}).view({1, -1})));
   });
 }
 
@@ -165,6 +179,9 @@ TEST(Ops, encode_topk_equals_the_two_calls) {
     const Codes fused = ops::encode_topk(p.x, p.w_enc, p.b_enc, p.b_dec, p.k);
     const Tensor pre = ops::pre_activations(p.x, p.w_enc, p.b_enc, p.b_dec);
     expect_same_codes(fused, ops::keep_topk(pre, p.k));
+    const auto kept = ops::Negatives::kept;
+    expect_same_codes(ops::encode_topk(p.x, p.w_enc, p.b_enc, p.b_dec, p.k, kept),
+                      ops::keep_topk(pre, p.k, kept));
   });
 }
 

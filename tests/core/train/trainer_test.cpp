@@ -11,7 +11,9 @@
 #include "core/activations/small_sae.h"
 #include "expect_refusal.h"
 #include "train/checkpoint_folder.h"
+#include "train/firing.h"
 #include "train/schedule.h"
+#include "train/update_rule.h"
 
 namespace facet {
 namespace {
@@ -362,6 +364,90 @@ TEST_F(Trainer, the_learning_rate_falls_along_cosines) {
   params.decay = 0.5;  // the fall begins at lr_end
   EXPECT_NEAR(lr_factor(params, 4, 8), 0.2, 1e-12);
   EXPECT_NEAR(lr_factor(params, 6, 8), 0.1, 1e-12);
+}
+
+TEST_F(Trainer, muon_gives_vectors_a_warm_up_of_their_own) {
+  TrainParams params = steps(20);
+  params.warmup = 0;
+  params.decay = 1;
+  params.vector_warmup = 0.2;
+  EXPECT_EQ(lr_factor(params, 0, 20), 1);
+  EXPECT_EQ(vector_lr_factor(params, 0, 20), 0);
+  EXPECT_EQ(vector_lr_factor(params, 2, 20), 0.5);
+  EXPECT_EQ(vector_lr_factor(params, 4, 20), 1);
+  EXPECT_EQ(vector_lr_factor(params, 12, 20), 0.5);
+}
+
+TEST_F(Trainer, the_learning_rate_may_follow_the_number_of_latents) {
+  TrainParams params = steps(20);
+  EXPECT_EQ(lr_scale(params, 65536), 1);
+  params.lr_scale = "latents";
+  EXPECT_EQ(lr_scale(params, 16384), 1);
+  EXPECT_EQ(lr_scale(params, 65536), 0.5);
+}
+
+/// One parameter [2], gradients +1 and -1 at every step, lr 1: signum by hand.
+TEST_F(Trainer, signum_keeps_the_mean_of_its_bases) {
+  TrainParams params = steps(3);
+  params.momentum = 0.5;
+  Tensor value = torch::zeros({2});
+  const auto rule = signum_rule(params, value);
+  const Tensor gradient = torch::tensor({3.0f, -0.5f});
+  const double bases[] = {-1, -2, -3}, means[] = {-1, -1.5, -2};
+  for (int64_t step = 1; step <= 3; ++step) {
+    rule->step(value, gradient, {step, 1.0, 1.0});
+    const double y = means[step - 1] + 0.5 * (bases[step - 1] - means[step - 1]);
+    EXPECT_TRUE(torch::allclose(value, torch::tensor({y, -y}).to(torch::kFloat32))) << step;
+  }
+  rule->finish(value);
+  EXPECT_TRUE(torch::allclose(value, torch::tensor({-2.0f, 2.0f})));
+}
+
+TEST_F(Trainer, muon_moves_a_matrix_by_about_its_orthogonal_part) {
+  TrainParams params = steps(1);
+  params.momentum = 1e-6;
+  Tensor value = torch::zeros({3, 2});
+  const auto rule = muon_rule(params, value);
+  const Tensor gradient = torch::tensor({{4.0f, 0.0f}, {0.0f, -1.0f}, {0.0f, 0.0f}});
+  rule->step(value, gradient, {1, 1.0, 1.0});
+  const double scale = 0.2 * std::sqrt(3.0);
+  EXPECT_NEAR(value[0][0].item<double>(), -scale, 0.35 * scale);  // the rounds leave 0.7 to 1.2
+  EXPECT_NEAR(value[1][1].item<double>(), scale, 0.35 * scale);
+  EXPECT_EQ(value[2].abs().max().item<double>(), 0);
+}
+
+TEST_F(Trainer, latents_fire_as_train_says) {
+  Codes codes;
+  codes.start = torch::tensor({0, 2, 4}, torch::kLong);
+  codes.latent = torch::tensor({0, 1, 2, 3}, torch::kInt);
+  codes.value = torch::tensor({0.5f, -0.5f, 0.0f, 2.0f});
+  codes.d_sae = 5;
+  TrainParams params = steps(10);
+  params.dead_after_rows = 1;
+  const auto dead = [&](const std::string& fired_if, double fired_above) {
+    params.fired_if = fired_if;
+    params.fired_above = fired_above;
+    Firing firing(5, params, 10, "cpu");
+    firing.add(codes, Group());
+    return firing.dead();
+  };
+  EXPECT_TRUE(dead("above", 0).equal(torch::tensor({false, true, true, false, true})));
+  EXPECT_TRUE(dead("above", 1).equal(torch::tensor({true, true, true, false, true})));
+  EXPECT_TRUE(dead("nonzero", 0).equal(torch::tensor({false, false, true, false, true})));
+  EXPECT_TRUE(dead("selected", 0).equal(torch::tensor({false, false, false, false, true})));
+}
+
+TEST_F(Trainer, refuses_settings_that_contradict_each_other) {
+  const auto refused = [](Value section) {
+    section.set("steps", 5);
+    return refusal_of([&] { train_schema().parse("train", section); });
+  };
+  EXPECT_EQ(refused(Value::Table{{"dead_after_rows", 9}, {"dead_after_steps", 2}}),
+            "train.dead_after_steps: is 2, but dead_after_rows is 9: one of them should be 0");
+  EXPECT_EQ(refused(Value::Table{{"optimiser", "signum"}, {"weight_decay", 0.1}}),
+            "train.weight_decay: signum has none");
+  EXPECT_EQ(refused(Value::Table{{"optimiser", "sgd"}}),
+            "train.optimiser: string \"sgd\", must be one of \"adam\", \"signum\", \"muon\"");
 }
 
 TEST_F(Trainer, refuses_a_loss_that_is_nan_naming_the_row) {
