@@ -69,8 +69,8 @@ class Reader {
     each("data", [&](const Section& s, const Value& v) { read_data(s, v); });
     each("activations", [&](const Section&, const Value& v) { read_stream(v); });
     each("sae", [&](const Section&, const Value& v) {
-      plan_.d_sae = std::max(plan_.d_sae, number_of(v, "d_sae"));
-      plan_.active = std::max(plan_.active, number_of(v, "k"));
+      plan_.d_sae += number_of(v, "d_sae");  // those that are trained together, as one
+      plan_.active += number_of(v, "k");
     });
     each("train", [&](const Section&, const Value& v) { read_train(v); });
     each("analysis", [&](const Section&, const Value&) { plan_.encoded = encoded_; });
@@ -122,7 +122,7 @@ class Reader {
   }
 
   void read_stream(const Value& resolved) {
-    plan_.buffer_rows = number_of(resolved, "buffer_rows");
+    plan_.buffer_rows += number_of(resolved, "buffer_rows");
     plan_.batch_tokens = number_of(resolved, "batch_tokens");
     const Value* prefetch = resolved.find("prefetch");
     plan_.prefetch = host_ && prefetch && *prefetch == Value(true);

@@ -302,12 +302,12 @@ Value Experiment::train(const Value& given, const std::vector<std::shared_ptr<Sa
   const Value section = merged("train", given);
   const AnyParams params = parse("train", section);
   keep_resolved("train", params.resolved);
-  for (const Learner& one : learners) trained_.insert(one.sae->name);
   const auto& settings = params.as<TrainParams>();
   if (settings.eval_every > 0 && eval_on.empty())
     throw UserError(at(given) + "train.eval_on: required with train.eval_every, a handle from " +
                     "run:activations on held-out data: eval_on = held_out");
   if (!eval_on.empty()) add_held_out(given, eval_on, learners);
+  for (const Learner& one : learners) trained_.insert(one.sae->name);
   Value::Array of;
   for (const Learner& one : learners) {
     Value key(Value::Table{{"sae", one.sae->state_key()}, {"rows", one.on->key}});

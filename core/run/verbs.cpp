@@ -247,6 +247,10 @@ std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<R
   auto out = std::make_shared<SaeHandle>();
   if (const Value* name = section.find("name"); name && name->is<std::string>())
     out->name = *name->as<std::string>();
+  if (const Value* stream = section.find("on");
+      stream && stream->is<std::string>() && on && on->name != *stream->as<std::string>())
+    throw UserError(at(*stream) + "sae.on: " + stream->describe() + ", is given the rows of \"" +
+                    on->name + "\"");
 
   if (const Value* from = section.find("from")) {
     parse("sae", section);

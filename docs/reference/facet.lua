@@ -17,6 +17,7 @@
 
 ---Rows of a host at its hookpoints.
 ---@class facet.Activations
+---@field name string Its `name` in [[activations]]; empty: the only one.
 ---@field d_in integer Width of a row.
 ---@field points integer Number of hookpoints in a row.
 ---@field hookpoints string[] The hookpoints, by their canonical names.
@@ -27,6 +28,7 @@
 ---@field type string Its architecture.
 ---@field d_sae integer Number of latents.
 ---@field d_in integer Width of the rows it reads.
+---@field stream string The `name` of the rows it was made for.
 ---@field folder string Where its weights lie; empty: it is not trained yet.
 
 ---What an SAE said of every row.
@@ -45,25 +47,32 @@
 ---The largest activations of a whole batch (arXiv:2412.06410).
 ---@class facet.args.baseline.batch_topk: facet.args.baseline
 ---@field type? "batch_topk"
----@field compat? "none"|"saelens"|"dictionary_learning"|"bussmann" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "bussmann". Default: "none".
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "saelens". Default: "none".
 ---@field k? number Latents kept per row, on average over a batch; may be 6.5. Must be above 0. Default: 32.0.
 ---@field select_by_norm? boolean Codes are activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
----@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field l1_coefficient? number Weight of an L1 term on what is kept; 0: none. Must be at least 0. Default: 0.0.
----@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
----@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out. Must be at least 0. Default: 0.03125.
----@field k_aux? integer Dead latents per row in auxk; 0: half of d_in. Must be at least 0. Default: 0.
 ---@field threshold_from? "first"|"zero" Where the threshold begins: at the first batch that it follows, or at zero (SAELens). Must be one of "first", "zero". Default: "first".
 ---@field threshold_rate? number Share of the newest batch in the running threshold. Must be between 0 and 1. Default: 0.01.
 ---@field threshold_after? integer Steps before the threshold follows. Unit: steps. Must be at least 0. Default: 0.
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
----@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
 ---@field centre? boolean Subtract b_dec before encoding. Default: true.
----@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
----@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---The host's neurons as they are: a baseline.
 ---@class facet.args.baseline.identity: facet.args.baseline
@@ -72,22 +81,34 @@
 ---Latents above thresholds that learn (arXiv:2407.14435).
 ---@class facet.args.baseline.jumprelu: facet.args.baseline
 ---@field type? "jumprelu"
----@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro". Default: "none".
+---@field compat? "none"|"dictionary_learning"|"opensae"|"routesae"|"routesae_repro"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning", "opensae", "routesae", "routesae_repro", "saelens". Default: "none".
 ---@field threshold? number Every latent's threshold at the start. Must be at least 0. Default: 0.001.
 ---@field bandwidth? number Width of the window around a threshold from which it learns (arXiv:2407.14435, epsilon). Must be above 0. Default: 0.001.
 ---@field l0_coefficient? number Weight of the L0 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
 ---@field l0_target? number The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself. Must be at least 0. Default: 0.0.
 ---@field l0_on? "pre"|"post" What the L0 term counts: pre-activations above the threshold, or codes, of which those below are 0 and teach it nothing. Must be one of "pre", "post". Default: "pre".
 ---@field threshold_floor? boolean Keep thresholds at or above 0: set to 0 before each pass (SAELens). Default: true.
----@field pre_act_coefficient? number Weight of the term that pulls dead latents up to their thresholds (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+---@field threshold_learns? boolean Thresholds learn; false: they stay what they are at the start (OpenSAE). Default: true.
+---@field at_least_one? boolean With threshold_learns = false: a row with nothing above the thresholds keeps its largest activation (OpenSAE). Default: false.
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
----@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
 ---@field centre? boolean Subtract b_dec before encoding. Default: true.
----@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
----@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---The first principal components of the rows: a baseline.
 ---@class facet.args.baseline.pca: facet.args.baseline
@@ -103,33 +124,92 @@
 ---Every positive latent, few by an L1 penalty.
 ---@class facet.args.baseline.relu: facet.args.baseline
 ---@field type? "relu"
----@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro"|"interplm" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro", "interplm". Default: "none".
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interplm"|"routesae"|"routesae_repro"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interplm", "routesae", "routesae_repro", "saelens". Default: "none".
 ---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
 ---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of W_dec, l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1".
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
----@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
 ---@field centre? boolean Subtract b_dec before encoding. Default: true.
----@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
----@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---One TopK for several hookpoints, one of them for each row (arXiv:2503.08200).
+---@class facet.args.baseline.route: facet.args.baseline
+---@field type? "route"
+---@field compat? "none"|"routesae"|"routesae_repro" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae", "routesae_repro". Default: "none".
+---@field k? integer Latents kept per row: the largest pre-activations. Must be at least 1. Default: 32.
+---@field infer_k? integer Latents kept per row once trained; 0 keeps k. Must be at least 0. Default: 0.
+---@field relu? boolean Negative ones among the k become 0; the paper keeps them as they are. Default: true.
+---@field routing? "hard"|"soft" hard codes the row of the most likely hookpoint, soft the mean of all hookpoints' rows under the router's weights. Must be one of "hard", "soft". Default: "hard".
+---@field aggregate? "mean"|"sum" What the router reads of a row's hookpoints. Must be one of "mean", "sum". Default: "mean".
+---@field router_bias? boolean Give the router a bias; the paper has none. Default: true.
+---@field scale_by_weight? boolean With hard routing, in training: multiply the chosen row by its weight, from which alone the paper's router learns. Its gradient is zero while b_enc and b_dec are. Default: false.
+---@field router_coefficient? number Weight of the loss router: the error that the router expects, each hookpoint's NMSE (held constant) times its weight; 0 leaves it out. Must be at least 0. Default: 1.0.
+---@field balance_coefficient? number Weight of the loss balance, which keeps hookpoints in use (Fedus et al. 2021, arXiv:2101.03961, eq. 4); 0 leaves it out. Must be at least 0. Default: 0.01.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---Keeps the k largest latents of each row (arXiv:2406.04093).
 ---@class facet.args.baseline.topk: facet.args.baseline
 ---@field type? "topk"
----@field compat? "none"|"saelens"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning". Default: "none".
----@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify". Default: "none".
 ---@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field k_start? integer Latents kept per row at the first step, from where they fall or rise to k over k_anneal steps along a line; 0: k from the start (dictionary_learning, sparsify). Must be at least 0. Default: 0.
+---@field k_anneal? integer With k_start: after how many steps k is reached. Unit: steps. Must be at least 0. Default: 0.
 ---@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
 ---@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
----@field k_aux? integer Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
----@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
+---@field relu? boolean ReLU on what is kept; without it, kept values may be negative (RouteSAE). Default: true.
 ---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
----@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
----@field unit_norm_decoder? boolean Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised after each step (dictionary_learning, trainers/top_k.py). Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' decoder_init_norm). Must be above 0. Default: 0.1.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
 ---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---Keys of every [host].
 ---@class facet.args.host
@@ -227,8 +307,11 @@
 ---@field rows? "content"|"all" Which tokens give rows: content leaves out those the host added. Must be one of "content", "all". Default: "content".
 ---@field buffer_rows? integer How many rows are shuffled together. Unit: rows. Must be at least 1. Default: 65536.
 ---@field batch_tokens? integer Tokens of one forward pass of the host; a longer sequence is a pass of its own. Unit: tokens. Must be at least 1. Default: 8192.
+---@field pads? boolean Rows of pads too, as programs have them that pad sequences and forget it. Default: false.
+---@field max_norm? number Leaves out rows whose norm exceeds so many times the median norm of the rows of one forward pass of the host (dictionary_learning's max_norm_factor, 10 there); 0: none. How many rows an epoch has is then unknown beforehand. Must be at least 0. Default: 0.0.
 ---@field pool? "none"|"mean"|"max" One row for each sequence instead of one for each token: the mean or the largest of each number over the rows that are kept. Must be one of "none", "mean", "max". Default: "none".
 ---@field store? "live"|"disk" disk keeps the host's rows under store/ beside the runs folder, so that it runs once; live runs it again in each epoch. The bits are the same. Must be one of "live", "disk". Default: "live".
+---@field prefetch? boolean While a training works on its rows, the host (or the disk) makes the next ones on a thread of its own; up to buffer_rows of them wait in memory. The bits are the same. Default: true.
 ---@field normalize? any The normaliser: its name, or a table with its type and parameters.
 
 ---Keys of every [sae].
@@ -236,31 +319,39 @@
 ---@field on? facet.Activations The rows.
 ---@field type? string Architecture; `facet list` shows them. Default: "".
 ---@field name? string Tells this SAE from others of the run. Default: "".
+---@field on? string Name of the [[activations]] it learns from, where the manifest has several. Default: "".
 ---@field from? string Folder of a finished SAE, or id of the run that trained it, to start from. Default: "".
 ---@field seed? integer Root of the SAE's own random streams; -1: the run's seed. Must be at least -1. Default: -1.
 
 ---The largest activations of a whole batch (arXiv:2412.06410).
 ---@class facet.args.sae.batch_topk: facet.args.sae
 ---@field type? "batch_topk"
----@field compat? "none"|"saelens"|"dictionary_learning"|"bussmann" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "bussmann". Default: "none".
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "saelens". Default: "none".
 ---@field k? number Latents kept per row, on average over a batch; may be 6.5. Must be above 0. Default: 32.0.
 ---@field select_by_norm? boolean Codes are activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
----@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field l1_coefficient? number Weight of an L1 term on what is kept; 0: none. Must be at least 0. Default: 0.0.
----@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
----@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out. Must be at least 0. Default: 0.03125.
----@field k_aux? integer Dead latents per row in auxk; 0: half of d_in. Must be at least 0. Default: 0.
 ---@field threshold_from? "first"|"zero" Where the threshold begins: at the first batch that it follows, or at zero (SAELens). Must be one of "first", "zero". Default: "first".
 ---@field threshold_rate? number Share of the newest batch in the running threshold. Must be between 0 and 1. Default: 0.01.
 ---@field threshold_after? integer Steps before the threshold follows. Unit: steps. Must be at least 0. Default: 0.
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
----@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
 ---@field centre? boolean Subtract b_dec before encoding. Default: true.
----@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
----@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---The host's neurons as they are: a baseline.
 ---@class facet.args.sae.identity: facet.args.sae
@@ -269,22 +360,34 @@
 ---Latents above thresholds that learn (arXiv:2407.14435).
 ---@class facet.args.sae.jumprelu: facet.args.sae
 ---@field type? "jumprelu"
----@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro". Default: "none".
+---@field compat? "none"|"dictionary_learning"|"opensae"|"routesae"|"routesae_repro"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning", "opensae", "routesae", "routesae_repro", "saelens". Default: "none".
 ---@field threshold? number Every latent's threshold at the start. Must be at least 0. Default: 0.001.
 ---@field bandwidth? number Width of the window around a threshold from which it learns (arXiv:2407.14435, epsilon). Must be above 0. Default: 0.001.
 ---@field l0_coefficient? number Weight of the L0 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
 ---@field l0_target? number The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself. Must be at least 0. Default: 0.0.
 ---@field l0_on? "pre"|"post" What the L0 term counts: pre-activations above the threshold, or codes, of which those below are 0 and teach it nothing. Must be one of "pre", "post". Default: "pre".
 ---@field threshold_floor? boolean Keep thresholds at or above 0: set to 0 before each pass (SAELens). Default: true.
----@field pre_act_coefficient? number Weight of the term that pulls dead latents up to their thresholds (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+---@field threshold_learns? boolean Thresholds learn; false: they stay what they are at the start (OpenSAE). Default: true.
+---@field at_least_one? boolean With threshold_learns = false: a row with nothing above the thresholds keeps its largest activation (OpenSAE). Default: false.
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
----@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
 ---@field centre? boolean Subtract b_dec before encoding. Default: true.
----@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
----@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---The first principal components of the rows: a baseline.
 ---@class facet.args.sae.pca: facet.args.sae
@@ -300,44 +403,115 @@
 ---Every positive latent, few by an L1 penalty.
 ---@class facet.args.sae.relu: facet.args.sae
 ---@field type? "relu"
----@field compat? "none"|"saelens"|"dictionary_learning"|"routesae"|"routesae_repro"|"interplm" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning", "routesae", "routesae_repro", "interplm". Default: "none".
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interplm"|"routesae"|"routesae_repro"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interplm", "routesae", "routesae_repro", "saelens". Default: "none".
 ---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
 ---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of W_dec, l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1".
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
----@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error. Must be one of "mse", "mse_by_element", "nmse", "l2_loss". Default: "mse".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
 ---@field centre? boolean Subtract b_dec before encoding. Default: true.
----@field decoder_norm? "never"|"after_step"|"after_backward" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward". Default: "after_step".
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start. Must be above 0. Default: 1.0.
----@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---One TopK for several hookpoints, one of them for each row (arXiv:2503.08200).
+---@class facet.args.sae.route: facet.args.sae
+---@field type? "route"
+---@field compat? "none"|"routesae"|"routesae_repro" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae", "routesae_repro". Default: "none".
+---@field k? integer Latents kept per row: the largest pre-activations. Must be at least 1. Default: 32.
+---@field infer_k? integer Latents kept per row once trained; 0 keeps k. Must be at least 0. Default: 0.
+---@field relu? boolean Negative ones among the k become 0; the paper keeps them as they are. Default: true.
+---@field routing? "hard"|"soft" hard codes the row of the most likely hookpoint, soft the mean of all hookpoints' rows under the router's weights. Must be one of "hard", "soft". Default: "hard".
+---@field aggregate? "mean"|"sum" What the router reads of a row's hookpoints. Must be one of "mean", "sum". Default: "mean".
+---@field router_bias? boolean Give the router a bias; the paper has none. Default: true.
+---@field scale_by_weight? boolean With hard routing, in training: multiply the chosen row by its weight, from which alone the paper's router learns. Its gradient is zero while b_enc and b_dec are. Default: false.
+---@field router_coefficient? number Weight of the loss router: the error that the router expects, each hookpoint's NMSE (held constant) times its weight; 0 leaves it out. Must be at least 0. Default: 1.0.
+---@field balance_coefficient? number Weight of the loss balance, which keeps hookpoints in use (Fedus et al. 2021, arXiv:2101.03961, eq. 4); 0 leaves it out. Must be at least 0. Default: 0.01.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---Keeps the k largest latents of each row (arXiv:2406.04093).
 ---@class facet.args.sae.topk: facet.args.sae
 ---@field type? "topk"
----@field compat? "none"|"saelens"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens", "dictionary_learning". Default: "none".
----@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify". Default: "none".
 ---@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field k_start? integer Latents kept per row at the first step, from where they fall or rise to k over k_anneal steps along a line; 0: k from the start (dictionary_learning, sparsify). Must be at least 0. Default: 0.
+---@field k_anneal? integer With k_start: after how many steps k is reached. Unit: steps. Must be at least 0. Default: 0.
 ---@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
 ---@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
----@field k_aux? integer Dead latents per row that reconstruct the residual in the loss auxk; 0 takes d_in / 2 (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
----@field aux? "variance"|"scaled"|"attached" The form of auxk: a share of the error's variance, scaled by the share of dead latents, or one that moves the error too. Must be one of "variance", "scaled", "attached". Default: "variance".
+---@field relu? boolean ReLU on what is kept; without it, kept values may be negative (RouteSAE). Default: true.
 ---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
----@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
----@field unit_norm_decoder? boolean Keep rows of W_dec at norm 1: gradients lose their part along the row, rows are normalised after each step (dictionary_learning, trainers/top_k.py). Default: true.
----@field decoder_init_norm? number Norm of the rows of W_dec at the start, when unit_norm_decoder is false (SAELens' decoder_init_norm). Must be above 0. Default: 0.1.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
 ---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Keys of run:streams.
+---@class facet.args.streams
+---@field host? facet.Host The model.
+---@field data? facet.Data The records.
+
+---Keys of run:saes.
+---@class facet.args.saes
+---@field on? facet.Activations[] What run:streams gave.
 
 ---Keys of run:train.
 ---@class facet.args.train
----@field sae? facet.Sae The SAE.
----@field on? facet.Activations The rows.
----@field on_step? fun(m: table<string, number>, state: table): boolean? Called after each step; false ends the training.
----@field compat? "none"|"bussmann"|"dictionary_learning"|"interplm"|"routesae"|"routesae_repro"|"saelens" Stands for the settings of a peer's trainer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "interplm", "routesae", "routesae_repro", "saelens". Default: "none".
+---@field sae? facet.Sae|facet.Sae[] What is trained.
+---@field on? facet.Activations Its rows; nothing: those it was made for.
+---@field eval_on? facet.Activations|facet.Activations[] Held-out rows, for `eval_every`; of several streams, by their names.
+---@field on_step? fun(m: table<string, any>, state: table): boolean? Called after each step; false ends the training.
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interplm"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify" Stands for the settings of a peer's trainer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interplm", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify". Default: "none".
 ---@field steps? integer Length of the training. Unit: steps. Must be at least 1. Default: 0.
 ---@field total_rows? integer Length of the training. Unit: rows. Must be at least 1. Default: 0.
 ---@field epochs? integer Length of the training: passes over the data. Unit: epochs. Must be at least 1. Default: 0.
 ---@field batch? integer Rows of one step. Unit: rows. Must be at least 1. Default: 4096.
+---@field accumulate? integer Parts of a batch that are worked through one after the other, their gradients added up: less memory. Losses that look at a whole batch (batch_topk, auxk) look at a part. Must be at least 1. Default: 1.
+---@field precision? "fp32"|"bf16" bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and the optimiser stay fp32. Must be one of "fp32", "bf16". Default: "fp32".
 ---@field lr? number Learning rate between rise and fall. Must be above 0. Default: 3e-04.
 ---@field warmup? number Share of the steps over which the learning rate rises. Must be between 0 and 1. Default: 0.05.
 ---@field warmup_from? "stair"|"zero" Where the learning rate begins to rise: at one stair of the rise, or at zero. Must be one of "stair", "zero". Default: "stair".
@@ -346,17 +520,35 @@
 ---@field schedule? "linear"|"cosine" Between rise and fall the learning rate stays (linear), or falls to lr_end along a cosine, once or in lr_cycles. Must be one of "linear", "cosine". Default: "linear".
 ---@field lr_end? number With a cosine: its end, as a share of lr. Must be between 0 and 1. Default: 0.1.
 ---@field lr_cycles? integer With a cosine: how often it starts anew. Must be at least 1. Default: 1.
+---@field lr_scale? "none"|"latents" What lr is multiplied with: nothing, or sqrt(2^14 / d_sae), less for more latents (dictionary_learning, sparsify, OpenSAE). Must be one of "none", "latents". Default: "none".
+---@field optimiser? "adam"|"signum"|"muon" What moves parameters along their gradients: adam (AdamW with weight_decay), signum (signs of gradients, schedule-free), or muon (orthogonal steps for matrices, Adam for the rest). Must be one of "adam", "signum", "muon". Default: "adam".
+---@field momentum? number With signum: how near gradients are taken to the mean of the steps. With muon: the decay of its momentum. Must be between 1e-06 and 0.9999999. Default: 0.95.
+---@field vector_warmup? number With muon: share of the steps over which the learning rate of what is not a matrix rises, from zero. Must be between 0 and 1. Default: 0.0.
 ---@field beta1? number Adam's decay of the first moment. Must be between 0 and 0.9999999. Default: 0.9.
 ---@field beta2? number Adam's decay of the second moment. Must be between 0 and 0.9999999. Default: 0.999.
 ---@field eps? number Adam's guard against division by 0. Must be above 0. Default: 1e-08.
----@field weight_decay? number AdamW's: each step takes lr times this share from every parameter; 0: Adam. Must be at least 0. Default: 0.0.
+---@field weight_decay? number Each step takes lr times this share from every parameter (AdamW), with muon from every matrix; 0: nothing. Must be at least 0. Default: 0.0.
 ---@field clip? number Largest norm of the whole gradient; 0: off. Must be at least 0. Default: 1.0.
 ---@field clip_first? boolean Limit the gradient before the SAE takes parts out of it, not after. Default: false.
+---@field keep_gradients? boolean Never clear gradients, so that they add up over the steps: OpenAI's loop as published, for comparison only. Default: false.
 ---@field dead_counted? "before"|"after" Whether a step's dead latents are known before or after its firing is counted. Must be one of "before", "after". Default: "before".
----@field dead_after_rows? integer A latent that has not fired for so long is dead; 0: a tenth of the run. Unit: rows. Must be at least 0. Default: 0.
+---@field dead_after_rows? integer A latent that has not fired for so long is dead; 0 here and in dead_after_steps: a tenth of the run. Unit: rows. Must be at least 0. Default: 0.
+---@field dead_after_steps? integer The same in steps, when dead_after_rows is 0. Unit: steps. Must be at least 0. Default: 0.
+---@field fired_if? "above"|"nonzero"|"selected" When a latent counts as fired: its value is above fired_above, is not 0, or it was selected, even as 0. Must be one of "above", "nonzero", "selected". Default: "above".
+---@field fired_above? number With fired_if = above: the value that is not enough. Must be at least 0. Default: 0.0.
+---@field revive_every? integer How often dead latents begin anew from rows that come back badly; the learning rate then rises again. 0: never. Unit: steps. Must be at least 0. Default: 0.
+---@field skip_spikes? number A step whose loss exceeds so many times the mean of the last 100 changes nothing; 0: off. Must be at least 0. Default: 0.0.
 ---@field normalise_rows? integer Rows that the normaliser looks at. Unit: rows. Must be at least 1. Default: 65536.
 ---@field log_every? integer How often metrics are recorded. Unit: steps. Must be at least 1. Default: 50.
 ---@field checkpoint_every? integer How often a checkpoint is written; 0: only at a stop. Unit: steps. Must be at least 0. Default: 1000.
+---@field eval_every? integer How often the SAE is measured on the held-out rows `eval_on`; 0: never. Unit: steps. Must be at least 0. Default: 0.
+---@field eval_batches? integer Held-out rows of an evaluation, in batches of `batch`, from the first one on. Unit: batches. Must be at least 1. Default: 8.
+---@field best? string The figure by which the best SAE is kept: one of the evaluation (nmse), or train.NAME, a metric of the step (train.loss); empty: none is kept. Default: "".
+---@field best_is? "auto"|"least"|"greatest" Which value of it is the best; auto: the least, but for explained_variance and cosine. Must be one of "auto", "least", "greatest". Default: "auto".
+---@field patience? integer The training ends when `best` has not improved for so long; 0: it does not. Unit: evaluations. Must be at least 0. Default: 0.
+---@field patience_delta? number By more than this it must change to count as improved, for patience. Must be at least 0. Default: 0.0.
+---@field keep_checkpoints? integer SAEs that are kept on the way, evenly between the start and the end. Must be at least 0. Default: 0.
+---@field keep_at? (integer)[] Steps after which the SAE is kept. Unit: steps. Must be at least 1. Default: [].
 
 ---Keys of run:baselines.
 ---@class facet.args.baselines
@@ -412,6 +604,7 @@
 ---@field name? string Folder of the run under the runs folder; by default the manifest's own name. Default: "".
 ---@field seed? integer Root of every random stream. Must be at least 0. Default: 0.
 ---@field notes? string Anything worth keeping with the run. Default: "".
+---@field tensorboard? boolean Write the metrics of trainings for TensorBoard too, into tensorboard/. Default: false.
 
 ---One run: a folder with all that it was made of and all that came out.
 ---@class facet.Run
@@ -436,13 +629,23 @@ function run:data(keys) end
 function run:activations(keys) end
 
 ---Makes an SAE, or loads a finished one (`from`).
----@param keys? facet.args.sae|facet.args.sae.batch_topk|facet.args.sae.identity|facet.args.sae.jumprelu|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.relu|facet.args.sae.topk
+---@param keys? facet.args.sae|facet.args.sae.batch_topk|facet.args.sae.identity|facet.args.sae.jumprelu|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.relu|facet.args.sae.route|facet.args.sae.topk
 ---@return facet.Sae
 function run:sae(keys) end
 
----Trains an SAE; returns the metrics of the last step.
+---Every [[activations]] of the manifest over the same host and data: a list, and by name.
+---@param keys? facet.args.streams
+---@return facet.Activations[]
+function run:streams(keys) end
+
+---Every [[sae]] of the manifest, each on the rows that its key `on` names.
+---@param keys? facet.args.saes
+---@return facet.Sae[]
+function run:saes(keys) end
+
+---Trains an SAE, or several together on shared passes of the host; returns the metrics of the last step and what its evaluations came to, of several by their names.
 ---@param keys? facet.args.train
----@return table<string, number>
+---@return table<string, any>
 function run:train(keys) end
 
 ---Trains every [[baseline]]: something plain that is measured beside the SAE.

@@ -152,7 +152,21 @@ TEST(Route, goes_back_to_the_hosts_units_of_the_hookpoint_that_was_chosen) {
     EXPECT_LT((back[i][0] - x[i][layer[i].item<int64_t>()]).abs().max().item<double>(), 1e-4);
 }
 
+TEST(Route, revives_latents_from_the_rows_that_it_codes) {
+  const auto sae = sae_of(route_section(), three_points());
+  const at::NoGradGuard no_grad;
+  const Batch batch = batch_of(planted_rows(3));
+  const Tensor coded = sae->pass(batch, Mode::infer).target.select(1, 0);
+  sae->revive(at::tensor({4, 5, 6}, at::kLong), batch);
+  const Tensor now = param_of(*sae, "W_dec").slice(0, 4, 7);
+  EXPECT_LT((now - coded / coded.norm(2, {1}, true)).abs().max().item<double>(), 1e-6);
+}
+
 TEST(Route, refuses_what_it_cannot_do) {
+  Value in_host = route_section();
+  in_host.set("error_in", "host");
+  EXPECT_EQ(refusal_of([&] { sae_of(in_host, three_points()); }),
+            "sae: error_in must be normalised: what a soft route mixes has no units of the host");
   EXPECT_EQ(refusal_of([] {
               sae_of(route_section(), {1, 1, kDim, kDim});
             }),

@@ -77,6 +77,8 @@ Schema<RouteParams> schema() {
              "Weight of the loss balance, which keeps hookpoints in use (Fedus et al. 2021, "
              "arXiv:2101.03961, eq. 4); 0 leaves it out.",
              at_least(0))
+      .check([](const P& p) { return p.error_in == "normalised"; },
+             "error_in must be normalised: what a soft route mixes has no units of the host")
       .check(
           [](const P& p) { return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae); })
       .check([](const P& p) {
@@ -113,19 +115,18 @@ class Route final : public AffineSae {
 
   void start(const Batch& first) override {
     const at::NoGradGuard no_grad;
-    Batch routed;
-    routed.input = rows_of(first.input, weights_of(first.input), Mode::infer).unsqueeze(1);
-    AffineSae::start(routed);
+    AffineSae::start(routed(first, Mode::infer));
+  }
+  void revive(const Tensor& latents, const Batch& batch) override {
+    const at::NoGradGuard no_grad;
+    AffineSae::revive(latents, routed(batch, Mode::infer));
   }
 
   /// Beside those of PlainSae the notes "router" and "layer_weights" [n, points], "layers"
   /// [n, points, d], and with hard routing "layer" [n].
   Pass pass(const Batch& batch, Mode mode) override {
     const Tensor p = weights_of(batch.input);
-    Batch routed;
-    routed.input = rows_of(batch.input, p, mode).unsqueeze(1);
-    routed.target = routed.input;
-    Pass out = AffineSae::pass(routed, mode);
+    Pass out = AffineSae::pass(of_rows(rows_of(batch.input, p, mode)), mode);
     out.notes["router"] = p;
     out.notes["layers"] = batch.input;
     out.notes["layer_weights"] = p.detach();
@@ -198,6 +199,17 @@ class Route final : public AffineSae {
 
  private:
   bool hard() const { return p_.routing == "hard"; }
+
+  static Batch of_rows(const Tensor& x) {
+    Batch out;
+    out.input = out.target = x.unsqueeze(1);
+    return out;
+  }
+  // The rows of a batch that are coded, as a batch of one hookpoint.
+  Batch routed(const Batch& batch, Mode mode) const {
+    return of_rows(rows_of(batch.input, weights_of(batch.input), mode));
+  }
+
   // The router's weights of rows [n, points, d]: [n, points].
   Tensor weights_of(const Tensor& x) const {
     const Tensor seen = p_.aggregate == "sum" ? x.sum(1) : x.mean(1);
@@ -219,7 +231,9 @@ class Route final : public AffineSae {
     const at::NoGradGuard no_grad;
     const Tensor rows = x.flatten(0, 1);  // [n * points, d]
     const Tensor square = (decode(encode(rows, Mode::train)) - rows).square().sum(1);
-    return (square / rows.square().sum(1)).view({x.size(0), x.size(1)});
+    const Tensor energy = rows.square().sum(1);
+    const Tensor share = at::where(energy > 0, square / energy, at::zeros_like(square));
+    return share.view({x.size(0), x.size(1)});
   }
 
   // points * sum over hookpoints of (share of rows) * (mean weight): 1 when both are even.
