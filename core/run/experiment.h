@@ -123,7 +123,7 @@ class Experiment {
     std::vector<std::unique_ptr<ActivationSource>> open;
     std::vector<size_t> of;  // for each learner
   };
-  Sources open_sources(const std::vector<Learner>& learners) const;
+  Sources open_sources(const std::vector<Learner>& learners, Order order) const;
   std::vector<Learner> learners_of(const Value& given,
                                    const std::vector<std::shared_ptr<SaeHandle>>& saes,
                                    const std::shared_ptr<RowsHandle>& on) const;

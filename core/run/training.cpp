@@ -15,6 +15,7 @@
 #include "run/sections.h"
 #include "run/training_history.h"
 #include "run/verb_text.h"
+#include "train/end_to_end.h"
 
 namespace facet {
 namespace {
@@ -137,6 +138,25 @@ void keep(SaeHandle& sae, const fs::path& folder, const TrainOutcome& outcome) {
   sae.folder = folder;
 }
 
+// The host must be run again on the very sequences that a batch has.
+void check_end_to_end(const std::string& place, const RowsHandle& on) {
+  const std::string start = place + "train.end_to_end: needs ";
+  if (!on.host) throw UserError(start + "rows of a host: these are made by the data");
+  std::vector<std::string> problems;
+  const auto need = [&](bool holds, const std::string& what) {
+    if (!holds) problems.push_back(start + what);
+  };
+  const StreamParams& stream = on.stream->params();
+  const auto points = on.stream->points().size();
+  need(points == 1, "one hookpoint: `on` has " + std::to_string(points));
+  need(stream.rows == "all",
+       "every token: activations.rows is \"" + stream.rows + "\", should be \"all\"");
+  need(stream.pool == "none",
+       "a row for each token: activations.pool is \"" + stream.pool + "\", should be \"none\"");
+  need(stream.max_norm == 0, "every token: activations.max_norm is set, should be 0");
+  if (!problems.empty()) throw UserError(problems);
+}
+
 // "facet.sae.relu, facet.sae.topk": the plugins that a training runs.
 std::string plugins_of(const std::vector<Learner>& learners) {
   std::set<std::string> names;
@@ -149,7 +169,8 @@ std::string plugins_of(const std::vector<Learner>& learners) {
 }  // namespace
 
 // Each stream is opened once for all that learn from it.
-Experiment::Sources Experiment::open_sources(const std::vector<Learner>& learners) const {
+Experiment::Sources Experiment::open_sources(const std::vector<Learner>& learners,
+                                             Order order) const {
   Sources out;
   std::vector<const ActivationStream*> streams;
   for (const Learner& one : learners) {
@@ -158,7 +179,7 @@ Experiment::Sources Experiment::open_sources(const std::vector<Learner>& learner
     out.of.push_back(static_cast<size_t>(known - streams.begin()));
     if (known == streams.end()) streams.push_back(stream);
   }
-  out.open = ActivationStream::open_together(streams, Order::shuffled, seed_);
+  out.open = ActivationStream::open_together(streams, order, seed_);
   return out;
 }
 
@@ -175,10 +196,12 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
     for (size_t i = 0; i < learners.size(); ++i) load(*learners[i].sae, folders[i]);
     return {};
   }
-  const Sources sources = open_sources(learners);
+  const bool in_order = settings.end_to_end != "none";  // whole sequences
+  const Sources sources = open_sources(learners, in_order ? Order::sequential : Order::shuffled);
   std::vector<std::unique_ptr<RunCheckpoints>> checkpoints;
   std::vector<std::unique_ptr<OfSae>> sinks;
   std::vector<std::unique_ptr<RunKeptSaes>> kept;
+  std::vector<std::unique_ptr<EndToEnd>> through;
   std::vector<Trainee> trainees;
   for (size_t i = 0; i < learners.size(); ++i) {
     const Learner& one = learners[i];
@@ -195,6 +218,11 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
     hooks.on_step = on_step;
     hooks.device = request_.device;
     hooks.kept = kept.back().get();
+    if (settings.end_to_end != "none") {
+      through.push_back(std::make_unique<EndToEnd>(
+          one.on->host->host, one.on->stream->points().front(), settings.end_to_end));
+      hooks.end_to_end = through.back().get();
+    }
     if (one.held_out)
       hooks.held_out = [this, rows = one.held_out] {
         return rows->stream->open(Order::sequential, seed_);
@@ -307,6 +335,8 @@ Value Experiment::train(const Value& given, const std::vector<std::shared_ptr<Sa
     throw UserError(at(given) + "train.eval_on: required with train.eval_every, a handle from " +
                     "run:activations on held-out data: eval_on = held_out");
   if (!eval_on.empty()) add_held_out(given, eval_on, learners);
+  if (settings.end_to_end != "none")
+    for (const Learner& one : learners) check_end_to_end(at(given), *one.on);
   for (const Learner& one : learners) trained_.insert(one.sae->name);
   Value::Array of;
   for (const Learner& one : learners) {

@@ -31,6 +31,16 @@ Schema<TrainParams> train_schema() {
               "bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and "
               "the optimiser stay fp32.",
               one_of({"fp32", "bf16"}))
+          .field(
+              "end_to_end", &P::end_to_end,
+              "A loss of the host with the SAE in it, instead of the SAE's error: kl between the "
+              "host's predictions with and without, or ce of the tokens. Needs whole sequences: "
+              "rows come in their order, not shuffled.",
+              one_of({"none", "kl", "ce"}))
+          .field("end_to_end_coefficient", &P::end_to_end_coefficient,
+                 "Weight of that loss, already inside the loss that is reported.", above(0))
+          .field("end_to_end_error", &P::end_to_end_error,
+                 "Keep the SAE's own error, the first of its losses, beside it.")
           .field("lr", &P::lr, "Learning rate between rise and fall.", above(0))
           .field("warmup", &P::warmup, "Share of the steps over which the learning rate rises.",
                  between(0, 1))
@@ -133,6 +143,8 @@ Schema<TrainParams> train_schema() {
                        ? ""
                        : "accumulate: " + exceeds(p.accumulate, "batch", p.batch);
           })
+          .check([](const P& p) { return p.end_to_end == "none" || p.precision == "fp32"; },
+                 "end_to_end needs precision = \"fp32\"")
           .check([](const P& p) { return p.skip_spikes == 0 || p.skip_spikes > 1; },
                  "skip_spikes must be above 1, or 0")
           .check([](const P& p) { return p.warmup + p.decay <= 1; },

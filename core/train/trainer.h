@@ -25,6 +25,9 @@ struct TrainParams {
   int64_t batch = 4096;    ///< rows
   int64_t accumulate = 1;  ///< parts of a batch
   std::string precision = "fp32";
+  std::string end_to_end = "none";  ///< a loss of the host with the SAE in it
+  double end_to_end_coefficient = 1;
+  bool end_to_end_error = false;  ///< beside the SAE's own error
   double lr = 3e-4;
   double warmup = 0.05;  ///< share of the steps, w, over which lr rises from lr / w to lr
   std::string warmup_from = "stair";  ///< zero: from 0, so that the first step moves nothing
@@ -111,9 +114,12 @@ class KeptSaes {
   virtual void only_best(int64_t step) = 0;
 };
 
+class EndToEnd;
+
 struct TrainHooks {
   std::string name;   ///< of the SAE, for messages; empty: there is one
   uint64_t seed = 0;  ///< of what the trainer draws: rows for latents that begin anew
+  const EndToEnd* end_to_end = nullptr;  ///< of train.end_to_end
   EventSink* events = nullptr;
   Checkpoints* checkpoints = nullptr;
   /// False ends the training early (as finished). `state` is kept in checkpoints.

@@ -10,6 +10,7 @@
 #include "facet/error.h"
 #include "train/bf16_products.h"
 #include "train/drawn_rows.h"
+#include "train/end_to_end.h"
 #include "train/schedule.h"
 
 namespace facet {
@@ -174,11 +175,10 @@ void Training::take_step(const Rows& rows) {
   for (int64_t part = 0; part < params_.accumulate; ++part) {
     const int64_t n = params_.batch, parts = params_.accumulate;
     const Rows some = parts == 1 ? rows : rows.slice(n * part / parts, n * (part + 1) / parts);
-    const Batch batch = make_batch(normaliser_, some);
-    const Pass pass = forward(batch);
-    learns = backward(batch, pass, step, sums) || learns;
-    if (recorded && part + 1 == parts) figures = read_figures(pass);
-    if (part + 1 == parts && revives_after(step_ + 1)) keep_error(batch, pass);
+    const Taken taken = take(some);
+    learns = backward(taken, step, sums) || learns;
+    if (recorded && part + 1 == parts) figures = read_figures(taken.pass);
+    if (part + 1 == parts && revives_after(step_ + 1)) keep_error(taken.batch, taken.pass);
   }
   StepMetrics metrics = metrics_of_step(sums);
   metrics.lr = optimiser_.lr(step_);
@@ -191,6 +191,21 @@ void Training::take_step(const Rows& rows) {
   if (recorded) record(std::move(figures));
   if (learns && steps_ >= kLeastWatched && warmed_up(params_, step_, steps_))
     say(watch_.look(last_, sae_.d_sae()));
+}
+
+Training::Taken Training::take(const Rows& rows) const {
+  Taken out;
+  out.share = static_cast<double>(rows.size()) / static_cast<double>(params_.batch);
+  if (!hooks_.end_to_end) {
+    out.batch = make_batch(normaliser_, rows);
+    out.pass = forward(out.batch);
+    return out;
+  }
+  EndToEnd::Outcome through = hooks_.end_to_end->run(rows, sae_, normaliser_);
+  out.batch = std::move(through.batch);
+  out.pass = std::move(through.pass);
+  out.of_host = {std::move(through.loss)};
+  return out;
 }
 
 Pass Training::forward(const Batch& batch) const {
@@ -209,23 +224,26 @@ Pass Training::forward(const Batch& batch) const {
   return pass;
 }
 
-bool Training::backward(const Batch& batch, const Pass& pass, Step& step, Sums& sums) {
+bool Training::backward(const Taken& taken, Step& step, Sums& sums) {
+  const Pass& pass = taken.pass;
   const bool counted = params_.dead_counted == "after";
   if (counted) {
     firing_.add(pass.codes, group_);
     step.dead = firing_.dead();
   }
-  const Losses losses = sae_.losses(pass, step);
+  Losses losses = sae_.losses(pass, step);
+  for (const Loss& loss : taken.of_host) {
+    if (!params_.end_to_end_error && !losses.empty()) losses.erase(losses.begin());
+    losses.push_back({loss.name, loss.value * params_.end_to_end_coefficient});
+  }
   if (!counted) firing_.add(pass.codes, group_);
   const double sparsity = sparsity_factor(params_, step_, steps_);
   for (const Loss& loss : losses)
     if (loss.sparsity) step.coefficients.set(loss.name, sparsity);
   Tensor total = weighted_sum(losses, step.coefficients);
-  const double share =
-      static_cast<double>(batch.input.size(0)) / static_cast<double>(params_.batch);
-  if (params_.accumulate > 1) total = total * share;
-  add_metrics(total, losses, pass, share, sums);
-  check_finite(sums, batch, pass);
+  if (params_.accumulate > 1) total = total * taken.share;
+  add_metrics(total, losses, pass, taken.share, sums);
+  check_finite(sums, taken.batch, pass);
   if (!total.requires_grad()) return false;
   total.backward();
   return true;
@@ -255,6 +273,7 @@ void Training::add_metrics(const Tensor& total, const Losses& losses, const Pass
   const double* value = read.const_data_ptr<double>();
   sums.loss += value[0];
   sums.fired += value[1];
+  sums.coded += static_cast<double>(pass.codes.rows());
   sums.dead = value[2];
   for (size_t i = 0; i < losses.size(); ++i) {
     const auto known = std::find_if(sums.losses.begin(), sums.losses.end(),
@@ -271,7 +290,7 @@ StepMetrics Training::metrics_of_step(const Sums& sums) const {
   m.step = step_ + 1;
   m.rows = rows() + params_.batch;
   m.loss = sums.loss;
-  m.l0 = sums.fired / static_cast<double>(params_.batch);
+  m.l0 = sums.fired / sums.coded;
   m.dead = sums.dead;
   m.losses = sums.losses;
   return m;

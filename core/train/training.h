@@ -50,15 +50,23 @@ class Training {
 
   // What the metrics of a step are worked out from, over the parts of its batch.
   struct Sums {
-    double loss = 0, fired = 0, dead = 0;
+    double loss = 0, fired = 0, coded = 0, dead = 0;
     std::vector<std::pair<std::string, double>> losses;
   };
 
   void take_step(const Rows& rows);
   // With precision = "bf16" matrix products are of bf16 numbers; what the losses see is float32.
   Pass forward(const Batch& batch) const;
+  // A part of a batch on its way through the SAE.
+  struct Taken {
+    Batch batch;
+    Pass pass;
+    Losses of_host;    // of train.end_to_end
+    double share = 1;  // of the step's rows
+  };
+  Taken take(const Rows& rows) const;
   // False when there is nothing to learn from.
-  bool backward(const Batch& batch, const Pass& pass, Step& step, Sums& sums);
+  bool backward(const Taken& taken, Step& step, Sums& sums);
   Tensor weighted_sum(const Losses& losses, const Coefficients& coefficients) const;
   // One read from the device for each part of a batch.
   void add_metrics(const Tensor& total, const Losses& losses, const Pass& pass, double share,

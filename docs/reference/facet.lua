@@ -512,6 +512,9 @@
 ---@field batch? integer Rows of one step. Unit: rows. Must be at least 1. Default: 4096.
 ---@field accumulate? integer Parts of a batch that are worked through one after the other, their gradients added up: less memory. Losses that look at a whole batch (batch_topk, auxk) look at a part. Must be at least 1. Default: 1.
 ---@field precision? "fp32"|"bf16" bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and the optimiser stay fp32. Must be one of "fp32", "bf16". Default: "fp32".
+---@field end_to_end? "none"|"kl"|"ce" A loss of the host with the SAE in it, instead of the SAE's error: kl between the host's predictions with and without, or ce of the tokens. Needs whole sequences: rows come in their order, not shuffled. Must be one of "none", "kl", "ce". Default: "none".
+---@field end_to_end_coefficient? number Weight of that loss, already inside the loss that is reported. Must be above 0. Default: 1.0.
+---@field end_to_end_error? boolean Keep the SAE's own error, the first of its losses, beside it. Default: false.
 ---@field lr? number Learning rate between rise and fall. Must be above 0. Default: 3e-04.
 ---@field warmup? number Share of the steps over which the learning rate rises. Must be between 0 and 1. Default: 0.05.
 ---@field warmup_from? "stair"|"zero" Where the learning rate begins to rise: at one stair of the rise, or at zero. Must be one of "stair", "zero". Default: "stair".

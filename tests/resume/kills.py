@@ -1,5 +1,6 @@
 """SIGKILL at random moments, each followed by the same command again: the end equals an undisturbed run.
-Twenty times as the host gives its rows, ten times with the rows on disk and the codes pooled."""
+Twenty times as the host gives its rows, ten times with the rows on disk and the codes pooled,
+three times while the SAE learns from what its host predicts."""
 import pathlib
 import random
 import signal
@@ -10,6 +11,8 @@ import time
 
 import runs
 
+# Learning from the host's predictions: rows in their order, the host with the SAE in it.
+THROUGH = ["--set", "train.end_to_end=kl", "--set", "activations.rows=all", "--set", "train.batch=768"]
 KEPT = ["--set", "activations.store=disk", "--set", "encode.pool=mean"]
 
 
@@ -56,6 +59,7 @@ with tempfile.TemporaryDirectory() as top:
     top = pathlib.Path(top)
     kill_and_compare(top / "live", 20, [])
     kept = kill_and_compare(top / "kept", 10, KEPT)
+    kill_and_compare(top / "through", 3, THROUGH)
 
     live = runs.make_experiment(top / "pooled")
     runs.run(live, *KEPT[2:])
