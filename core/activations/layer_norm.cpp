@@ -13,6 +13,7 @@ struct LayerNormParams {
   bool unbiased = true;
   bool eps_outside = true;
   bool eps_back = false;
+  bool in_host_dtype = false;
 };
 
 Schema<LayerNormParams> schema() {
@@ -24,7 +25,10 @@ Schema<LayerNormParams> schema() {
       .field(
           "eps_back", &LayerNormParams::eps_back,
           "The way back multiplies by that divisor, eps included, so that it is exact; otherwise "
-          "by the standard deviation alone, as most sources do.");
+          "by the standard deviation alone, as most sources do.")
+      .field("in_host_dtype", &LayerNormParams::in_host_dtype,
+             "Works in the host's dtype and widens the outcome, as RouteSAE does, instead of "
+             "widening the row first; another thing only for hosts that are not float32.");
 }
 
 /// (x - mean) / divisor over the last axis, divisor = std + eps or sqrt(variance + eps); the way
@@ -34,7 +38,7 @@ class LayerNorm : public Normaliser {
   explicit LayerNorm(const LayerNormParams& params) : params_(params) {}
 
   Tensor apply(const Tensor& x, Stats& stats) const override {
-    const Tensor wide = x.to(torch::kFloat32);
+    const Tensor wide = params_.in_host_dtype ? x : x.to(torch::kFloat32);
     const Tensor mean = wide.mean(-1, true);  // [n, points, 1]
     const Tensor centred = wide - mean;
     const auto count = static_cast<double>(x.size(-1) - (params_.unbiased ? 1 : 0));
@@ -42,9 +46,9 @@ class LayerNorm : public Normaliser {
     const Tensor spread = variance.sqrt();
     const Tensor divisor =
         params_.eps_outside ? spread + params_.eps : (variance + params_.eps).sqrt();
-    stats["mean"] = mean;
-    stats["scale"] = params_.eps_back ? divisor : spread;
-    return centred / divisor;
+    stats["mean"] = mean.to(torch::kFloat32);
+    stats["scale"] = (params_.eps_back ? divisor : spread).to(torch::kFloat32);
+    return (centred / divisor).to(torch::kFloat32);
   }
 
   Tensor invert(const Tensor& x, const Stats& stats) const override {
@@ -53,8 +57,8 @@ class LayerNorm : public Normaliser {
 
   /// SAELens 6.54, sae.py, run_time_activation_norm_fn_in and _out.
   std::string saelens_name() const override {
-    const bool same =
-        params_.eps == 1e-5 && params_.unbiased && params_.eps_outside && !params_.eps_back;
+    const bool same = params_.eps == 1e-5 && params_.unbiased && params_.eps_outside &&
+                      !params_.eps_back && !params_.in_host_dtype;
     return same ? "layer_norm" : "";
   }
 
@@ -72,7 +76,9 @@ struct Form {
 // sparse_autoencoder (Gao et al. 2024) model.py; BatchTopK sae.py; Rep_SAEs_PLMs
 // sparse_auto_script.py.
 constexpr Form kForms[] = {
-    {"routesae", {1e-6, true, true, false}, "layer_norm as RouteSAE has it: eps 1e-6 beside std."},
+    {"routesae",
+     {1e-6, true, true, false, true},
+     "layer_norm as RouteSAE has it: eps 1e-6 beside std, in the host's dtype."},
     {"saelens", {1e-5, true, true, false}, "layer_norm as SAELens has it: eps 1e-5 beside std."},
     {"opensae",
      {1e-5, true, true, true},

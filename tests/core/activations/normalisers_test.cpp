@@ -113,13 +113,26 @@ TEST(Normaliser, a_named_form_is_the_sources_formula) {
   }
 }
 
+TEST(Normaliser, routesae_works_in_the_hosts_dtype) {
+  const Tensor x = sample(), narrow = x.to(torch::kBFloat16);
+  Stats stats;
+  const Tensor y = chosen("routesae")->apply(narrow, stats);
+  const Tensor centred = narrow - narrow.mean(-1, true);
+  const Tensor std = (centred.square().sum(-1, true) / (x.size(-1) - 1)).sqrt();
+  EXPECT_TRUE(torch::equal(y, (centred / (std + 1e-6)).to(torch::kFloat32)));
+  const auto widened = chosen(Value::Table{{"type", "layer_norm"}, {"eps", 1e-6}});
+  EXPECT_FALSE(torch::equal(y, widened->apply(narrow, stats)));
+  EXPECT_TRUE(torch::equal(chosen("routesae")->apply(x, stats), widened->apply(x, stats)));
+}
+
 TEST(Normaliser, a_named_form_is_recorded_as_what_it_stands_for) {
   Registry registry;
   add_core_normalisers(registry);
   const auto named = choose_normaliser(registry, "rep_saes", "x");
   EXPECT_EQ(named.type, "layer_norm");
   EXPECT_EQ(emit_json(named.params.resolved),
-            "{\"eps\":1e-05,\"eps_back\":false,\"eps_outside\":false,\"unbiased\":false}");
+            "{\"eps\":1e-05,\"eps_back\":false,\"eps_outside\":false,\"in_host_dtype\":false,"
+            "\"unbiased\":false}");
   EXPECT_EQ(choose_normaliser(registry, "saelens", "x").params.resolved,
             choose_normaliser(registry, "layer_norm", "x").params.resolved);
 }
@@ -140,7 +153,8 @@ TEST(Normaliser, a_choice_knows_every_parameter_in_force) {
       choose_normaliser(registry, Value::Table{{"type", "layer_norm"}, {"eps", 1e-6}}, "x");
   EXPECT_EQ(choice.type, "layer_norm");
   EXPECT_EQ(emit_json(choice.params.resolved),
-            "{\"eps\":1e-06,\"eps_back\":false,\"eps_outside\":true,\"unbiased\":true}");
+            "{\"eps\":1e-06,\"eps_back\":false,\"eps_outside\":true,\"in_host_dtype\":false,"
+            "\"unbiased\":true}");
 }
 
 TEST(Normaliser, refusals_name_the_place) {

@@ -52,7 +52,8 @@ TEST(From, is_refused_when_it_disagrees_with_the_rows) {
       "script.lua:5: sae.from: hookpoints: trained on blocks.0.out, `on` has final_norm.out\n"
       "script.lua:5: sae.from: rows: trained on content, `on` has all\n"
       "script.lua:5: sae.from: normalize: trained on none {}, `on` has layer_norm "
-      "{\"eps\":1e-05,\"eps_back\":false,\"eps_outside\":true,\"unbiased\":true}\n"
+      "{\"eps\":1e-05,\"eps_back\":false,\"eps_outside\":true,\"in_host_dtype\":false,\"unbiased\":"
+      "true}\n"
       "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:5: in main chunk\n");
 }
 
