@@ -112,10 +112,6 @@ std::string called(const std::string& name) {
   return name.empty() ? "an SAE without a name" : "\"" + name + "\"";
 }
 
-}  // namespace
-
-namespace {
-
 // Takes from disk what an earlier process trained.
 void load(SaeHandle& sae, const fs::path& folder) {
   load_weights(folder, *sae.sae);
