@@ -40,6 +40,7 @@ bool Normaliser::fold(Sae& sae) const {
   return map && sae.fold(*map);
 }
 std::string Normaliser::saelens_name() const { return ""; }
+int64_t Normaliser::input_points() const { return 0; }
 Value Normaliser::state() const { return {}; }
 void Normaliser::restore(const Value&) {}
 
@@ -47,6 +48,11 @@ Batch make_batch(const Normaliser& normaliser, Rows rows) {
   Batch batch;
   batch.input = normaliser.apply(rows.x, batch.stats);
   batch.target = batch.input;
+  if (const int64_t points = normaliser.input_points(); points > 0) {
+    const int64_t others = batch.input.size(1) - points;
+    batch.target = others > 0 ? batch.input.narrow(1, points, others) : Tensor();
+    batch.input = batch.input.narrow(1, 0, points);
+  }
   batch.ids = std::move(rows);
   return batch;
 }

@@ -134,6 +134,9 @@ Stats output_stats(const Pass& pass, const Stats& input) {
 }
 
 void check_one_hookpoint(const std::string& type, const Shape& shape) {
+  if (shape.transcodes)
+    throw UserError("sae: " + type +
+                    ": reconstructs the rows of one hookpoint: is given a target of another");
   if (shape.d_in == shape.d_out && shape.points_in == 1 && shape.points_out == 1) return;
   throw UserError("sae: " + type + ": reconstructs the rows of one hookpoint: is given " +
                   std::to_string(shape.points_in) + " of width " + std::to_string(shape.d_in) +

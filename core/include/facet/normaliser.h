@@ -34,6 +34,9 @@ class Normaliser {
   /// SAELens' name for this normaliser in cfg.json's normalize_activations ("none", "layer_norm",
   /// ...), or "" when SAELens has none.
   virtual std::string saelens_name() const;
+  /// Of a stream that transcodes: how many hookpoints of x are its input, the others being the
+  /// target with a normalisation of its own, which invert() takes back. 0: the input is the target.
+  virtual int64_t input_points() const;
   /// What fit() found, as a table; restore() takes it back bit for bit.
   virtual Value state() const;
   virtual void restore(const Value& state);

@@ -41,6 +41,7 @@ struct Shape {
   int64_t points_out = 1;  ///< hookpoints reconstructed
   int64_t d_in = 0;
   int64_t d_out = 0;
+  bool transcodes = false;  ///< the target is of other hookpoints than the input, or a difference
 };
 
 /// What a normaliser needs to invert itself, named by the normaliser; tensors [n, points, 1] or
@@ -58,9 +59,10 @@ struct RowMap {
 
 struct Batch {
   Tensor input;   ///< [n, points_in, d_in] float32, normalised
-  Tensor target;  ///< [n, points_out, d_out] float32, normalised by the target's own normaliser
-  Rows ids;       ///< x is the row as the host gave it
-  Stats stats;    ///< of `input`
+  Tensor target;  ///< [n, points_out, d_out] float32, normalised by the target's own normaliser;
+                  ///< undefined where a stream that transcodes gave its input alone
+  Rows ids;       ///< x is the row as the host gave it: input, then target where it is another
+  Stats stats;    ///< of `target`
 };
 
 }  // namespace facet

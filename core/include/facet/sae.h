@@ -199,7 +199,7 @@ class PlainSae : public Sae {
 Stats output_stats(const Pass& pass, const Stats& input);
 
 /// For SAEs of one hookpoint that reconstruct their input: UserError "sae: TYPE: reconstructs the
-/// rows of one hookpoint: is given ..." when the shape is another.
+/// rows of one hookpoint: is given ..." when the shape is another, or transcodes.
 void check_one_hookpoint(const std::string& type, const Shape& shape);
 
 /// Mean over the rows of all ranks of the squared L2 norm of output - target, summed over points.

@@ -22,9 +22,10 @@ struct LeftOut {
 class ActivationSource {
  public:
   virtual ~ActivationSource();
-  /// points_out and d_out equal points_in and d_in.
+  /// points_out and d_out equal points_in and d_in, unless the stream transcodes.
   virtual Shape shape() const = 0;
-  /// The next `rows` rows, x [n, points, d]. Fewer (or none) at the end of an epoch; the call after
+  /// The next `rows` rows, x [n, points, d]: points_in of them, then points_out where the stream
+  /// transcodes. Fewer (or none) at the end of an epoch; the call after
   /// that starts the next one.
   virtual Rows next(int64_t rows) = 0;
   /// Where the source stands: a small table; seek() goes on there with the same bits.
@@ -40,7 +41,8 @@ class ActivationSource {
   virtual Tensor dictionary() const;
 };
 
-/// A batch of rows as an SAE wants it: input and target are the normalised rows.
+/// A batch of rows as an SAE wants it: input and target are the normalised rows; where
+/// normaliser.input_points() is above 0, the target is what stands behind them.
 Batch make_batch(const Normaliser& normaliser, Rows rows);
 
 /// The record that a row of a codes store came from.
