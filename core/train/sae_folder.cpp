@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "facet/build.h"
 #include "facet/safetensors.h"
+#include "train/foreign_sae.h"
 
 namespace facet {
 
@@ -47,7 +48,7 @@ Value config_of(const Sae& sae, const Normaliser& normaliser, const SaeRecord& r
   config.set("device", "cpu");
   Value metadata;
   metadata.set("sae_lens_version", kSaeLensVersion);
-  metadata.set("model_name", record.host_type);
+  metadata.set("model_name", record.program.empty() ? record.host_type : record.host_name);
   metadata.set("hook_name", joined(record.hookpoints));
   config.set("metadata", std::move(metadata));
   return config;
@@ -72,6 +73,31 @@ void check_names(const Safetensors& file, const std::vector<std::string>& expect
     if (std::find(expected.begin(), expected.end(), name) == expected.end())
       throw UserError(file.file().string() + ": unknown tensor \"" + name + "\"" +
                       did_you_mean(name, expected));
+}
+
+SaeRecord record_of(const ForeignSae& foreign) {
+  SaeRecord out;
+  out.type = foreign.type;
+  out.params = foreign.params;
+  out.shape = foreign.shape;
+  if (!foreign.hookpoint.empty()) out.hookpoints = {foreign.hookpoint};
+  out.program = foreign.program;
+  out.host_name = foreign.host;
+  return out;
+}
+
+LoadedSae load_foreign(const fs::path& folder, const Registry& registry) {
+  const std::string where = folder.string();
+  ForeignSae foreign = read_foreign_sae(folder);
+  LoadedSae out;
+  out.record = record_of(foreign);
+  out.sae = sae_of_foreign(foreign, registry, where, out.record.params);
+  const NormaliserChoice choice = choose_normaliser(registry, foreign.normalize, where);
+  out.record.normaliser = choice.type;
+  out.record.normaliser_params = choice.params.resolved;
+  out.normaliser = make_normaliser(registry, foreign.normalize, where);
+  out.notices = std::move(foreign.notices);
+  return out;
 }
 
 bool buffers_apart(const Sae& sae) { return !sae.saelens().empty() && !sae.buffers().empty(); }
@@ -102,6 +128,10 @@ Value to_value(const SaeRecord& record) {
   out.set("normaliser_state", record.normaliser_state);
   out.set("run", record.run);
   out.set("step", record.step);
+  if (!record.program.empty()) {
+    out.set("program", record.program);
+    out.set("host_name", record.host_name);
+  }
   return out;
 }
 
@@ -132,6 +162,10 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
     out.normaliser_state = value.at("normaliser_state");
     out.run = value.text("run");
     out.step = value.integer("step");
+    if (value.find("program")) {
+      out.program = value.text("program");
+      out.host_name = value.text("host_name");
+    }
   } catch (const UserError& e) {
     throw UserError(where + ": " + e.what());
   }
@@ -177,8 +211,7 @@ void save_sae(const fs::path& folder, const Sae& sae, const Normaliser& normalis
 
 LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
   const fs::path file = record_file(folder);
-  if (!fs::exists(file))
-    throw UserError(folder.string() + ": not an SAE of facet: it has no facet.json");
+  if (!fs::exists(file)) return load_foreign(folder, registry);
   const std::string where = file.string();
   LoadedSae out;
   out.record = sae_record(parse_json(read_file(file), where), where);

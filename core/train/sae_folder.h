@@ -29,6 +29,8 @@ struct SaeRecord {
   Value normaliser_state;
   std::string run;  ///< id of the run that trained it
   int64_t step = 0;
+  std::string program;    ///< that trained it; "": facet
+  std::string host_name;  ///< of another program: what it calls the host
 };
 Value to_value(const SaeRecord& record);
 SaeRecord sae_record(const Value& value, const std::string& where);
@@ -37,6 +39,7 @@ struct LoadedSae {
   std::unique_ptr<Sae> sae;
   std::unique_ptr<Normaliser> normaliser;
   SaeRecord record;
+  std::vector<std::string> notices;  ///< what its user should know
 };
 
 /// Writes the folder, each file atomically and facet.json last. cfg.json is SAELens' when both the
@@ -46,7 +49,10 @@ struct LoadedSae {
 /// source  SAELens 6.54, sae.py (SAE.save_model and load_from_disk)
 void save_sae(const std::filesystem::path& folder, const Sae& sae, const Normaliser& normaliser,
               const SaeRecord& record);
-/// UserError naming the file when something is missing or disagrees.
+/// An SAE of facet, or one that another program saved (train/foreign_sae.h), of whose rows less is
+/// known: its record names the program, and no host_type.
+///
+/// throws  UserError naming the file when something is missing or disagrees.
 LoadedSae load_sae(const std::filesystem::path& folder, const Registry& registry);
 
 /// sae_weights.safetensors has the params, and the buffers too when `sae.saelens()` is empty; else
