@@ -9,7 +9,6 @@ ForeignFormat saelens_format();
 ForeignFormat sparsify_format();
 ForeignFormat dictionary_learning_format();
 /// Checkpoints of the two biological trainers, which say less of themselves than they should.
-ForeignFormat rep_saes_format();
-ForeignFormat helix_sae_format();
+ForeignFormat checkpoint_format();
 
 }  // namespace facet

@@ -4,6 +4,7 @@
 #include <facet/torch.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/files.h"
 #include "tensor/safetensors_file.h"
@@ -38,8 +39,8 @@ constexpr ForeignArchitecture kArchitectures[] = {
     {"dictionary_learning", "BatchTopKSAE", "jumprelu"},
     {"dictionary_learning", "MatryoshkaBatchTopKSAE", "jumprelu"},
     {"Rep_SAEs_PLMs", "TopKAuto", "topk"},
-    {"Rep_SAEs_PLMs", "TopKTranscoder", "topk", true},
-    {"SAE_Helix_mRNA", "SparseAutoencoder", "relu"},
+    {"SAE_Helix_mRNA", "relu", "relu"},
+    {"SAE_Helix_mRNA", "topk", "topk"},
 };
 
 // "float32", as the programs call it.
@@ -231,6 +232,14 @@ NamedTensors take_linear(ForeignTensors& tensors, int64_t d_in, int64_t d_sae,
           {"W_dec", tensors.take_transposed("decoder.weight", {d_sae, d_in})},
           {"b_enc", tensors.take("encoder.bias", {d_sae})},
           {"b_dec", tensors.take(b_dec, {d_in})}};
+}
+
+NamedTensors take_gated(ForeignTensors& tensors, int64_t d_sae, const std::string& b_gate,
+                        const std::string& b_mag, NamedTensors affine) {
+  affine.emplace_back("b_gate", tensors.take(b_gate, {d_sae}));
+  affine.emplace_back("b_mag", tensors.take(b_mag, {d_sae}));
+  affine.emplace_back("r_mag", tensors.take("r_mag", {d_sae}));
+  return affine;
 }
 
 Tensor same_threshold(double threshold, int64_t d_sae) {

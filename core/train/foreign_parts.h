@@ -21,7 +21,8 @@ struct ForeignArchitecture {
   bool transcodes = false;  ///< it predicts another hookpoint's rows
   bool skips = false;       ///< it has W_skip
 };
-/// UserError "where: architecture is "x", should be one of ..." for a name that is not in the table.
+/// UserError "where: architecture is "x", should be one of ..." for a name that is not in the
+/// table.
 const ForeignArchitecture& foreign_architecture(const std::string& program, const std::string& name,
                                                 const std::string& where);
 
@@ -35,8 +36,8 @@ class ForeignConfig {
   ForeignConfig part(const std::string& key) const;
   bool has(const std::string& key) const;  ///< there, and not null
   const Value* find(const std::string& key) const;
-  int64_t count(const std::string& key) const;                         ///< an integer, at least 1
-  int64_t count(const std::string& key, int64_t otherwise) const;      ///< at least 0
+  int64_t count(const std::string& key) const;                     ///< an integer, at least 1
+  int64_t count(const std::string& key, int64_t otherwise) const;  ///< at least 0
   std::string text(const std::string& key) const;
   std::string text(const std::string& key, const std::string& otherwise) const;
   bool flag(const std::string& key, bool otherwise) const;
@@ -85,6 +86,9 @@ NamedTensors take_affine(ForeignTensors& tensors, int64_t d_in, int64_t d_sae, i
 /// The same from PyTorch's linear layers encoder (with bias) and decoder.
 NamedTensors take_linear(ForeignTensors& tensors, int64_t d_in, int64_t d_sae,
                          const std::string& b_dec);
+/// `affine` with b_gate, b_mag and r_mag, under the names that the file has for the first two.
+NamedTensors take_gated(ForeignTensors& tensors, int64_t d_sae, const std::string& b_gate,
+                        const std::string& b_mag, NamedTensors affine);
 /// Every latent's threshold; below 0 it lets pass what 0 does, for codes are above 0.
 Tensor same_threshold(double threshold, int64_t d_sae);
 

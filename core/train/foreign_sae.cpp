@@ -14,7 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::vector<ForeignFormat>& foreign_formats() {
-  static const std::vector<ForeignFormat> all = {saelens_format()};
+  static const std::vector<ForeignFormat> all = {sparsify_format(), saelens_format(),
+                                                 dictionary_learning_format(), checkpoint_format()};
   return all;
 }
 
@@ -57,7 +58,8 @@ std::unique_ptr<Sae> sae_of_foreign(const ForeignSae& foreign, const Registry& r
   };
   for (const auto& [name, value] : sae->params()) copy(name, value, true);
   for (const Buffer& buffer : sae->buffers()) copy(buffer.name, buffer.value, false);
-  FACET_ASSERT(used == foreign.tensors.size(), where + ": " + foreign.type + " takes fewer tensors");
+  FACET_ASSERT(used == foreign.tensors.size(),
+               where + ": " + foreign.type + " takes fewer tensors");
   params_in_force = params.resolved;
   return sae;
 }

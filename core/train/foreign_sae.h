@@ -19,10 +19,10 @@ struct ForeignSae {
   Value params;         ///< of [sae], without the type
   Value normalize;      ///< as [activations] normalize
   Shape shape;
-  NamedTensors tensors;      ///< by facet's names in facet's layout, float32 on the CPU
-  std::string host;          ///< as the program calls it; "" where it does not say
-  std::string hookpoint;     ///< the same
-  std::string target;        ///< hookpoint that a transcoder predicts; the same
+  NamedTensors tensors;              ///< by facet's names in facet's layout, float32 on the CPU
+  std::string host;                  ///< as the program calls it; "" where it does not say
+  std::string hookpoint;             ///< the same
+  std::string target;                ///< hookpoint that a transcoder predicts; the same
   std::vector<std::string> notices;  ///< what the user of this SAE should know
 };
 
@@ -36,8 +36,8 @@ struct ForeignFormat {
 
 /// The format of a folder; nullptr when no program that facet knows writes such files.
 const ForeignFormat* foreign_format(const std::filesystem::path& folder);
-/// UserError "FOLDER: not an SAE: ..." where foreign_format() is nullptr, and "FILE: what is, should
-/// be" for each thing in it that is not as its program writes it.
+/// UserError "FOLDER: not an SAE: ..." where foreign_format() is nullptr, and "FILE: what is,
+/// should be" for each thing in it that is not as its program writes it.
 ForeignSae read_foreign_sae(const std::filesystem::path& folder);
 
 /// The SAE with its weights; `params_in_force` is told every parameter.

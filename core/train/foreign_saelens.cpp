@@ -69,13 +69,12 @@ void set_normalisation(const SaeLensConfig& config, bool transcodes, ForeignSae&
   out.normalize = "none";
   if (name == "none") return;
   if (name == "expected_average_only_in" || name == "covariance_whitening") {
-    out.notices.push_back(where + ": is \"" + name +
-                          "\", of which SAELens does nothing when an SAE is used, nor does facet: "
-                          "rows should be " +
-                          (name == "covariance_whitening"
-                               ? "whitened"
-                               : "scaled to a mean norm of sqrt(d_in)") +
-                          " before, unless that is in the weights already");
+    out.notices.push_back(
+        where + ": is \"" + name +
+        "\", of which SAELens does nothing when an SAE is used, nor does facet: "
+        "rows should be " +
+        (name == "covariance_whitening" ? "whitened" : "scaled to a mean norm of sqrt(d_in)") +
+        " before, unless that is in the weights already");
     return;
   }
   if (transcodes)
@@ -120,17 +119,15 @@ void fold_finetuning(const SaeLensConfig& config, ForeignTensors& tensors, int64
   const Tensor factor = tensors.take("scaling_factor", {d_sae});
   if (at::allclose(factor, at::ones_like(factor))) return;
   if (!config.all.flag("finetuning_scaling_factor", false))
-    config.all.refuse("finetuning_scaling_factor", "true, for " + tensors.file() +
-                                                       " has a scaling_factor that is not 1");
+    config.all.refuse("finetuning_scaling_factor",
+                      "true, for " + tensors.file() + " has a scaling_factor that is not 1");
   for (auto& [name, tensor] : out.tensors)
     if (name == "W_dec") tensor.mul_(factor.unsqueeze(1));
   out.notices.push_back(tensors.file() +
                         ": scaling_factor: is in W_dec now: codes are those before the finetuning");
 }
 
-bool is_saelens(const fs::path& folder) {
-  return fs::exists(folder / kSaeLensConfig) && !fs::exists(folder / "sae.safetensors");
-}
+bool is_saelens(const fs::path& folder) { return fs::exists(folder / kSaeLensConfig); }
 
 ForeignSae read_saelens(const fs::path& folder) {
   const SaeLensConfig config(folder);
@@ -158,11 +155,10 @@ ForeignSae read_saelens(const fs::path& folder) {
   }
   set_normalisation(config, is.transcodes, out);
   if (out.type == "gated") {
-    for (const char* name : {"b_gate", "b_mag", "r_mag"})
-      out.tensors.emplace_back(name, tensors.take(name, {d_sae}));
-    out.tensors.emplace_back("W_enc", tensors.take("W_enc", {d_in, d_sae}));
-    out.tensors.emplace_back("W_dec", tensors.take("W_dec", {d_sae, d_out}));
-    out.tensors.emplace_back("b_dec", tensors.take("b_dec", {d_out}));
+    out.tensors = take_gated(tensors, d_sae, "b_gate", "b_mag",
+                             {{"W_enc", tensors.take("W_enc", {d_in, d_sae})},
+                              {"W_dec", tensors.take("W_dec", {d_sae, d_out})},
+                              {"b_dec", tensors.take("b_dec", {d_out})}});
   } else {
     out.tensors = take_affine(tensors, d_in, d_sae, d_out);
   }
