@@ -115,13 +115,15 @@ ForeignSae helix_sae(const Source& source, const TorchFile& file, const fs::path
   out.normalize = "none";
   out.params = Value::Table{{"d_sae", d_sae}, {"centre", false}, {"decoder_bias", false}};
   if (k) out.params.set("k", *k);
-  const Tensor encoder = tensors.take("encoder.weight", {d_sae, d_in});
-  out.tensors = {{"W_enc", encoder.t().contiguous()},
-                 {"W_dec", tensors.has("decoder.weight")
-                               ? tensors.take_transposed("decoder.weight", {d_sae, d_in})
-                               : encoder},
-                 {"b_enc", tensors.take("encoder.bias", {d_sae})},
-                 {"b_dec", at::zeros({d_in})}};
+  if (tensors.has("decoder.weight")) {
+    out.tensors = {{"W_enc", tensors.take_transposed("encoder.weight", {d_in, d_sae})},
+                   {"W_dec", tensors.take_transposed("decoder.weight", {d_sae, d_in})}};
+  } else {
+    out.params.set("tied", true);
+    out.tensors = {{"W_dec", tensors.take("encoder.weight", {d_sae, d_in})}};
+  }
+  out.tensors.emplace_back("b_enc", tensors.take("encoder.bias", {d_sae}));
+  out.tensors.emplace_back("b_dec", at::zeros({d_in}));
   tensors.finish();
   return out;
 }

@@ -21,6 +21,7 @@ namespace {
 constexpr ForeignArchitecture kArchitectures[] = {
     {"SAELens", "standard", "relu"},
     {"SAELens", "topk", "topk"},
+    {"SAELens", "abstopk", "abs_topk"},
     {"SAELens", "gated", "gated"},
     {"SAELens", "jumprelu", "jumprelu"},
     {"SAELens", "batchtopk", "jumprelu"},

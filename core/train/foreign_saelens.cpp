@@ -162,7 +162,7 @@ ForeignSae read_saelens(const fs::path& folder) {
   } else {
     out.tensors = take_affine(tensors, d_in, d_sae, d_out);
   }
-  if (out.type == "topk") {
+  if (out.type == "topk" || out.type == "abs_topk") {
     out.params.set("k", config.k());
     out.params.set("select_by_norm", config.all.flag("rescale_acts_by_decoder_norm", false));
   }

@@ -43,7 +43,8 @@ Value config_of(const Sae& sae, const Normaliser& normaliser, const SaeRecord& r
   config.set("normalize_activations", normalize.empty() ? "facet/" + record.normaliser : normalize);
   config.set("d_in", record.shape.d_in);
   config.set("d_sae", sae.d_sae());
-  if (record.shape.d_out != record.shape.d_in) config.set("d_out", record.shape.d_out);
+  if (record.shape.d_out != record.shape.d_in || record.shape.transcodes)
+    config.set("d_out", record.shape.d_out);
   config.set("dtype", "float32");
   config.set("device", "cpu");
   Value metadata;
@@ -110,6 +111,7 @@ Value to_value(const SaeRecord& record) {
   shape.set("points_out", record.shape.points_out);
   shape.set("d_in", record.shape.d_in);
   shape.set("d_out", record.shape.d_out);
+  if (record.shape.transcodes) shape.set("transcodes", true);
   Value out;
   out.set("format", kSaeFormat);
   out.set("facet", FACET_VERSION);
@@ -145,7 +147,7 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
     out.type = value.text("type");
     out.params = value.at("params");
     out.shape = {shape.integer("points_in"), shape.integer("points_out"), shape.integer("d_in"),
-                 shape.integer("d_out")};
+                 shape.integer("d_out"), shape.find("transcodes") != nullptr};
     out.seed = static_cast<uint64_t>(value.integer("seed"));
     out.host_type = value.text("host_type");
     out.host_weights = value.text("host_weights");
