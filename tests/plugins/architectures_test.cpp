@@ -147,6 +147,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
 TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
   const Value signum = with(short_training(), "optimiser", "signum");
   const Value muon = with(short_training(), "optimiser", "muon");
+  const Value above = with(short_training(), "fired_if", "above");
   const Value steps = with(with(short_training(), "dead_after_rows", 0), "dead_after_steps", 1);
   const std::vector<Switch> switches = {
       {short_training(), "warmup_from", "zero"},
@@ -165,7 +166,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
       {muon, "weight_decay", 0.5},
       {muon, "optimiser", "signum"},
       {short_training(), "keep_gradients", true},
-      {short_training(), "fired_above", 1.2},
+      {above, "fired_above", 1.2},
       {steps, "dead_after_steps", 3},
   };
   for (const Switch& one : switches)
@@ -175,7 +176,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
   const Value silent = with(with(topk(), "k", 30), "b_enc_start", -1.0);
   const Value negative = with(silent, "relu", false);
   EXPECT_FALSE(trained(negative, short_training()) ==
-               trained(negative, with(short_training(), "fired_if", "nonzero")));
+               trained(negative, with(short_training(), "fired_if", "above")));
   EXPECT_FALSE(trained(silent, short_training()) ==
                trained(silent, with(short_training(), "fired_if", "selected")));
   EXPECT_TRUE(trained(jumprelu(), short_training()) == trained(jumprelu(), steps));
