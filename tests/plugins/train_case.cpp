@@ -113,6 +113,26 @@ TrainSetup dictlearn_standard(const Value& config) {
   return out;
 }
 
+TrainSetup dictlearn_gated(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "gated"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", trainer.number("l1_penalty")}};
+  out.train = risen_from_zero(trainer, "sparsity_warmup_steps");
+  out.train.set("compat", "dictionary_learning");
+  out.train.set("beta1", 0.0);
+  out.train.set("clip", 0.0);
+  out.params = linear_names("decoder_bias", "gate_bias");
+  out.params[1].name = "b_gate";
+  out.params.push_back({"mag_bias", "b_mag"});
+  out.params.push_back({"r_mag", "r_mag"});
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
 TrainSetup dictlearn_topk(const Value& config) {
   const Value& trainer = config.at("trainer");
   TrainSetup out;
@@ -201,6 +221,16 @@ TrainSetup routesae_vanilla(const Value& config) {
   return out;
 }
 
+TrainSetup routesae_gated(const Value& config) {
+  TrainSetup out = routesae(config, "gated");
+  out.sae.set("l1_coefficient", config.number("l1_coeff"));
+  out.params = linear_names("pre_bias", "gate_bias");
+  out.params[1].name = "b_gate";
+  out.params.push_back({"mag_bias", "b_mag"});
+  out.params.push_back({"r_mag", "r_mag"});
+  return out;
+}
+
 TrainSetup routesae_topk(const Value& config) {
   TrainSetup out = routesae(config, "topk");
   out.sae.set("k", config.at("k"));
@@ -218,6 +248,17 @@ TrainSetup saelens_jumprelu(const Value& config) {
                          {"l0_coefficient", sae.number("l0_coefficient")},
                          {"pre_act_coefficient", sae.number("pre_act_loss_coefficient")}};
   out.params.push_back({"threshold", "threshold"});
+  return out;
+}
+
+TrainSetup saelens_gated(const Value& config) {
+  TrainSetup out = saelens(config, "l1_warm_up_steps");
+  out.sae = Value::Table{{"type", "gated"},
+                         {"compat", "saelens"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", config.at("sae").number("l1_coefficient")}};
+  out.params = {{"W_enc", "W_enc"},   {"W_dec", "W_dec"}, {"b_dec", "b_dec"},
+                {"b_gate", "b_gate"}, {"r_mag", "r_mag"}, {"b_mag", "b_mag"}};
   return out;
 }
 
@@ -420,14 +461,14 @@ const Setups& setups() {
                                {{"SAELens", "topk"}, saelens_topk},
                                {{"SAELens", "batchtopk"}, saelens_batch_topk},
                                {{"SAELens", "jumprelu"}, saelens_jumprelu},
-                               {{"SAELens", "gated"}, nullptr},
+                               {{"SAELens", "gated"}, saelens_gated},
                                {{"SAELens", "matryoshka_batchtopk"}, nullptr},
                                {{"dictionary_learning", "standard"}, dictlearn_standard},
                                {{"dictionary_learning", "standard_april"}, dictlearn_april},
                                {{"dictionary_learning", "topk"}, dictlearn_topk},
                                {{"dictionary_learning", "batchtopk"}, dictlearn_batch_topk},
                                {{"dictionary_learning", "jumprelu"}, dictlearn_jumprelu},
-                               {{"dictionary_learning", "gated"}, nullptr},
+                               {{"dictionary_learning", "gated"}, dictlearn_gated},
                                {{"dictionary_learning", "p_anneal"}, nullptr},
                                {{"dictionary_learning", "matryoshka"}, nullptr},
                                {{"InterPLM", "relu"}, interplm_relu},
@@ -436,7 +477,7 @@ const Setups& setups() {
                                {{"RouteSAE-repro", "TopK"}, routesae_topk},
                                {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
                                {{"RouteSAE-repro", "RouteSAE"}, routesae_route},
-                               {{"RouteSAE-repro", "Gated"}, nullptr},
+                               {{"RouteSAE-repro", "Gated"}, routesae_gated},
                                {{"RouteSAE-repro", "Crosscoder"}, nullptr},
                                {{"RouteSAE-repro", "MLSAE"}, nullptr},
                                {{"OpenSAE", "topk"}, opensae_topk},

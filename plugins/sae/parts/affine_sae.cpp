@@ -15,18 +15,19 @@ std::vector<std::string> words_of(const std::map<std::string, Value>& presets) {
 }
 
 AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
-                     Init& init)
-    : AffineSae(type, form, shape,
-                start_weights(form.encoder_start, shape.d_out, form.d_sae, form.decoder_init_norm,
-                              init)) {}
+                     Init& init, const std::string& bias)
+    : AffineSae(
+          type, form, shape,
+          start_weights(form.encoder_start, shape.d_out, form.d_sae, form.decoder_init_norm, init),
+          bias) {}
 
 AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
-                     const StartWeights& start)
+                     const StartWeights& start, const std::string& bias)
     : form_(form),
       w_dec_(param("W_dec", start.w_dec)),
       w_enc_(param("W_enc", start.w_enc)),
-      b_enc_(param("b_enc", at::full({form.d_sae}, form.encoder_bias ? form.b_enc_start : 0.0,
-                                     w_dec_.detach().options()))),
+      b_enc_(param(bias, at::full({form.d_sae}, form.encoder_bias ? form.b_enc_start : 0.0,
+                                  w_dec_.detach().options()))),
       b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))),
       norm_{form.decoder_norm, form.decoder_norm_every, form.project_gradient,
             form.decoder_norm_over} {

@@ -124,8 +124,9 @@ class AffineSae : public PlainSae {
   void after_step() override;
 
  protected:
-  /// `type` is the architecture's name, for messages.
-  AffineSae(const std::string& type, const AffineForm& form, const Shape& shape, Init& init);
+  /// `type` is the architecture's name, for messages; `bias` the name of the encoder's bias.
+  AffineSae(const std::string& type, const AffineForm& form, const Shape& shape, Init& init,
+            const std::string& bias = "b_enc");
   /// Codes, output and notes of rows x [n, d].
   virtual Pass pass_rows(const Tensor& x, Mode mode);
   /// [m, d], what codes are multiplied with; W_dec unless overridden.
@@ -149,7 +150,7 @@ class AffineSae : public PlainSae {
 
  private:
   AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
-            const StartWeights& start);
+            const StartWeights& start, const std::string& bias);
   Pass in_units(const Pass& pass) const;
 
   DecoderNorm norm_;
