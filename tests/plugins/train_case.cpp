@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 double number(const Value& table, const std::string& key, double otherwise) {
   const Value* v = table.find(key);
-  if (!v) return otherwise;
+  if (!v || v->empty()) return otherwise;
   return v->is<int64_t>() ? static_cast<double>(*v->as<int64_t>()) : *v->as<double>();
 }
 
@@ -246,7 +246,12 @@ TrainSetup saelens_jumprelu(const Value& config) {
                          {"threshold", sae.number("jumprelu_init_threshold")},
                          {"bandwidth", sae.number("jumprelu_bandwidth")},
                          {"l0_coefficient", sae.number("l0_coefficient")},
-                         {"pre_act_coefficient", sae.number("pre_act_loss_coefficient")}};
+                         {"l0_mode", sae.text("jumprelu_sparsity_loss_mode")},
+                         {"pre_act_coefficient", number(sae, "pre_act_loss_coefficient", 0)}};
+  if (const Value* target = sae.find("target_l0"); target && !target->empty())
+    out.sae.set("l0_target", *target);
+  if (const Value* scale = sae.find("jumprelu_tanh_scale")) out.sae.set("tanh_scale", *scale);
+  if (const Value* reach = sae.find("jumprelu_ste_to_input")) out.sae.set("ste_to_input", *reach);
   out.params.push_back({"threshold", "threshold"});
   return out;
 }
@@ -496,9 +501,6 @@ const Setups& setups() {
 // An option of a peer that facet does not have; "" when there is none.
 std::string missing_option(const Value& config) {
   const Value* sae = config.find("sae");
-  const Value* mode = sae ? sae->find("jumprelu_sparsity_loss_mode") : nullptr;
-  if (mode && *mode->as<std::string>() != "step")
-    return "jumprelu_sparsity_loss_mode " + *mode->as<std::string>();
   if (sae && sae->find("multi_topk")) return "multi_topk";
   const Value* multi = sae ? sae->find("multi_topk_multiplier") : nullptr;
   if (multi && !multi->empty()) return "multi_topk";
