@@ -160,6 +160,14 @@ TrainSetup dictlearn_batch_topk(const Value& config) {
   return out;
 }
 
+TrainSetup dictlearn_matryoshka(const Value& config) {
+  TrainSetup out = dictlearn_batch_topk(config);
+  out.sae.set("type", "matryoshka");
+  out.sae.set("fractions", config.at("trainer").at("group_fractions"));
+  out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
+  return out;
+}
+
 TrainSetup bussmann_batch_topk(const Value& config) {
   const Value& cfg = config.at("cfg");
   TrainSetup out;
@@ -180,6 +188,17 @@ TrainSetup bussmann_batch_topk(const Value& config) {
   out.normalize = "batch_topk";
   out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
   out.codes = "forward.codes";
+  return out;
+}
+
+TrainSetup bussmann_matryoshka(const Value& config) {
+  TrainSetup out = bussmann_batch_topk(config);
+  out.sae.set("type", "matryoshka");
+  Value::Array widths;
+  int64_t width = 0;
+  for (const Value& size : *config.at("cfg").at("group_sizes").as<Value::Array>())
+    widths.emplace_back(width += *size.as<int64_t>());
+  out.sae.set("widths", widths);
   return out;
 }
 
@@ -286,6 +305,14 @@ TrainSetup saelens_batch_topk(const Value& config) {
   return out;
 }
 
+TrainSetup saelens_matryoshka(const Value& config) {
+  TrainSetup out = saelens_batch_topk(config);
+  out.sae.set("type", "matryoshka");
+  out.sae.set("widths", config.at("sae").at("matryoshka_widths"));
+  out.sae.set("level_aux", config.at("sae").at("use_matryoshka_aux_loss"));
+  return out;
+}
+
 TrainSetup dictlearn_jumprelu(const Value& config) {
   const Value& trainer = config.at("trainer");
   TrainSetup out;
@@ -346,6 +373,7 @@ TrainSetup sparsify_topk(const Value& config) {
       {"lr_scale", "none"},
       {"dead_after_rows", train.find("dead_feature_threshold") ? train.at("dead_feature_threshold")
                                                                : Value(10'000'000)}};
+  if (config.at("sae").find("multi_topk")) out.sae.set("multi_topk", 4);
   const double warmup = share(train, "lr_warmup_steps", config.integer("steps"));
   if (optimiser != "signum") out.train.set("decay", optimiser == "muon" ? 1.0 : 1 - warmup);
   if (optimiser == "adam") out.train.set("warmup", warmup);
@@ -363,6 +391,15 @@ TrainSetup sparsify_topk(const Value& config) {
                 {"W_dec", "W_dec"}};
   out.codes = "forward.codes";
   out.output = "forward.sae_out";
+  return out;
+}
+
+TrainSetup sparsify_transcoder(const Value& config) {
+  TrainSetup out = sparsify_topk(config);
+  out.sae.set("compat", "sparsify_transcoder");
+  out.sae.set("skip", config.at("sae").flag("skip_connection"));
+  out.target = "y";
+  out.params.push_back({"W_skip", "W_skip"});
   return out;
 }
 
@@ -391,6 +428,7 @@ TrainSetup opensae_topk(const Value& config) {
   TrainSetup out = opensae(config);
   out.sae.set("type", "topk");
   out.sae.set("k", config.at("sae").at("k"));
+  out.sae.set("multi_topk", config.at("sae").integer("multi_topk_multiplier"));
   out.train.set("dead_after_rows", config.integer("dead_threshold"));
   out.counters = "state.num_tokens_since_fired";
   return out;
@@ -449,12 +487,39 @@ TrainSetup rep_saes_topk(const Value& config) {
   out.train = Value::Table{{"compat", "rep_saes"}, {"lr", config.number("lr")}};
   count_ahead(out, "state.neuron_idle_counts", config.integer("inactive_threshold"),
               config.integer("n"));
+  if (const Value* difference = config.find("return_difference");
+      difference && !difference->empty()) {
+    out.target = "y";
+    out.codes = "forward.codes";
+    out.output = "forward.reconstruction";
+  }
   out.normalize = "rep_saes";
   out.params = {{"weights.0", "W_enc"},
                 {"weights.1", "W_dec"},
                 {"weights.2", "b_enc"},
                 {"weights.3", "b_dec"}};
   out.codes = "forward.codes";
+  return out;
+}
+
+TrainSetup helix_relu(const Value& config) {
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "helix_sae"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", config.number("l1_coefficient")}};
+  out.train = Value::Table{{"compat", "helix_sae"}, {"lr", config.number("lr")}};
+  out.params = {{"encoder.weight", "W_dec"}, {"encoder.bias", "b_enc"}};
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup helix_topk(const Value& config) {
+  TrainSetup out = helix_relu(config);
+  out.sae.set("type", "topk");
+  out.sae.set("k", config.at("k"));
+  out.sae.as<Value::Table>()->erase("l1_coefficient");
   return out;
 }
 
@@ -467,7 +532,7 @@ const Setups& setups() {
                                {{"SAELens", "batchtopk"}, saelens_batch_topk},
                                {{"SAELens", "jumprelu"}, saelens_jumprelu},
                                {{"SAELens", "gated"}, saelens_gated},
-                               {{"SAELens", "matryoshka_batchtopk"}, nullptr},
+                               {{"SAELens", "matryoshka_batchtopk"}, saelens_matryoshka},
                                {{"dictionary_learning", "standard"}, dictlearn_standard},
                                {{"dictionary_learning", "standard_april"}, dictlearn_april},
                                {{"dictionary_learning", "topk"}, dictlearn_topk},
@@ -475,7 +540,7 @@ const Setups& setups() {
                                {{"dictionary_learning", "jumprelu"}, dictlearn_jumprelu},
                                {{"dictionary_learning", "gated"}, dictlearn_gated},
                                {{"dictionary_learning", "p_anneal"}, nullptr},
-                               {{"dictionary_learning", "matryoshka"}, nullptr},
+                               {{"dictionary_learning", "matryoshka"}, dictlearn_matryoshka},
                                {{"InterPLM", "relu"}, interplm_relu},
                                {{"InterProt", "topk"}, interprot_topk},
                                {{"RouteSAE-repro", "Vanilla"}, routesae_vanilla},
@@ -489,25 +554,13 @@ const Setups& setups() {
                                {{"OpenSAE", "jumprelu"}, opensae_jumprelu},
                                {{"OpenAI sparse_autoencoder train.py", "topk"}, openai_topk},
                                {{"bartbussmann/BatchTopK", "batchtopk"}, bussmann_batch_topk},
-                               {{"bartbussmann/matryoshka_sae", "matryoshka"}, nullptr},
+                               {{"bartbussmann/matryoshka_sae", "matryoshka"}, bussmann_matryoshka},
                                {{"sparsify", "sae"}, sparsify_topk},
-                               {{"sparsify", "transcoder"}, nullptr},
-                               {{seed0, "relu"}, nullptr},
-                               {{seed0, "topk"}, nullptr},
+                               {{"sparsify", "transcoder"}, sparsify_transcoder},
+                               {{seed0, "relu"}, helix_relu},
+                               {{seed0, "topk"}, helix_topk},
                                {{seed1, "TopKAuto"}, rep_saes_topk}};
   return known;
-}
-
-// An option of a peer that facet does not have; "" when there is none.
-std::string missing_option(const Value& config) {
-  const Value* sae = config.find("sae");
-  if (sae && sae->find("multi_topk")) return "multi_topk";
-  const Value* multi = sae ? sae->find("multi_topk_multiplier") : nullptr;
-  if (multi && !multi->empty()) return "multi_topk";
-  if (const Value* difference = config.find("return_difference");
-      difference && !difference->empty())
-    return "a target of another hookpoint";
-  return "";
 }
 
 }  // namespace
@@ -540,7 +593,7 @@ std::optional<TrainSetup> setup_of(const TrainCase& one, std::string& why) {
   if (known == setups().end())
     throw UserError(one.name() + ": config.json: peer \"" + peer + "\" with architecture \"" +
                     architecture + "\" is unknown to this test");
-  why = known->second ? missing_option(one.config) : peer + " " + architecture;
+  why = known->second ? std::string() : peer + " " + architecture;
   if (!why.empty()) return std::nullopt;
   return known->second(one.config);
 }

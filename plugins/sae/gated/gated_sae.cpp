@@ -23,12 +23,18 @@ GatedSae::Coded GatedSae::coded(const Tensor& x) const {
   return {gate, (u * r_mag_.exp() + b_mag_).relu() * gate.detach().gt(0)};
 }
 
-Codes GatedSae::encode(const Tensor& x, Mode) { return Codes::of(coded(x).active); }
+Codes GatedSae::chosen(const Tensor& z, Mode mode) const {
+  return infers_otherwise(mode) ? inferred(z) : Codes::of(z);
+}
 
-Pass GatedSae::pass_rows(const Tensor& x, Mode) {
+Codes GatedSae::encode(const Tensor& x, Mode mode) { return chosen(coded(x).active, mode); }
+
+Pass GatedSae::pass_rows(const Tensor& x, Mode mode) {
   const auto [gate, z] = coded(x);
-  const Tensor output = at::addmm(decoder_bias(), z, w_dec_);
-  return {Codes::of(z), output.unsqueeze(1), {}, {{"input", x}, {"gate", gate}, {"active", z}}};
+  Codes codes = chosen(z, mode);
+  const Tensor kept = infers_otherwise(mode) ? codes.dense() : z;
+  const Tensor output = at::addmm(decoder_bias(), kept, w_dec_);
+  return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}, {"gate", gate}, {"active", z}}};
 }
 
 Losses GatedSae::losses(const Pass& pass, const Step& step) {
@@ -43,18 +49,19 @@ Losses GatedSae::losses(const Pass& pass, const Step& step) {
 
 Loss GatedSae::via_gate(const Pass& pass, const Step& step) {
   const bool attached = gated_.via_gate == "attached";
-  const Tensor b_dec = attached ? decoder_bias() : decoder_bias().detach();
-  const Tensor w_dec = attached ? w_dec_ : w_dec_.detach();
+  const auto held = [&](const Tensor& t) { return attached ? t : t.detach(); };
   Pass by_gate = pass;
-  by_gate.output = at::addmm(b_dec, pass.notes.at("gate").relu(), w_dec).unsqueeze(1);
+  by_gate.output = (pass.notes.at("gate").relu().matmul(held(w_dec_)) +
+                    held(silent_output(pass.notes.at("input"))))
+                       .unsqueeze(1);
   return {"via_gate", error(by_gate, step).value};
 }
 
 bool GatedSae::fold(const RowMap& map) {
-  if (!form_.decoder_bias) return false;
+  if (!form_.decoder_bias || form_.tied || transcodes_) return false;
   const Tensor shift = at::zeros_like(b_enc_.detach());
   const Tensor moved = form_.encoder_bias ? shift : Tensor();
-  if (!ops::fold_rows(map, {w_enc_, moved, w_dec_, b_dec_, form_.centre})) return false;
+  if (!ops::fold_rows(map, {w_enc(), moved, w_dec_, b_dec_, form_.centre})) return false;
   b_enc_ += shift;
   b_mag_ += shift * r_mag_.exp();
   return true;
@@ -73,7 +80,18 @@ std::vector<std::string> GatedSae::estimated() const {
 }
 
 Value GatedSae::saelens() const {
-  return Value::Table{{"architecture", "gated"}, {"apply_b_dec_to_input", form_.centre}};
+  if (!is_plain() || transcodes_) return {};
+  return Value::Table{{"architecture", "gated"}, {"apply_b_dec_to_input", centres()}};
+}
+
+std::optional<InferenceForm> GatedSae::inference_form() const {
+  if (form_.infer_k > 0 || form_.theta > 0 || !form_.tied) return std::nullopt;
+  InferenceForm out = plain_form("gated");
+  for (auto& [name, value] : out.tensors)
+    if (name == "b_enc") name = "b_gate";
+  out.tensors.emplace_back("r_mag", r_mag_);
+  out.tensors.emplace_back("b_mag", b_mag_);
+  return out;
 }
 
 }  // namespace facet

@@ -50,6 +50,8 @@ class GatedSae : public AffineSae {
   void revive(const Tensor& latents, const Batch& batch) override;
   std::vector<std::string> estimated() const override;
   Value saelens() const override;
+  /// Of tied weights the same untied; nothing where infer_k or theta choose among codes.
+  std::optional<InferenceForm> inference_form() const override;
 
  protected:
   GatedSae(const std::string& type, const GatedForm& form, const Shape& shape, Init& init);
@@ -63,6 +65,7 @@ class GatedSae : public AffineSae {
     Tensor gate, active;  // [n, m]
   };
   Coded coded(const Tensor& x) const;
+  Codes chosen(const Tensor& z, Mode mode) const;
   Loss via_gate(const Pass& pass, const Step& step);
 
   const GatedForm gated_;

@@ -155,23 +155,24 @@ class JumpRelu final : public DenseSae {
 
   Value saelens() const override {
     // SAELens' inference cuts thresholds at 0, and its thresholds are parameters.
-    if (!p_.threshold_learns || p_.log_threshold || kept_.lt(0).any().item<bool>()) return {};
-    return Value::Table{{"architecture", "jumprelu"}, {"apply_b_dec_to_input", p_.centre}};
+    if (!is_plain() || !p_.threshold_learns || p_.log_threshold || kept_.lt(0).any().item<bool>())
+      return {};
+    return Value::Table{{"architecture", saelens_architecture("jumprelu")},
+                        {"apply_b_dec_to_input", centres()}};
   }
 
   std::optional<InferenceForm> inference_form() const override {
-    if (!p_.log_threshold) return std::nullopt;
-    const Dictionary w = dictionary();
-    return InferenceForm{"jumprelu",
-                         Value::Table{{"d_sae", p_.d_sae}, {"centre", w.b_dec.defined()}},
-                         {{"W_dec", w.w_dec},
-                          {"W_enc", w.w_enc},
-                          {"b_enc", w.b_enc},
-                          {"b_dec", decoder_bias()},
-                          {"threshold", threshold()}}};
+    if (p_.infer_k > 0 || p_.theta > 0 || !p_.log_threshold) return DenseSae::inference_form();
+    return untied_form();
   }
 
  private:
+  std::optional<InferenceForm> untied_form() const override {
+    if (!p_.threshold_learns) return std::nullopt;  // at_least_one is no jumprelu that learns
+    InferenceForm out = plain_form("jumprelu");
+    out.tensors.emplace_back("threshold", threshold());
+    return out;
+  }
   Tensor kept(const Tensor& threshold) {
     if (p_.log_threshold) return param("log_threshold", threshold.log());
     return p_.threshold_learns ? param("threshold", threshold) : buffer("threshold", threshold);
