@@ -26,8 +26,8 @@ std::string number(double value) { return emit_json(Value(value)); }
 
 std::vector<std::string> level_sum_words() { return {"sum", "mean", "mean_of_shares"}; }
 
-std::vector<Level> levels_of(const MatryoshkaParams& p) {
-  std::vector<Level> out;
+std::vector<NestedLevel> levels_of(const MatryoshkaParams& p) {
+  std::vector<NestedLevel> out;
   if (p.bias_level) out.push_back({0, 1});
   for (const int64_t width : widths_of(p)) out.push_back({width, 1});
   const auto count = static_cast<double>(out.size());

@@ -24,14 +24,14 @@ struct MatryoshkaParams : BatchForm {
   bool level_aux = false;
 };
 
-struct Level {
+struct NestedLevel {
   int64_t width = 0;  ///< latents before it belong to the level; 0: b_dec alone
   double weight = 1;
 };
 
 /// By `widths`, to which d_sae is added where it is not the last, or else by `fractions`, of which
 /// the last level has what is left of d_sae; the widest is the last.
-std::vector<Level> levels_of(const MatryoshkaParams& p);
+std::vector<NestedLevel> levels_of(const MatryoshkaParams& p);
 /// "" or what is wrong with widths, fractions or level_weights.
 std::string problem_of_levels(const MatryoshkaParams& p);
 

@@ -64,7 +64,7 @@ class Matryoshka final : public BatchSae {
     Pass level = pass;
     Tensor output = silent_output(x).expand_as(pass.output.select(1, 0));  // [n, d]
     int64_t from = 0;
-    for (const Level& one : levels_) {
+    for (const NestedLevel& one : levels_) {
       const bool whole = one.width == z.size(1);
       if (one.width > from && !whole)
         output = output + z.slice(1, from, one.width).matmul(rows.slice(0, from, one.width));
@@ -77,7 +77,7 @@ class Matryoshka final : public BatchSae {
   // One term a level: of the whole dictionary under the error's name, of others with their width.
   Losses errors(const Pass& pass, const Step& step) override {
     Losses out;
-    for_each_level(pass, [&](const Level& level, int64_t, const Pass& part) {
+    for_each_level(pass, [&](const NestedLevel& level, int64_t, const Pass& part) {
       Loss loss = error(part, step);
       if (level.weight != 1) loss.value = loss.value * level.weight;
       if (level.width < d_sae()) loss.name += "_" + std::to_string(level.width);
@@ -90,7 +90,7 @@ class Matryoshka final : public BatchSae {
   void add_terms_of_dead(Losses& losses, const Pass& pass, const Step& step) const override {
     if (!level_aux_ || !step.dead.defined()) return add_dead_terms(losses, pass, step);
     Losses all;
-    for_each_level(pass, [&](const Level& level, int64_t from, const Pass& part) {
+    for_each_level(pass, [&](const NestedLevel& level, int64_t from, const Pass& part) {
       Step own = step;
       own.dead = at::zeros_like(step.dead);
       own.dead.slice(0, from, level.width).copy_(step.dead.slice(0, from, level.width));
@@ -106,7 +106,7 @@ class Matryoshka final : public BatchSae {
     }
   }
 
-  std::vector<Level> levels_;
+  std::vector<NestedLevel> levels_;
   bool level_aux_;
 };
 
