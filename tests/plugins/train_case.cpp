@@ -133,6 +133,31 @@ TrainSetup dictlearn_gated(const Value& config) {
   return out;
 }
 
+TrainSetup dictlearn_p_anneal(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  const int64_t steps = config.integer("steps");  // of those the case has; its schedule is longer
+  const std::string function = trainer.text("sparsity_function");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "p_anneal"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"sparsity_function", function == "Lp^p" ? "lp_p" : "lp"},
+                         {"sparsity_coefficient", trainer.at("initial_sparsity_penalty")}};
+  for (const char* key : {"p_start", "p_end", "anneal_start", "anneal_end", "n_sparsity_updates",
+                          "sparsity_queue_length"})
+    out.sae.set(key, trainer.at(key));
+  out.train = Value::Table{{"compat", "dictionary_learning"},
+                           {"lr", trainer.number("lr")},
+                           {"clip", 0.0},
+                           {"warmup", share(trainer, "warmup_steps", steps)},
+                           {"decay", 0.0},
+                           {"sparsity_warmup", share(trainer, "sparsity_warmup_steps", steps)}};
+  out.params = linear_names("bias", "encoder.bias");
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
 TrainSetup dictlearn_topk(const Value& config) {
   const Value& trainer = config.at("trainer");
   TrainSetup out;
@@ -539,7 +564,7 @@ const Setups& setups() {
                                {{"dictionary_learning", "batchtopk"}, dictlearn_batch_topk},
                                {{"dictionary_learning", "jumprelu"}, dictlearn_jumprelu},
                                {{"dictionary_learning", "gated"}, dictlearn_gated},
-                               {{"dictionary_learning", "p_anneal"}, nullptr},
+                               {{"dictionary_learning", "p_anneal"}, dictlearn_p_anneal},
                                {{"dictionary_learning", "matryoshka"}, dictlearn_matryoshka},
                                {{"InterPLM", "relu"}, interplm_relu},
                                {{"InterProt", "topk"}, interprot_topk},

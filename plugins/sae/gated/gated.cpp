@@ -4,6 +4,7 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
+#include "anneal.h"
 #include "gated_sae.h"
 
 using namespace facet;
@@ -41,6 +42,26 @@ std::map<std::string, Value> peer_forms() {
           {"routesae_repro", routesae(100)}};
 }
 
+struct GatedAnnealParams : GatedForm, AnnealForm {
+  std::string compat = "none";
+};
+
+// source: dictionary_learning 0.1.0 (trainers/gated_anneal.py)
+std::map<std::string, Value> annealed_forms() {
+  return {{"dictionary_learning", Value::Table{{"p_end", 0.0}, {"anneal_start", 15000}}}};
+}
+
+Schema<GatedAnnealParams> annealed_schema() {
+  using P = GatedAnnealParams;
+  Schema<P> schema;
+  schema
+      .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
+             one_of(words_of(annealed_forms())))
+      .presets("compat", annealed_forms());
+  add_anneal_fields(schema);
+  return add_gated_fields(schema);
+}
+
 Schema<GatedParams> schema() {
   using P = GatedParams;
   Schema<P> schema;
@@ -72,6 +93,28 @@ class Gated final : public GatedSae {
   double l1_coefficient_;
 };
 
+class GatedAnneal final : public GatedSae {
+ public:
+  GatedAnneal(const GatedAnnealParams& p, const Shape& shape, Init& init)
+      : GatedSae("gated_anneal", p, shape, init), anneal_(p) {
+    const auto start = anneal_.start(w_dec_.detach().options());
+    anneal_.keep(buffer(start[0].first, start[0].second), buffer(start[1].first, start[1].second));
+  }
+
+  void after_step() override {
+    GatedSae::after_step();
+    anneal_.after_step();
+  }
+  Figures figures(const Pass&) const override { return anneal_.figures(); }
+
+ private:
+  Losses sparsity_terms(const Tensor& z, const Step& step) override {
+    return {anneal_.term(z, step)};
+  }
+
+  PAnneal anneal_;
+};
+
 }  // namespace
 
 FACET_PLUGIN("facet.sae.gated", FACET_VERSION) {
@@ -79,4 +122,7 @@ FACET_PLUGIN("facet.sae.gated", FACET_VERSION) {
                           "A gate for which latents, a magnitude for how much "
                           "(arXiv:2404.16014).",
                           schema());
+  registry.add_sae<GatedAnneal>("gated_anneal",
+                                "gated with an L_p penalty whose p falls (arXiv:2408.00113).",
+                                annealed_schema());
 }
