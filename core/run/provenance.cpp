@@ -3,6 +3,7 @@
 
 #include "run/run_folder.h"
 #include "run/verb_text.h"
+#include "train/foreign_sae.h"
 
 namespace facet {
 
@@ -44,7 +45,7 @@ fs::path sae_folder_of(const Value& from, const fs::path& runs) {
   fs::path named = (base / *text).lexically_normal();
   if (!named.has_filename()) named = named.parent_path();  // "runs/", "."
   for (const fs::path& folder : {named, named / "sae"})
-    if (there(folder / "cfg.json")) return folder;
+    if (there(folder / "cfg.json") || foreign_format(folder)) return folder;
   const std::vector<fs::path> found = saes_of_runs(*text, runs);
   if (found.size() == 1) return found.front();
   const std::string start = at(from) + "sae.from: \"" + *text + "\": ";
@@ -54,8 +55,9 @@ fs::path sae_folder_of(const Value& from, const fs::path& runs) {
     throw UserError(start + "more than one run has an id that begins so" + all);
   }
   if (there(named))
-    throw UserError(start + "no SAE in " + named.string() +
-                    ": neither it nor its folder sae has a cfg.json");
+    throw UserError(
+        start + "no SAE in " + named.string() +
+        ": neither it nor its folder sae has a cfg.json, nor what another program writes");
   throw UserError(start + "no such folder (" + named.string() +
                   "), and no run of this id has an SAE in " + runs.string());
 }
@@ -70,17 +72,35 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
                          (trained.empty() ? "none" : trained) + ", `" + key + "` has " +
                          (given.empty() ? "none" : given));
   };
-  compare("host", record.host_type, on.host ? on.host->type : "");
-  compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
-  compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
-  compare("rows", record.rows, on.stream->row_policy());
-  compare("pool", record.pool, on.stream->params().pool);
+  if (record.program.empty()) {  // else nobody knows
+    compare("host", record.host_type, on.host ? on.host->type : "");
+    compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
+    compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
+    compare("rows", record.rows, on.stream->row_policy());
+    compare("pool", record.pool, on.stream->params().pool);
+  }
   compare("d_in", std::to_string(record.shape.d_in), std::to_string(on.stream->shape().d_in));
   Value normalize = record.normaliser_params;
   normalize.set("type", record.normaliser);
   compare("normalize", in_force(registry, normalize, where + ": normalize"),
           in_force(registry, on.normalize, "activations.normalize"));
   if (!problems.empty()) throw UserError(problems);
+}
+
+std::vector<std::string> provenance_notices(const SaeRecord& record, const RowsHandle& on,
+                                            const std::string& where) {
+  if (record.program.empty()) return {};
+  const std::string start = where + ": an SAE of " + record.program + ": ";
+  std::vector<std::string> out = {
+      start + "its host" + (record.host_name.empty() ? "" : " (" + record.host_name + ")") +
+      ", the host's weights and the rows that it was trained on cannot be compared"};
+  if (record.hookpoints.size() != 1) return out;
+  const std::string& named = record.hookpoints.front();
+  const std::string given = joined(on.stream->points());
+  if (facet_hookpoint(named) != given)
+    out.push_back(start + "its hookpoint is " + named + ", `on` has " +
+                  (given.empty() ? "none" : given));
+  return out;
 }
 
 }  // namespace facet

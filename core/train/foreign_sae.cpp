@@ -4,6 +4,7 @@
 #include <facet/torch.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "train/foreign_formats.h"
 
@@ -33,6 +34,29 @@ ForeignSae read_foreign_sae(const fs::path& folder) {
   for (const ForeignFormat& format : foreign_formats())
     all += std::string(", ") + format.files + " (" + format.program + ")";
   throw UserError(folder.string() + ": not an SAE: has none of " + all);
+}
+
+std::string facet_hookpoint(const std::string& name) {
+  struct Spelling {
+    const char *before, *after, *here;
+  };
+  // sources: TransformerLens (HookedTransformer); sparsify's and transformers' modules;
+  // dictionary_learning (utils.py)
+  constexpr Spelling kSpellings[] = {{"blocks.", ".hook_resid_pre", "in"},
+                                     {"blocks.", ".hook_resid_post", "out"},
+                                     {"blocks.", ".hook_mlp_out", "mlp.out"},
+                                     {"blocks.", ".hook_attn_out", "attn.out"},
+                                     {"layers.", "", "out"},
+                                     {"layers.", ".mlp", "mlp.out"},
+                                     {"resid_post_layer_", "", "out"}};
+  for (const auto& [before, after, here] : kSpellings) {
+    if (!name.starts_with(before) || !name.ends_with(after)) continue;
+    const std::string block =
+        name.substr(std::strlen(before), name.size() - std::strlen(before) - std::strlen(after));
+    if (!block.empty() && block.find_first_not_of("0123456789") == std::string::npos)
+      return "blocks." + block + "." + here;
+  }
+  return name;
 }
 
 std::unique_ptr<Sae> sae_of_foreign(const ForeignSae& foreign, const Registry& registry,

@@ -40,6 +40,9 @@ const ForeignFormat* foreign_format(const std::filesystem::path& folder);
 /// should be" for each thing in it that is not as its program writes it.
 ForeignSae read_foreign_sae(const std::filesystem::path& folder);
 
+/// A hookpoint as other programs call it, by facet's name ("blocks.3.hook_resid_post" is
+/// "blocks.3.out"); what is not known stays as it is.
+std::string facet_hookpoint(const std::string& name);
 /// The SAE with its weights; `params_in_force` is told every parameter.
 std::unique_ptr<Sae> sae_of_foreign(const ForeignSae& foreign, const Registry& registry,
                                     const std::string& where, Value& params_in_force);

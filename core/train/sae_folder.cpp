@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "facet/build.h"
 #include "facet/safetensors.h"
+#include "plugin/call.h"
 #include "train/foreign_sae.h"
 
 namespace facet {
@@ -202,13 +203,15 @@ void load_weights(const fs::path& folder, Sae& sae) {
 }
 
 void save_sae(const fs::path& folder, const Sae& sae, const Normaliser& normaliser,
-              const SaeRecord& record) {
+              const SaeRecord& record, const std::optional<Fingerprint>& fingerprint) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw UserError(folder.string() + ": cannot make folder: " + error.message());
   save_weights(folder, sae);
   write_file(folder / "cfg.json", emit_json_pretty(config_of(sae, normaliser, record)));
-  write_file(record_file(folder), emit_json_pretty(to_value(record)));
+  Value said = to_value(record);
+  if (fingerprint) said.set("fingerprint", save_fingerprint(folder, *fingerprint));
+  write_file(record_file(folder), emit_json_pretty(said));
 }
 
 LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
@@ -216,7 +219,8 @@ LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
   if (!fs::exists(file)) return load_foreign(folder, registry);
   const std::string where = file.string();
   LoadedSae out;
-  out.record = sae_record(parse_json(read_file(file), where), where);
+  const Value said = parse_json(read_file(file), where);
+  out.record = sae_record(said, where);
   const SaePart& part = registry.sae(out.record.type, where + ": type");
   std::vector<std::string> problems;
   const AnyParams params =
@@ -229,6 +233,12 @@ LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
   normalize.set("type", out.record.normaliser);
   out.normaliser = make_normaliser(registry, normalize, where + ": normaliser");
   out.normaliser->restore(out.record.normaliser_state);
+  if (const Value* fingerprint = said.find("fingerprint")) {
+    out.fingerprint_rows = fingerprint_rows(folder);
+    check_fingerprint(folder, *fingerprint, call_plugin(part.plugin, [&] {
+                        return fingerprint_of(*out.sae, *out.normaliser, out.fingerprint_rows);
+                      }));
+  }
   return out;
 }
 
