@@ -18,6 +18,10 @@ def path(name):
     return os.path.join(out, name)
 
 
+def draw(*shape):
+    return torch.sin(torch.arange(float(torch.Size(shape).numel()))).reshape(shape)
+
+
 module = torch.nn.Sequential(OrderedDict(encoder=torch.nn.Linear(3, 2), decoder=torch.nn.Linear(2, 3, bias=False)))
 with torch.no_grad():
     for i, p in enumerate(module.parameters()):
@@ -35,6 +39,13 @@ torch.save({"epoch": 3, "state_dict": OrderedDict([("weights.0", base.clone()), 
            path("lightning.ckpt"))
 
 torch.save({"x": base}, path("legacy.pt"), _use_new_zipfile_serialization=False)
+
+# As the two biological trainers leave them: d_in 3, d_sae 5.
+weights = OrderedDict([("weights.0", draw(3, 5)), ("weights.1", draw(5, 3)), ("weights.2", draw(5)), ("weights.3", draw(3))])
+torch.save(weights, path("rep_saes.pt"))
+torch.save({"state_dict": OrderedDict(("model." + key, value) for key, value in weights.items()), "hyper_parameters": {"k": 2}},
+           path("rep_saes.ckpt"))
+torch.save(OrderedDict([("encoder.weight", draw(5, 3)), ("encoder.bias", draw(5))]), path("helix.pt"))
 
 
 class Attack:
