@@ -210,8 +210,8 @@ std::vector<std::unique_ptr<ActivationSource>> ActivationStream::open_together(
       const ActivationStream& stream = *streams[j];
       const auto kept = [&](std::unique_ptr<RowFeed> raw) { return stream.kept(std::move(raw)); };
       // A reader runs through its window before the next begins with its own.
-      out[j] = stream.open_on(pass->reader(stream.raw_points(), kept, stream.params_.buffer_rows), order,
-                              seed);
+      out[j] = stream.open_on(pass->reader(stream.raw_points(), kept, stream.params_.buffer_rows),
+                              order, seed);
     }
   }
   return out;
@@ -266,8 +266,7 @@ std::string ActivationStream::raw_key() const {
 }
 
 std::string ActivationStream::key() const {
-  Value in_force(
-      Value::Table{{"raw", raw_key()}, {"rows", row_policy()}, {"pool", params_.pool}});
+  Value in_force(Value::Table{{"raw", raw_key()}, {"rows", row_policy()}, {"pool", params_.pool}});
   if (!target_.points.empty()) {
     in_force.set("points", names(points_));
     in_force.set("target", target_.describe());

@@ -30,8 +30,8 @@ struct StreamParams {
   Value normalize;               ///< a normaliser's name, or a table with `type`
   Value target;                  ///< next, difference, or as hookpoints; empty: the input itself
   bool target_minus_input = false;
-  Value normalize_target;           ///< as normalize
-  std::string layers_as = "points"; ///< rows, turns: each hookpoint of a token is a row of its own
+  Value normalize_target;            ///< as normalize
+  std::string layers_as = "points";  ///< rows, turns: each hookpoint of a token is a row of its own
 };
 Schema<StreamParams> stream_schema();
 

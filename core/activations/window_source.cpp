@@ -77,8 +77,8 @@ Rows WindowSource::next(int64_t rows) {
   if (!parts.empty()) return Rows::joined(parts);
   const auto none = [](auto dtype) { return torch::empty({0}, dtype); };
   const int64_t points = shape_.points_in + (shape_.transcodes ? shape_.points_out : 0);
-  return {torch::empty({0, points, shape_.d_in}), none(torch::kInt64),
-          none(torch::kInt32), none(torch::kInt32), none(torch::kUInt8)};
+  return {torch::empty({0, points, shape_.d_in}), none(torch::kInt64), none(torch::kInt32),
+          none(torch::kInt32), none(torch::kUInt8)};
 }
 
 Value WindowSource::cursor() const {

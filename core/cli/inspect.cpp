@@ -143,8 +143,7 @@ void print_strongest(const std::vector<Seen>& rows) {
   order.resize(std::min(order.size(), kStrongest));
   const size_t width = width_of(rows);
   std::cout << "\n"
-            << padded("latent", 10) << padded("highest", 10) << padded("at", width)
-            << "residues\n";
+            << padded("latent", 10) << padded("highest", 10) << padded("at", width) << "residues\n";
   for (const Entry& entry : order)
     std::cout << padded(std::to_string(entry.latent), 10)
               << padded(for_eyes(static_cast<double>(entry.value)), 10)
@@ -188,9 +187,9 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   const std::string& plugin = kernel.registry.sae(record.type).plugin;
   std::cout << record.type << ", " << loaded.sae->d_sae() << " latents at "
             << joined(record.hookpoints) << " of " << record.host_type
-            << (target.empty() ? "; error is |x - reconstruction| / |x|\n\n"
-                               : "; error is |y - output| / |y|, y = " + target_text(record) +
-                                     "\n\n");
+            << (target.empty()
+                    ? "; error is |x - reconstruction| / |x|\n\n"
+                    : "; error is |y - output| / |y|, y = " + target_text(record) + "\n\n");
   const std::vector<Seen> rows = look(loaded, plugin, stream, specials);
   print_rows(rows, asked.top);
   print_strongest(rows);

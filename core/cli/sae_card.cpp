@@ -78,8 +78,8 @@ void show_record(const SaeRecord& record, const Value& config) {
   if (const Value* d_sae = config.find("d_sae")) line("d_sae", toml_literal(*d_sae));
   line("host", record.host_type.empty() ? "none: rows of a known dictionary" : record.host_type);
   line("host weights", record.host_weights);
-  line("hookpoint", joined(record.hookpoints) +
-                        (record.layers_as == "points" ? "" : ", each a row of its own"));
+  line("hookpoint",
+       joined(record.hookpoints) + (record.layers_as == "points" ? "" : ", each a row of its own"));
   line("target", target_text(record));
   line("rows", record.host_type.empty() ? "" : record.rows);
   const auto normaliser = [](const std::string& type, const Value& params) {

@@ -29,9 +29,9 @@ std::string in_force(const Registry& registry, const Value& normalize, const std
 bool of_its_layers(const SaeRecord& record, const ActivationStream& stream) {
   if (record.layers_as == "points" || stream.shape().points_in != 1) return false;
   const std::vector<std::string>& known = record.hookpoints;
-  return std::all_of(
-      stream.points().begin(), stream.points().end(),
-      [&](const auto& one) { return std::find(known.begin(), known.end(), one) != known.end(); });
+  return std::all_of(stream.points().begin(), stream.points().end(), [&](const auto& one) {
+    return std::find(known.begin(), known.end(), one) != known.end();
+  });
 }
 
 std::vector<fs::path> saes_of_runs(const std::string& id, const fs::path& runs) {

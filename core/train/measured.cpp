@@ -74,8 +74,8 @@ Measured::~Measured() = default;
 void Measured::add(const Normaliser& normaliser, const Batch& batch) {
   const Pass pass = sae_.pass(batch, Mode::infer);
   const int64_t inputs = normaliser.input_points();
-  const bool as_given = pass.target.is_same(batch.target) &&
-                        (inputs > 0 || batch.target.is_same(batch.input));
+  const bool as_given =
+      pass.target.is_same(batch.target) && (inputs > 0 || batch.target.is_same(batch.input));
   const Stats stats = output_stats(pass, batch.stats);
   // Host's units, points side by side: [n, points * d].
   const auto in_host_units = [&](const Tensor& x) {

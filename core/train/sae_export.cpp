@@ -59,7 +59,7 @@ LoadedSae for_raw_rows(LoadedSae loaded, const Registry& registry, ExportOutcome
     record.normaliser_params = Value::Table();
     record.normaliser_state = Value();
   } else if (!folded) {
-    outcome.stays = transcodes                       ? "input and target are normalised apart"
+    outcome.stays = transcodes                     ? "input and target are normalised apart"
                     : loaded.normaliser->row_map() ? "the weights of " + was + " cannot take it in"
                                                    : "it looks at each row by itself, which no "
                                                      "weights do";

@@ -48,8 +48,8 @@ std::string row_name(const Rows& ids, int64_t row) {
 
 }  // namespace
 
-Training::Training(Sae& sae, Normaliser& normaliser, Batches& batches,
-                   const TrainParams& params, int64_t steps, const TrainHooks& hooks)
+Training::Training(Sae& sae, Normaliser& normaliser, Batches& batches, const TrainParams& params,
+                   int64_t steps, const TrainHooks& hooks)
     : sae_(sae),
       normaliser_(normaliser),
       batches_(batches),
