@@ -281,6 +281,17 @@ TrainSetup routesae_topk(const Value& config) {
   return out;
 }
 
+// The decoder's norm is set after the last turn of every so many batches; decoder_norm_every counts
+// steps, the first of which is a batch's first turn.
+TrainSetup routesae_mlsae(const Value& config) {
+  TrainSetup out = routesae_topk(config);
+  out.sae.as<Value::Table>()->erase("decoder_norm_every");
+  out.sae.set("decoder_norm", "never");
+  out.unit_every = config.integer("steps");
+  out.layers = out.turns = true;
+  return out;
+}
+
 TrainSetup saelens_jumprelu(const Value& config) {
   const Value& sae = config.at("sae");
   TrainSetup out = saelens(config, "l0_warm_up_steps");
@@ -574,7 +585,7 @@ const Setups& setups() {
                                {{"RouteSAE-repro", "RouteSAE"}, routesae_route},
                                {{"RouteSAE-repro", "Gated"}, routesae_gated},
                                {{"RouteSAE-repro", "Crosscoder"}, nullptr},
-                               {{"RouteSAE-repro", "MLSAE"}, nullptr},
+                               {{"RouteSAE-repro", "MLSAE"}, routesae_mlsae},
                                {{"OpenSAE", "topk"}, opensae_topk},
                                {{"OpenSAE", "jumprelu"}, opensae_jumprelu},
                                {{"OpenAI sparse_autoencoder train.py", "topk"}, openai_topk},
