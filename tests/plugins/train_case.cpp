@@ -315,6 +315,7 @@ TrainSetup sparsify_topk(const Value& config) {
       {"lr_scale", "none"},
       {"dead_after_rows", train.find("dead_feature_threshold") ? train.at("dead_feature_threshold")
                                                                : Value(10'000'000)}};
+  if (config.at("sae").find("multi_topk")) out.sae.set("multi_topk", 4);
   const double warmup = share(train, "lr_warmup_steps", config.integer("steps"));
   if (optimiser != "signum") out.train.set("decay", optimiser == "muon" ? 1.0 : 1 - warmup);
   if (optimiser == "adam") out.train.set("warmup", warmup);
@@ -332,6 +333,15 @@ TrainSetup sparsify_topk(const Value& config) {
                 {"W_dec", "W_dec"}};
   out.codes = "forward.codes";
   out.output = "forward.sae_out";
+  return out;
+}
+
+TrainSetup sparsify_transcoder(const Value& config) {
+  TrainSetup out = sparsify_topk(config);
+  out.sae.set("compat", "sparsify_transcoder");
+  out.sae.set("skip", config.at("sae").flag("skip_connection"));
+  out.target = "y";
+  out.params.push_back({"W_skip", "W_skip"});
   return out;
 }
 
@@ -360,6 +370,7 @@ TrainSetup opensae_topk(const Value& config) {
   TrainSetup out = opensae(config);
   out.sae.set("type", "topk");
   out.sae.set("k", config.at("sae").at("k"));
+  out.sae.set("multi_topk", config.at("sae").integer("multi_topk_multiplier"));
   out.train.set("dead_after_rows", config.integer("dead_threshold"));
   out.counters = "state.num_tokens_since_fired";
   return out;
@@ -418,12 +429,39 @@ TrainSetup rep_saes_topk(const Value& config) {
   out.train = Value::Table{{"compat", "rep_saes"}, {"lr", config.number("lr")}};
   count_ahead(out, "state.neuron_idle_counts", config.integer("inactive_threshold"),
               config.integer("n"));
+  if (const Value* difference = config.find("return_difference");
+      difference && !difference->empty()) {
+    out.target = "y";
+    out.codes = "forward.codes";
+    out.output = "forward.reconstruction";
+  }
   out.normalize = "rep_saes";
   out.params = {{"weights.0", "W_enc"},
                 {"weights.1", "W_dec"},
                 {"weights.2", "b_enc"},
                 {"weights.3", "b_dec"}};
   out.codes = "forward.codes";
+  return out;
+}
+
+TrainSetup helix_relu(const Value& config) {
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "relu"},
+                         {"compat", "helix_sae"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", config.number("l1_coefficient")}};
+  out.train = Value::Table{{"compat", "helix_sae"}, {"lr", config.number("lr")}};
+  out.params = {{"encoder.weight", "W_dec"}, {"encoder.bias", "b_enc"}};
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup helix_topk(const Value& config) {
+  TrainSetup out = helix_relu(config);
+  out.sae.set("type", "topk");
+  out.sae.set("k", config.at("k"));
+  out.sae.as<Value::Table>()->erase("l1_coefficient");
   return out;
 }
 
@@ -460,9 +498,9 @@ const Setups& setups() {
                                {{"bartbussmann/BatchTopK", "batchtopk"}, bussmann_batch_topk},
                                {{"bartbussmann/matryoshka_sae", "matryoshka"}, nullptr},
                                {{"sparsify", "sae"}, sparsify_topk},
-                               {{"sparsify", "transcoder"}, nullptr},
-                               {{seed0, "relu"}, nullptr},
-                               {{seed0, "topk"}, nullptr},
+                               {{"sparsify", "transcoder"}, sparsify_transcoder},
+                               {{seed0, "relu"}, helix_relu},
+                               {{seed0, "topk"}, helix_topk},
                                {{seed1, "TopKAuto"}, rep_saes_topk}};
   return known;
 }
@@ -473,12 +511,6 @@ std::string missing_option(const Value& config) {
   const Value* mode = sae ? sae->find("jumprelu_sparsity_loss_mode") : nullptr;
   if (mode && *mode->as<std::string>() != "step")
     return "jumprelu_sparsity_loss_mode " + *mode->as<std::string>();
-  if (sae && sae->find("multi_topk")) return "multi_topk";
-  const Value* multi = sae ? sae->find("multi_topk_multiplier") : nullptr;
-  if (multi && !multi->empty()) return "multi_topk";
-  if (const Value* difference = config.find("return_difference");
-      difference && !difference->empty())
-    return "a target of another hookpoint";
   return "";
 }
 

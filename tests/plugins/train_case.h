@@ -27,6 +27,7 @@ struct TrainSetup {
   Value normalize;  ///< empty: none
   std::vector<PeerTensor> params;
   std::string x = "x";        ///< the batches' tensor: [steps, ..., d]
+  std::string target;         ///< the batches' tensor of another hookpoint; "": the input itself
   bool layers = false;        ///< it is [steps, ..., points, d]
   std::string fit_on;         ///< the tensor [..., d] that the normaliser is fitted to; "": none
   std::string codes;          ///< golden tensor of step 0's codes

@@ -87,6 +87,21 @@ class PeerStart : public Checkpoints {
   Value normaliser_;
 };
 
+/// Rows of two hookpoints, of which the second is the target and stays as it is.
+class WithTarget final : public Normaliser {
+ public:
+  explicit WithTarget(std::unique_ptr<Normaliser> of_input) : of_input_(std::move(of_input)) {}
+  Tensor apply(const Tensor& x, Stats&) const override {
+    Stats of_input;
+    return at::cat({of_input_->apply(x.narrow(1, 0, 1), of_input), x.narrow(1, 1, 1)}, 1);
+  }
+  Tensor invert(const Tensor& x, const Stats&) const override { return x; }
+  int64_t input_points() const override { return 1; }
+
+ private:
+  std::unique_ptr<Normaliser> of_input_;
+};
+
 double most_apart(const Tensor& a, const Tensor& b) {
   return a.sizes() == b.sizes() ? (a - b).abs().max().item<double>() : INFINITY;
 }
@@ -104,7 +119,14 @@ class GoldenCase {
     const int64_t points = setup.layers ? x.size(-2) : 1;
     rows_ = x.numel() / x.size(-1) / points / steps_;
     x_ = x.reshape({steps_ * rows_, points, x.size(-1)}).clone();
+    shape_ = {points, points, x_.size(2), x_.size(2)};
     normaliser_ = make_normaliser(architectures(), setup.normalize, "normalize");
+    if (!setup.target.empty()) {
+      const Tensor y = Safetensors(one.folder / "batches.safetensors").tensor(setup.target);
+      x_ = at::cat({x_, y.reshape_as(x_)}, 1);
+      shape_.transcodes = true;
+      normaliser_ = std::make_unique<WithTarget>(std::move(normaliser_));
+    }
     if (!setup.fit_on.empty())
       fit_to(Safetensors(one.folder / "batches.safetensors").tensor(setup.fit_on));
     Value given = setup.train;
@@ -114,9 +136,7 @@ class GoldenCase {
     train_ = train_schema().parse("train", given);
   }
 
-  std::unique_ptr<Sae> sae() const {
-    return sae_of(setup_.sae, {x_.size(1), x_.size(1), x_.size(2), x_.size(2)});
-  }
+  std::unique_ptr<Sae> sae() const { return sae_of(setup_.sae, shape_); }
 
   // Codes, reconstruction and gradients of the first step.
   void compare_first_step() {
@@ -233,7 +253,8 @@ class GoldenCase {
   Safetensors golden_, init_;
   Value about_;
   const Value& tolerance_;
-  Tensor x_;  // [steps * rows, 1, d]
+  Tensor x_;  // [steps * rows, points, d]
+  Shape shape_;
   int64_t steps_ = 0, rows_ = 0;
   std::unique_ptr<Normaliser> normaliser_;
   TrainParams train_;

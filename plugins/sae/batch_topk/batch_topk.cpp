@@ -106,16 +106,16 @@ class BatchTopK final : public DenseSae {
 
   // source: SAELens 6.54.12 (batchtopk_sae.py), whose inference is a jumprelu with unit rows
   std::optional<InferenceForm> inference_form() const override {
-    const Tensor norm = p_.select_by_norm ? row_norms(w_dec_) : at::ones_like(b_enc_);
-    const Tensor threshold = threshold_.clamp_min(0).to(at::kFloat).expand({p_.d_sae});
-    const Dictionary w = dictionary();
-    return InferenceForm{"jumprelu",
-                         Value::Table{{"d_sae", p_.d_sae}, {"centre", w.b_dec.defined()}},
-                         {{"W_dec", w_dec_ / norm.unsqueeze(1)},
-                          {"W_enc", w_enc_ * norm},
-                          {"b_enc", w.b_enc * norm},
-                          {"b_dec", decoder_bias()},
-                          {"threshold", threshold}}};
+    if (p_.infer_k > 0 || p_.theta > 0) return AffineSae::inference_form();
+    InferenceForm out{"jumprelu",
+                      Value::Table{{"d_sae", p_.d_sae},
+                                   {"centre", centres()},
+                                   {"centre_across", centres()},
+                                   {"skip", p_.skip}},
+                      plain_tensors()};
+    out.tensors.emplace_back("threshold",
+                             threshold_.clamp_min(0).to(at::kFloat).expand({p_.d_sae}));
+    return out;
   }
 
  private:
@@ -125,9 +125,11 @@ class BatchTopK final : public DenseSae {
   bool selects_by_norm() const override { return p_.select_by_norm; }
 
   Tensor active(const Tensor& pre, Mode mode) override {
-    const Tensor positive = pre.relu();  // [n, m]
-    const Tensor z = p_.select_by_norm ? positive * row_norms(w_dec_) : positive;
+    const Tensor z = activations(pre);
     return z * chosen(z.detach(), mode);
+  }
+  Tensor activations(const Tensor& pre) const override {
+    return p_.select_by_norm ? pre.relu() * row_norms(w_dec_) : pre.relu();
   }
 
   // Which of the activations [n, m] are kept: [n, m] bool.

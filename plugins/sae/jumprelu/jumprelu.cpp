@@ -123,8 +123,9 @@ class JumpRelu final : public DenseSae {
 
   Value saelens() const override {
     // SAELens' inference cuts thresholds at 0, and its thresholds are parameters.
-    if (!p_.threshold_learns || threshold_.lt(0).any().item<bool>()) return {};
-    return Value::Table{{"architecture", "jumprelu"}, {"apply_b_dec_to_input", p_.centre}};
+    if (!is_plain() || !p_.threshold_learns || threshold_.lt(0).any().item<bool>()) return {};
+    return Value::Table{{"architecture", saelens_architecture("jumprelu")},
+                        {"apply_b_dec_to_input", centres()}};
   }
 
  private:

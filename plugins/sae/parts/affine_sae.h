@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct AffineForm {
   bool encoder_bias = true;
   bool decoder_bias = true;
   double b_enc_start = 0;
+  bool b_enc_centred = false;
+  bool tied = false;
+  bool skip = false;
+  bool centre_across = false;
+  std::string decoder_start = "encoder";
+  int64_t infer_k = 0;
+  double theta = 0.0;
   std::string decoder_norm = "after_step";
   int64_t decoder_norm_every = 1;
   std::string decoder_norm_over = "rows";
@@ -66,6 +74,37 @@ Schema<P>& add_affine_fields(Schema<P>& schema) {
       .field("decoder_bias", of(&AffineForm::decoder_bias),
              "Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred.")
       .field("b_enc_start", of(&AffineForm::b_enc_start), "What b_enc is before the first step.")
+      .field("b_enc_centred", of(&AffineForm::b_enc_centred),
+             "From b_enc_start takes the pre-activations of the mean row of the first batch "
+             "(sparsify's transcoders).")
+      .field("tied", of(&AffineForm::tied),
+             "W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA).")
+      .field("skip", of(&AffineForm::skip),
+             "Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; "
+             "where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, "
+             "arXiv:2501.18823).")
+      .field("centre_across", of(&AffineForm::centre_across),
+             "Subtract b_dec before encoding even where the target is of another hookpoint "
+             "(Rep_SAEs_PLMs).")
+      .field("decoder_start", of(&AffineForm::decoder_start),
+             "How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's "
+             "transcoders).",
+             one_of(decoder_start_words()))
+      .field("infer_k", of(&AffineForm::infer_k),
+             "Latents kept per row once trained, the largest, whatever chose them in training; 0: "
+             "as in training (RouteSAE's infer_k).",
+             at_least(0))
+      .field("theta", of(&AffineForm::theta),
+             "Once trained, keep every activation above theta, whatever chose them in training; 0: "
+             "as in training (RouteSAE's theta).",
+             at_least(0))
+      .check([](const P& p) { return p.infer_k == 0 || p.theta == 0; },
+             "infer_k and theta exclude each other")
+      .check([](const P& p) {
+        return p.infer_k <= p.d_sae ? "" : "infer_k: " + exceeds(p.infer_k, "d_sae", p.d_sae);
+      })
+      .check([](const P& p) { return !p.tied || p.decoder_start == "encoder"; },
+             "decoder_start: must be \"encoder\" with tied")
       .field("decoder_norm", of(&AffineForm::decoder_norm), "When rows of W_dec are set to norm 1.",
              one_of(decoder_norm_words()))
       .field("decoder_norm_every", of(&AffineForm::decoder_norm_every),
@@ -108,7 +147,9 @@ Schema<P>& add_affine_fields(Schema<P>& schema) {
              at_least(0));
 }
 
-/// W_enc [d, m] and W_dec [m, d] start as start_weights() says.
+/// W_enc [d_in, m] and W_dec [m, d_out] start as start_weights() says. Where the stream transcodes
+/// (Shape::transcodes) rows are not centred, unless by centre_across, and W_skip [d_out, d_in] may
+/// lead past the latents.
 class AffineSae : public PlainSae {
  public:
   void start(const Batch& first) override;
@@ -116,6 +157,9 @@ class AffineSae : public PlainSae {
   Pass pass(const Batch& batch, Mode mode) override;
   Tensor decode(const Codes& codes) override;
   Tensor decoder(int64_t point) const override;
+  /// Of infer_k a topk, of theta a jumprelu, of tied weights the same untied where untied_form()
+  /// knows how; nothing when the SAE is its own form.
+  std::optional<InferenceForm> inference_form() const override;
   void revive(const Tensor& latents, const Batch& batch) override;
   /// When there is no weight but these and thresholds on pre-activations; an architecture with
   /// more, or whose codes are no function of pre-activations alone, says itself how.
@@ -134,6 +178,26 @@ class AffineSae : public PlainSae {
   virtual Tensor threshold() const;
   /// Codes are ranked by pre-activation times the norm of the row of W_dec.
   virtual bool selects_by_norm() const;
+  /// Codes are ranked by the size of pre-activations, whatever their sign, and keep it.
+  virtual bool ranks_by_magnitude() const;
+
+  /// Whether inference is as in training, W_enc a parameter and the codes all there is, as
+  /// saelens() needs.
+  bool is_plain() const;
+  /// Whether and how infer_k or theta choose codes: those of activations [n, m] when they do.
+  bool infers_otherwise(Mode mode) const;
+  Codes inferred(const Tensor& activations) const;
+  /// The form of the same architecture without `tied`; nothing unless overridden.
+  virtual std::optional<InferenceForm> untied_form() const;
+  /// W_dec, W_enc, b_enc and b_dec as parameters of another SAE of this dictionary: norms of W_dec
+  /// moved into the encoder where codes are ranked by them.
+  Params plain_tensors() const;
+  /// SAELens' name of this architecture, "transcoder" and "skip" put into it.
+  /// source: SAELens 6.54.12 (transcoder.py)
+  std::string saelens_architecture(const std::string& plain) const;
+  bool centres() const;
+  /// [d, m]; of tied weights W_dec transposed.
+  Tensor w_enc() const;
 
   /// What codes a row and decodes it; zeros for biases that the form leaves out.
   Dictionary dictionary() const;
@@ -145,7 +209,11 @@ class AffineSae : public PlainSae {
   void add_dead_terms(Losses& losses, const Pass& pass, const Step& step) const;
 
   const AffineForm form_;
-  Tensor w_dec_, w_enc_, b_enc_, b_dec_;  // [m, d], [d, m], [m], [d]
+  const bool transcodes_;
+  Tensor w_dec_;   // [m, d_out]
+  Tensor b_enc_;   // [m]
+  Tensor b_dec_;   // [d_out]
+  Tensor w_skip_;  // [d_out, d_in]; undefined without `skip`
 
  private:
   AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
@@ -153,6 +221,7 @@ class AffineSae : public PlainSae {
   Pass in_units(const Pass& pass) const;
 
   DecoderNorm norm_;
+  Tensor w_enc_;        // [d_in, m]; undefined when tied
   Tensor error_scale_;  // [] float32; only with error_coefficient = 0
   int64_t step_ = 0;    // of the last losses()
 };

@@ -38,15 +38,16 @@ constexpr AuxKind kKinds[] = {
 constexpr const char* kGhost = "ghost";
 
 // What the k largest pre-activations of each row decode to, negative ones too. [n, d]
-Tensor decoded_without_relu(const Dictionary& w, const Tensor& x, int64_t k, bool by_norm) {
+Tensor decoded_without_relu(const AuxForm& form, const Dictionary& w, const Tensor& x, int64_t k) {
   const Tensor pre = ops::pre_activations(x, w.w_enc, w.b_enc, w.b_dec);  // [n, dead]
-  const Tensor rank = by_norm ? pre.detach() * w.w_dec.detach().norm(2, {1}) : pre.detach();
+  Tensor rank = form.by_magnitude ? pre.detach().abs() : pre.detach();
+  if (form.by_norm) rank = rank * w.w_dec.detach().norm(2, {1});
   const Tensor chosen = std::get<1>(rank.topk(k, 1));  // [n, k]
   return at::zeros_like(pre).scatter(1, chosen, pre.gather(1, chosen)).matmul(w.w_dec);
 }
 
 Tensor decoded(const AuxForm& form, const Dictionary& w, const Tensor& x, int64_t k) {
-  if (form.form == "scaled") return decoded_without_relu(w, x, k, form.by_norm);
+  if (form.form == "scaled" || form.by_magnitude) return decoded_without_relu(form, w, x, k);
   Codes codes = ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, k);
   if (form.form == "sparsify") codes.value = codes.value.detach();
   return ops::decode(codes, w.w_dec, Tensor());

@@ -40,8 +40,10 @@ std::vector<std::string> aux_words();
 struct AuxForm {
   std::string form = "variance";
   double coefficient = 1.0 / 32;
-  int64_t k = 0;         ///< 0: half of d, at least 1
-  bool by_norm = false;  ///< scaled: rank by pre-activation times the norm of the row of W_dec
+  int64_t k = 0;              ///< 0: half of d, at least 1
+  bool by_norm = false;       ///< scaled: rank by pre-activation times the norm of the row of W_dec
+  bool by_magnitude = false;  ///< rank by |pre-activation|, and no ReLU in any form (SAELens 6.54,
+                              ///< abstopk_sae.py)
 };
 
 /// The weights that code a row x and decode it; b_dec undefined: rows are not centred.

@@ -5,15 +5,26 @@
 
 namespace facet {
 
+Tensor DenseSae::activations(const Tensor& pre) const { return pre.relu(); }
+
 Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
   const Tensor pre = pre_activations(x);  // [n, m]
-  const Tensor z = active(pre, mode);
+  Codes codes;
+  Tensor z;
+  if (infers_otherwise(mode)) {
+    codes = inferred(activations(pre));
+    z = codes.dense();
+  } else {
+    z = active(pre, mode);
+    codes = Codes::of(z);
+  }
   const Tensor output = at::addmm(decoder_bias(), z, decoder_rows());
-  return {Codes::of(z), output.unsqueeze(1), {}, {{"input", x}, {"pre", pre}, {"active", z}}};
+  return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}, {"pre", pre}, {"active", z}}};
 }
 
 Codes DenseSae::encode(const Tensor& x, Mode mode) {
-  return Codes::of(active(pre_activations(x), mode));
+  const Tensor pre = pre_activations(x);
+  return infers_otherwise(mode) ? inferred(activations(pre)) : Codes::of(active(pre, mode));
 }
 
 }  // namespace facet

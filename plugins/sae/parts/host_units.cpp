@@ -9,10 +9,12 @@ std::vector<std::string> error_in_words() { return {"normalised", "host"}; }
 
 void note_host_units(const Batch& batch, Notes& notes) {
   const auto scale = batch.stats.find("scale"), mean = batch.stats.find("mean");
-  if (scale == batch.stats.end() || mean == batch.stats.end()) return;
+  if (scale == batch.stats.end() || mean == batch.stats.end() || !batch.target.defined()) return;
   notes["host_scale"] = scale->second;
   notes["host_mean"] = mean->second;
-  notes["host_rows"] = batch.ids.x.to(at::kFloat);
+  notes["host_rows"] = batch.target.is_same(batch.input)
+                           ? batch.ids.x.to(at::kFloat)
+                           : batch.target * scale->second + mean->second;
 }
 
 HostUnits units_of(const Notes& notes) {

@@ -21,7 +21,7 @@ struct HostUnits {
   Tensor of(const Tensor& x) const { return differ() ? x * scale + mean : x; }  ///< [n, points, d]
 };
 
-/// Leaves in `notes` what units_of() reads: the statistics of the batch and its rows.
+/// Leaves in `notes` what units_of() reads: the statistics of the batch and its target.
 void note_host_units(const Batch& batch, Notes& notes);
 HostUnits units_of(const Notes& notes);
 /// The pass with output and target in the host's units; the target is the rows the host gave.

@@ -15,22 +15,36 @@ std::vector<std::string> encoder_start_words() {
   return {"decoder", "width", "latents", "kaiming_latents", "xavier"};
 }
 
-StartWeights start_weights(const std::string& word, int64_t d, int64_t m, double decoder_norm,
-                           Init& init) {
-  if (word == "decoder") {
-    const Tensor w_dec = init.uniform({m, d}, decoder_norm);
-    return {w_dec.t(), w_dec};
-  }
+std::vector<std::string> decoder_start_words() { return {"encoder", "zero"}; }
+
+namespace {
+
+// [m, d], as the word says.
+Tensor drawn_rows(const std::string& word, int64_t d, int64_t m, double norm, Init& init) {
+  if (word == "decoder") return init.uniform({m, d}, norm);
   const auto width = static_cast<double>(d), latents = static_cast<double>(m);
   const std::map<std::string, double> square_of_bound = {{"width", 1 / width},
                                                          {"latents", 1 / latents},
                                                          {"kaiming_latents", 6 / latents},
                                                          {"xavier", 6 / (width + latents)}};
-  const Tensor drawn = init.uniform_within({m, d}, std::sqrt(square_of_bound.at(word)));
-  if (decoder_norm == 0) return {drawn.t(), drawn};
-  Tensor w_dec = drawn.clone();
-  ops::normalise_rows(w_dec, 0);
-  return {drawn.t(), w_dec * decoder_norm};
+  return init.uniform_within({m, d}, std::sqrt(square_of_bound.at(word)));
+}
+
+}  // namespace
+
+StartWeights start_weights(const StartForm& form, const Shape& shape, int64_t m, Init& init) {
+  const Tensor encoder = drawn_rows(form.encoder, shape.d_in, m, form.decoder_norm, init);
+  StartWeights out{encoder.t(), encoder};
+  if (shape.d_in != shape.d_out)
+    out.w_dec = drawn_rows(form.encoder, shape.d_out, m, form.decoder_norm, init);
+  if (form.decoder == "zero") {
+    out.w_dec = at::zeros_like(out.w_dec);
+  } else if (form.encoder != "decoder" && form.decoder_norm != 0) {
+    Tensor rows = out.w_dec.clone();
+    ops::normalise_rows(rows, 0);
+    out.w_dec = rows * form.decoder_norm;
+  }
+  return out;
 }
 
 std::vector<std::string> b_dec_words() { return {"zero", "mean", "geometric_median"}; }

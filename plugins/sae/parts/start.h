@@ -17,13 +17,18 @@ namespace facet {
 /// xavier          between -sqrt(6 / (d + m)) and sqrt(6 / (d + m)) (SAE_Helix_mRNA)
 ///
 /// But for `decoder`, W_dec is W_enc transposed, its rows then set to decoder_init_norm unless that
-/// is 0.
+/// is 0. Where input and target differ in width the two are drawn one after the other.
 std::vector<std::string> encoder_start_words();
-struct StartWeights {
-  Tensor w_enc, w_dec;  // [d, m], with the strides of [m, d] transposed; [m, d]
+/// encoder: as above; zero: W_dec is 0.
+std::vector<std::string> decoder_start_words();
+struct StartForm {
+  std::string encoder, decoder;  ///< one word of each list
+  double decoder_norm = 1;
 };
-StartWeights start_weights(const std::string& word, int64_t d, int64_t m, double decoder_norm,
-                           Init& init);
+struct StartWeights {
+  Tensor w_enc, w_dec;  // [d_in, m], with the strides of [m, d_in] transposed; [m, d_out]
+};
+StartWeights start_weights(const StartForm& form, const Shape& shape, int64_t m, Init& init);
 
 /// zero, mean, geometric_median
 std::vector<std::string> b_dec_words();

@@ -37,6 +37,7 @@ std::map<std::string, Value> peer_forms() {
           {"helix_sae", Value::Table{{"error", "mse_by_element"},
                                      {"encoder_start", "xavier"},
                                      {"decoder_init_norm", 0.0},
+                                     {"tied", true},
                                      {"l1", "l1_by_element"},
                                      {"centre", false},
                                      {"decoder_bias", false},
@@ -75,10 +76,20 @@ class Relu final : public DenseSae {
   }
 
   Value saelens() const override {
-    return Value::Table{{"architecture", "standard"}, {"apply_b_dec_to_input", p_.centre}};
+    if (!is_plain()) return {};
+    return Value::Table{{"architecture", saelens_architecture("standard")},
+                        {"apply_b_dec_to_input", centres()}};
   }
 
  private:
+  std::optional<InferenceForm> untied_form() const override {
+    return InferenceForm{"relu",
+                         Value::Table{{"d_sae", p_.d_sae},
+                                      {"centre", centres()},
+                                      {"centre_across", centres()},
+                                      {"skip", p_.skip}},
+                         plain_tensors()};
+  }
   Tensor active(const Tensor& pre, Mode) override { return pre.relu(); }
 
   ReluParams p_;

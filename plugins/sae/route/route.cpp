@@ -20,7 +20,6 @@ struct RouteParams : AffineForm {
 
   std::string compat = "none";
   int64_t k = 32;
-  int64_t infer_k = 0;
   bool relu = true;
   std::string routing = "hard";
   std::string aggregate = "mean";
@@ -57,7 +56,6 @@ Schema<RouteParams> schema() {
              one_of({"none", "routesae", "routesae_repro"}))
       .presets("compat", peer_forms())
       .field("k", &P::k, "Latents kept per row: the largest pre-activations.", at_least(1))
-      .field("infer_k", &P::infer_k, "Latents kept per row once trained; 0 keeps k.", at_least(0))
       .field("relu", &P::relu,
              "Negative ones among the k become 0; the paper keeps them as they are.")
       .field("routing", &P::routing,
@@ -81,10 +79,7 @@ Schema<RouteParams> schema() {
       .check([](const P& p) { return p.error_in == "normalised"; },
              "error_in must be normalised: what a soft route mixes has no units of the host")
       .check(
-          [](const P& p) { return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae); })
-      .check([](const P& p) {
-        return p.infer_k <= p.d_sae ? "" : "infer_k: " + exceeds(p.infer_k, "d_sae", p.d_sae);
-      });
+          [](const P& p) { return p.k <= p.d_sae ? "" : "k: " + exceeds(p.k, "d_sae", p.d_sae); });
   return add_affine_fields(schema);
 }
 
@@ -129,6 +124,7 @@ class Route final : public AffineSae {
   }
 
   Codes encode(const Tensor& x, Mode mode) override {
+    if (infers_otherwise(mode) && p_.theta > 0) return inferred(pre_activations(x));
     const int64_t k = mode == Mode::infer && p_.infer_k > 0 ? p_.infer_k : p_.k;
     const Dictionary w = dictionary();
     return ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, k,
