@@ -26,6 +26,7 @@ struct CrosscoderParams {
   int64_t k = 0;
   int64_t infer_k = 0;
   double theta = 0;
+  bool relu = true;
   bool decoder_bias = true;
   std::string b_dec_start = "zero";
   std::string encoder_start = "decoder";
@@ -39,9 +40,9 @@ struct CrosscoderParams {
 std::map<std::string, Value> peer_forms() {
   const auto routesae = [](int64_t every) {
     return Value::Table{
-        {"error", "nmse"},        {"error_over", "each"},    {"l1", "l1_by_element"},
-        {"l1_coefficient", 5e-4}, {"decoder_bias", false},   {"encoder_start", "width"},
-        {"decoder_init_norm", 1}, {"decoder_norm_every", every}};
+        {"error", "nmse"},          {"error_over", "each"},  {"l1", "l1_by_element"},
+        {"l1_coefficient", 5e-4},   {"decoder_bias", false}, {"encoder_start", "width"},
+        {"decoder_init_norm", 1.0}, {"relu", false},         {"decoder_norm_every", every}};
   };
   return {{"routesae", routesae(10)}, {"routesae_repro", routesae(100)}};
 }
@@ -83,8 +84,11 @@ Schema<CrosscoderParams> schema() {
       .field("infer_k", &P::infer_k,
              "Latents kept per row once trained: the largest pre-activations; 0: as in training.",
              at_least(0))
-      .field("theta", &P::theta,
-             "Once trained, keep every pre-activation above theta; 0 is off.", at_least(0))
+      .field("theta", &P::theta, "Once trained, keep every pre-activation above theta; 0 is off.",
+             at_least(0))
+      .field("relu", &P::relu,
+             "With k or infer_k: negative ones among those kept become 0; RouteSAE keeps them as "
+             "they are.")
       .field("decoder_bias", &P::decoder_bias, "Add b_dec; RouteSAE has none.")
       .field("b_dec_start", &P::b_dec_start,
              "What b_dec is before the first step, from the first batch.", one_of(b_dec_words()))
@@ -127,9 +131,10 @@ int64_t points_of(const Shape& shape) {
 // W_enc [points, d, m], with the strides of [m, points, d]; W_dec [m, points, d].
 StartWeights drawn_weights(const CrosscoderParams& p, const Shape& shape, Init& init) {
   std::vector<Tensor> encoders, decoders;  // [m, d] each
+  const Shape at_one{1, 1, shape.d_in, shape.d_out};
   for (int64_t point = 0; point < points_of(shape); ++point) {
     const StartWeights one =
-        start_weights(p.encoder_start, shape.d_in, p.d_sae, p.decoder_init_norm, init);
+        start_weights({p.encoder_start, "encoder", p.decoder_init_norm}, at_one, p.d_sae, init);
     encoders.push_back(one.w_enc.t());
     decoders.push_back(one.w_dec);
   }
@@ -159,7 +164,8 @@ class Crosscoder final : public Sae {
     const int64_t k = mode == Mode::infer && p_.infer_k > 0 ? p_.infer_k : p_.k;
     Tensor written;  // [n, points * d]
     if (k > 0 && (mode == Mode::train || p_.theta == 0)) {
-      out.codes = ops::encode_topk(x, encoder(), b_enc_, Tensor(), k);
+      out.codes = ops::encode_topk(x, encoder(), b_enc_, Tensor(), k,
+                                   p_.relu ? ops::Negatives::zero : ops::Negatives::kept);
       written = ops::decode(out.codes, w_dec_.flatten(1), decoder_bias());
     } else {
       const Tensor z = active(x, mode);
@@ -204,8 +210,9 @@ class Crosscoder final : public Sae {
 
   void revive(const Tensor& latents, const Batch& batch) override {
     const at::NoGradGuard no_grad;
-    Tensor w_enc = encoder(), w_dec = w_dec_.view({p_.d_sae, -1});
-    revive_latents(latents, batch.target.flatten(1), w_enc, b_enc_, decoder_bias(), w_dec);
+    const Tensor x = batch.target.flatten(1);  // [latents, points * d]
+    revive_latents(latents, {x, x, /*centred=*/false},
+                   {encoder(), b_enc_, decoder_bias(), w_dec_.view({p_.d_sae, -1})});
     if (p_.decoder_norm_every > 0) normalise(0);
   }
 
@@ -274,8 +281,11 @@ class Crosscoder final : public Sae {
     const Tensor dead = step.dead.nonzero().flatten();
     if (dead.size(0) == 0) return;
     const auto one_row = [](const Tensor& x) { return x.flatten(1).unsqueeze(1); };
-    const AuxRows rows{pass.notes.at("input").flatten(1), one_row(pass.output),
-                       one_row(pass.target), decoder_bias(), {}};
+    const AuxRows rows{pass.notes.at("input").flatten(1),
+                       one_row(pass.output),
+                       one_row(pass.target),
+                       decoder_bias(),
+                       {}};
     losses.push_back(aux_term({"variance", p_.aux_coefficient, p_.k_aux},
                               dead_part({encoder(), b_enc_, Tensor(), w_dec_.flatten(1)}, dead),
                               rows, step));
