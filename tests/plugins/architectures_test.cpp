@@ -15,13 +15,27 @@ struct Switch {
 }  // namespace
 
 TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
-  for (const Value& section :
-       {topk(), relu(), jumprelu(), batch_topk(), fixed_jumprelu(),
-        with(topk(), "compat", "saelens"), with(topk(), "error_coefficient", 0.0),
-        with(with(topk(), "k_start", 30), "k_anneal", 8), with(topk(), "compat", "sparsify"),
-        with(topk(), "compat", "interprot"), with(relu(), "decoder_norm_every", 5),
-        with(batch_topk(), "compat", "saelens"), with(batch_topk(), "compat", "bussmann"), route(),
-        with(route(), "compat", "routesae"), with(route(), "routing", "soft")})
+  for (const Value& section : {topk(),
+                               relu(),
+                               jumprelu(),
+                               batch_topk(),
+                               fixed_jumprelu(),
+                               with(topk(), "compat", "saelens"),
+                               with(topk(), "error_coefficient", 0.0),
+                               with(with(topk(), "k_start", 30), "k_anneal", 8),
+                               with(topk(), "compat", "sparsify"),
+                               with(topk(), "compat", "interprot"),
+                               with(relu(), "decoder_norm_every", 5),
+                               with(batch_topk(), "compat", "saelens"),
+                               with(batch_topk(), "compat", "bussmann"),
+                               route(),
+                               with(route(), "compat", "routesae"),
+                               with(route(), "routing", "soft"),
+                               with(relu(), "tied", true),
+                               with(topk(), "tied", true),
+                               with(topk(), "multi_topk", 4),
+                               with(topk(), "type", "abs_topk"),
+                               with(topk(), "type", "groupmax")})
     for (const int64_t stop_after : {1, 5, 11}) expect_same_after_a_stop(section, {}, stop_after);
   for (const Value& training : {with({}, "optimiser", "signum"), with({}, "optimiser", "muon"),
                                 with({}, "keep_gradients", true), with({}, "fired_if", "selected")})
@@ -59,6 +73,15 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {with(topk(), "decoder_norm", "after_backward"), "decoder_norm_over", "columns"},
       {with(topk(), "decoder_norm", "never"), "decoder_norm_over", "columns"},
       {topk(), "k_aux", 1},
+      {topk(), "tied", true},
+      {topk(), "multi_topk", 4},
+      {with(topk(), "multi_topk", 4), "multi_topk_coefficient", 0.5},
+      {with(topk(), "multi_topk", 4), "multi_topk_encoder", false},
+      {topk(), "b_enc_centred", true},
+      {topk(), "decoder_start", "zero"},
+      {topk(), "type", "abs_topk"},
+      {topk(), "type", "groupmax"},
+      {with(topk(), "type", "abs_topk"), "aux", "scaled"},
       {with(topk(), "decoder_norm", "never"), "select_by_norm", true},
       {topk(), "decoder_norm", "never"},
       {topk(), "b_dec_start", "zero"},
@@ -124,6 +147,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
 TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
   const Value signum = with(short_training(), "optimiser", "signum");
   const Value muon = with(short_training(), "optimiser", "muon");
+  const Value above = with(short_training(), "fired_if", "above");
   const Value steps = with(with(short_training(), "dead_after_rows", 0), "dead_after_steps", 1);
   const std::vector<Switch> switches = {
       {short_training(), "warmup_from", "zero"},
@@ -142,7 +166,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
       {muon, "weight_decay", 0.5},
       {muon, "optimiser", "signum"},
       {short_training(), "keep_gradients", true},
-      {short_training(), "fired_above", 1.2},
+      {above, "fired_above", 1.2},
       {steps, "dead_after_steps", 3},
   };
   for (const Switch& one : switches)
@@ -152,7 +176,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_of_training_is_flipped) {
   const Value silent = with(with(topk(), "k", 30), "b_enc_start", -1.0);
   const Value negative = with(silent, "relu", false);
   EXPECT_FALSE(trained(negative, short_training()) ==
-               trained(negative, with(short_training(), "fired_if", "nonzero")));
+               trained(negative, with(short_training(), "fired_if", "above")));
   EXPECT_FALSE(trained(silent, short_training()) ==
                trained(silent, with(short_training(), "fired_if", "selected")));
   EXPECT_TRUE(trained(jumprelu(), short_training()) == trained(jumprelu(), steps));
