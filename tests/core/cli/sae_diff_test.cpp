@@ -1,7 +1,7 @@
 // facet sae diff: what two SAEs share.
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "trained_toy.h"
 
@@ -54,7 +54,7 @@ TEST(SaeDiff, refuses_what_cannot_be_compared) {
   const std::string wide = here.runs("toy").at(0);
   const Outcome width = here.facet({"sae", "diff", "sae", wide});
   EXPECT_EQ(width.exit_code, 1);
-  EXPECT_EQ(width.err, wide + "/sae: its decoder is 16 wide, should be 32 as that of sae\n");
+  EXPECT_EQ(width.err, "runs/toy/ID/sae: its decoder is 16 wide, should be 32 as that of sae\n");
   const Outcome none = here.facet({"sae", "diff", "sae", "nowhere"});
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_EQ(none.err, "nowhere: not an SAE of facet: it has no facet.json\n");
