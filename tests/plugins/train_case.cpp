@@ -393,6 +393,21 @@ TrainSetup routesae_route(const Value& config) {
   return out;
 }
 
+TrainSetup routesae_crosscoder(const Value& config) {
+  TrainSetup out = routesae(config, "crosscoder");
+  out.sae.set("l1_coefficient", config.number("l1_coeff"));
+  out.params = {{"latent_bias", "b_enc"}};
+  const auto& routed = *config.at("routed_layers").as<Value::Array>();  // first and last
+  const int64_t points = *routed[1].as<int64_t>() - *routed[0].as<int64_t>() + 1;
+  for (int64_t point = 0; point < points; ++point) {
+    const std::string weight = "." + std::to_string(point) + ".weight";
+    out.params.push_back({"encoder" + weight, "W_enc", true, point});
+    out.params.push_back({"decoder" + weight, "W_dec", true, point});
+  }
+  out.layers = true;
+  return out;
+}
+
 TrainSetup sparsify_topk(const Value& config) {
   const Value& train = config.at("train");
   const std::string optimiser = config.text("optimizer");
@@ -584,7 +599,7 @@ const Setups& setups() {
                                {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
                                {{"RouteSAE-repro", "RouteSAE"}, routesae_route},
                                {{"RouteSAE-repro", "Gated"}, routesae_gated},
-                               {{"RouteSAE-repro", "Crosscoder"}, nullptr},
+                               {{"RouteSAE-repro", "Crosscoder"}, routesae_crosscoder},
                                {{"RouteSAE-repro", "MLSAE"}, routesae_mlsae},
                                {{"OpenSAE", "topk"}, opensae_topk},
                                {{"OpenSAE", "jumprelu"}, opensae_jumprelu},
