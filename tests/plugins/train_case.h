@@ -38,6 +38,10 @@ struct TrainSetup {
   int64_t idle_every = 0;     ///< without `counters`: every so many latents, 0: none,
   int64_t idle_rows = 0;      ///< has not fired for so many rows
   int64_t losses_until = 0;   ///< the last step whose loss is compared; 0: all are
+  /// activations.layers_as = "turns": each point has a step of its own, and what the peer calls
+  /// step N is all of these in N batches.
+  bool turns = false;
+  int64_t unit_every = 0;     ///< batches with turns, between which the peer sets those rows again
   bool unit_decoder = false;  ///< the peer sets rows of W_dec to norm 1 between init and step 0
 };
 
