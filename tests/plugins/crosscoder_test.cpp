@@ -90,7 +90,7 @@ TEST(Crosscoder, sums_its_error_over_hookpoints_or_takes_their_mean) {
       each = square.sum(2).sqrt().mean().item<double>();
     } else {
       all = (square.sum() / centred.sum()).item<double>();
-      each = (square.sum({0, 2}) / centred.sum({0, 2})).mean().item<double>();
+      each = (square.sum(2).sum(0) / centred.sum(2).sum(0)).mean().item<double>();
     }
     EXPECT_NEAR(value_of(*sae, batch, word), all, kNear * all) << word;
     const auto mean = uneven_crosscoder(with(section, "error_over", "each"));
