@@ -72,7 +72,7 @@ Batch around_threshold() {
                  4);
 }
 
-TEST(Formulas, a_threshold_learns_from_rows_within_half_a_bandwidth) {
+TEST(GateFormulas, a_threshold_learns_from_rows_within_half_a_bandwidth) {
   const auto sae = of_dimensions(near_threshold(), 4);
   sae->pass(around_threshold(), Mode::train).notes.at("active").sum().backward();
   expect_numbers(gradient_of(*sae, "threshold"), {0, -1, -1, 0});  // threshold / bandwidth is 1
@@ -83,7 +83,7 @@ TEST(Formulas, a_threshold_learns_from_rows_within_half_a_bandwidth) {
   expect_numbers(gradient_of(*other, "b_enc"), {0, 1, 2, 1});
 }
 
-TEST(Formulas, l0_on_codes_learns_nothing_from_rows_below_the_threshold) {
+TEST(GateFormulas, l0_on_codes_learns_nothing_from_rows_below_the_threshold) {
   const std::vector<std::pair<Value, std::vector<float>>> cases = {
       {Value::Table{{"l0_on", "pre"}}, {0, -1000, -1000, 0}},
       {Value::Table{{"l0_on", "post"}}, {0, 0, -1000, 0}}};
@@ -106,7 +106,7 @@ TEST(Formulas, l0_on_codes_learns_nothing_from_rows_below_the_threshold) {
     }
 }
 
-TEST(Formulas, the_gradient_of_a_log_threshold_is_the_thresholds_times_it) {
+TEST(GateFormulas, the_gradient_of_a_log_threshold_is_the_thresholds_times_it) {
   const Value section = with(jumprelu(), "l0_mode", "step");
   const auto plain = sae_of(section, {1, 1, kWidth, kWidth});
   const auto logged = sae_of(with(section, "log_threshold", true), {1, 1, kWidth, kWidth});
@@ -140,7 +140,7 @@ TEST(Formulas, the_gradient_of_a_log_threshold_is_the_thresholds_times_it) {
 }
 
 // Two rows with 2 and 1 latents above 0.5, of which 4 are wanted: 2 / 4 x (2^2 + 3^2) / 2.
-TEST(Formulas, the_quadratic_l0_term_is_taken_row_by_row) {
+TEST(GateFormulas, the_quadratic_l0_term_is_taken_row_by_row) {
   const Value section = Value::Table{{"type", "jumprelu"},
                                      {"threshold", 0.5},
                                      {"l0_coefficient", 2.0},
@@ -151,7 +151,7 @@ TEST(Formulas, the_quadratic_l0_term_is_taken_row_by_row) {
   expect_number(loss_of(sae->losses(pass, {}), "l0_penalty"), 2 * 3.25);
 }
 
-TEST(Formulas, the_tanh_of_codes_stands_for_their_number) {
+TEST(GateFormulas, the_tanh_of_codes_stands_for_their_number) {
   Value section = Value::Table{{"type", "jumprelu"},
                                {"threshold", 0.1},
                                {"l0_coefficient", 0.5},
@@ -200,7 +200,7 @@ Losses losses_with_gradients(Sae& sae, const Batch& batch) {
   return losses;
 }
 
-TEST(Formulas, the_gate_reconstructs_with_a_decoder_that_learns_from_it_or_not) {
+TEST(GateFormulas, the_gate_reconstructs_with_a_decoder_that_learns_from_it_or_not) {
   const Batch batch = rows_of({1.5}, 1);
   const auto detached = one_gate();
   const Losses losses = losses_with_gradients(*detached, batch);
@@ -223,7 +223,7 @@ TEST(Formulas, the_gate_reconstructs_with_a_decoder_that_learns_from_it_or_not) 
   EXPECT_TRUE(attached->estimated().empty());
 }
 
-TEST(Formulas, routesaes_gate_learns_nothing) {
+TEST(GateFormulas, routesaes_gate_learns_nothing) {
   const auto sae = one_gate(Value::Table{{"compat", "routesae"}, {"l1_coefficient", 0.5}});
   const Losses losses = losses_with_gradients(*sae, rows_of({1.5}, 1));
   ASSERT_EQ(losses.size(), 2U);
@@ -233,7 +233,7 @@ TEST(Formulas, routesaes_gate_learns_nothing) {
   EXPECT_GT(gradient_of(*sae, "b_mag").abs().max().item<double>(), 0);
 }
 
-TEST(Formulas, a_closed_gate_silences_a_magnitude) {
+TEST(GateFormulas, a_closed_gate_silences_a_magnitude) {
   const auto sae = one_gate();
   set_param(*sae, "b_gate", {-2});  // g = 0 is closed
   const Pass pass = sae->pass(rows_of({1.5}, 1), Mode::infer);
@@ -257,7 +257,7 @@ double threshold_after(Sae& sae, float least) {
   throw Bug("no threshold");
 }
 
-TEST(Formulas, the_threshold_follows_the_least_kept_activations) {
+TEST(GateFormulas, the_threshold_follows_the_least_kept_activations) {
   for (const char* type : {"batch_topk", "matryoshka"}) {
     const auto saelens = of_dimensions(batch_of_2(type, "saelens"), 2);
     EXPECT_NEAR(threshold_after(*saelens, 4), 0.04, 1e-9);  // from 0, by 0.01
@@ -281,7 +281,7 @@ std::unique_ptr<Sae> three_levels(const Value& more) {
   return sae;
 }
 
-TEST(Formulas, levels_are_brought_together_as_each_peer_does) {
+TEST(GateFormulas, levels_are_brought_together_as_each_peer_does) {
   struct Case {
     Value more;
     std::vector<std::pair<std::string, double>> hand;
@@ -313,7 +313,7 @@ TEST(Formulas, levels_are_brought_together_as_each_peer_does) {
 
 // Rows of 6 dimensions, of which the 2nd, 4th and 6th latent are dead; each level's auxk is the one
 // of its own dead latents against what its level leaves over.
-TEST(Formulas, auxk_by_levels_is_each_levels_own) {
+TEST(GateFormulas, auxk_by_levels_is_each_levels_own) {
   const Value section =
       Value::Table{{"type", "matryoshka"},         {"compat", "saelens"}, {"k", 1},
                    {"widths", Value::Array{2, 4}}, {"level_aux", true},   {"aux_coefficient", 0.5},
@@ -331,7 +331,7 @@ TEST(Formulas, auxk_by_levels_is_each_levels_own) {
 
 // p_anneal -------------------------------------------------------------------------------------
 
-TEST(Formulas, the_lp_penalty_and_its_root) {
+TEST(GateFormulas, the_lp_penalty_and_its_root) {
   for (const auto& [function, hand] :
        {std::pair{"lp_p", 0.25 * (3 + 2) / 2}, std::pair{"lp", 0.25 * (9 + 4) / 2}}) {
     const auto sae = of_dimensions(Value::Table{{"type", "p_anneal"},
@@ -347,7 +347,7 @@ TEST(Formulas, the_lp_penalty_and_its_root) {
   }
 }
 
-TEST(Formulas, p_falls_and_its_coefficient_keeps_the_penalty_as_large) {
+TEST(GateFormulas, p_falls_and_its_coefficient_keeps_the_penalty_as_large) {
   const auto sae = of_dimensions(Value::Table{{"type", "p_anneal"},
                                               {"p_end", 0.0},
                                               {"sparsity_coefficient", 0.5},
@@ -383,7 +383,7 @@ TEST(Formulas, p_falls_and_its_coefficient_keeps_the_penalty_as_large) {
 }
 
 // With p = 1 throughout the penalty is l1.
-TEST(Formulas, before_p_falls_annealed_saes_learn_as_plain_ones) {
+TEST(GateFormulas, before_p_falls_annealed_saes_learn_as_plain_ones) {
   for (const auto& [annealed, plain] :
        {std::pair{"p_anneal", "relu"}, std::pair{"gated_anneal", "gated"}}) {
     const Shape shape{1, 1, kWidth, kWidth};
