@@ -82,10 +82,18 @@ void show_record(const SaeRecord& record, const Value& config) {
                : record.host_type.empty() ? "none: rows of a known dictionary"
                                           : record.host_type);
   line("host weights", record.host_weights);
-  line("hookpoint", joined(record.hookpoints));
+  line("hookpoint",
+       joined(record.hookpoints) + (record.layers_as == "points" ? "" : ", each a row of its own"));
+  line("target", target_text(record));
   line("rows", record.host_type.empty() ? "" : record.rows);
-  const std::string normaliser = shown(record.normaliser_params);
-  line("normaliser", record.normaliser + (normaliser.empty() ? "" : " (" + normaliser + ")"));
+  const auto normaliser = [](const std::string& type, const Value& params) {
+    const std::string its = shown(params);
+    return type + (its.empty() ? "" : " (" + its + ")");
+  };
+  line("normaliser", normaliser(record.normaliser, record.normaliser_params));
+  const SaeRecord::Target& target = record.target;
+  if (!target.hookpoints.empty())
+    line("of target", normaliser(target.normaliser, target.normaliser_params));
   line("program", record.program);
   line("its host", record.host_name);
   if (record.program.empty())
@@ -131,8 +139,12 @@ void show_saelens(const Value& config, const std::string& why) {
 
 }  // namespace
 
+fs::path sae_folder_of(const fs::path& given) {
+  return fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+}
+
 int show_sae(const fs::path& given) {
-  const fs::path folder = fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+  const fs::path folder = sae_folder_of(given);
   const fs::path config_file = folder / "cfg.json", record_file = folder / "facet.json";
   Value config{Value::Table()};
   if (fs::exists(config_file)) {

@@ -63,7 +63,8 @@ struct SaeLensConfig {
   ForeignConfig all;
 };
 
-void set_normalisation(const SaeLensConfig& config, bool transcodes, ForeignSae& out) {
+// Of the input: a transcoder's output is in the units of its target.
+void set_normalisation(const SaeLensConfig& config, ForeignSae& out) {
   const std::string name = config.normalisation();
   const std::string where = config.all.where("normalize_activations");
   out.normalize = "none";
@@ -77,9 +78,6 @@ void set_normalisation(const SaeLensConfig& config, bool transcodes, ForeignSae&
         " before, unless that is in the weights already");
     return;
   }
-  if (transcodes)
-    config.all.refuse("normalize_activations",
-                      "\"none\" for a transcoder, whose output has no normalisation");
   if (name == "layer_norm")
     out.normalize = "saelens";
   else if (name == "constant_norm_rescale")
@@ -153,7 +151,7 @@ ForeignSae read_saelens(const fs::path& folder) {
   } else {
     out.params.set("centre", config.all.flag("apply_b_dec_to_input", true));
   }
-  set_normalisation(config, is.transcodes, out);
+  set_normalisation(config, out);
   if (out.type == "gated") {
     out.tensors = take_gated(tensors, d_sae, "b_gate", "b_mag",
                              {{"W_enc", tensors.take("W_enc", {d_in, d_sae})},

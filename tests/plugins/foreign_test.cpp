@@ -94,7 +94,7 @@ TEST_F(ForeignFolder, a_tensor_of_saelens_that_is_wrong_is_named) {
   EXPECT_EQ(refusal("b_enc", torch::full({24}, std::nan(""), torch::kFloat)),
             at(file, "b_enc: holds a number that is not finite"));
   EXPECT_EQ(refusal("b_enc", Tensor()),
-            at(file, "tensor \"b_enc\" is missing (did you mean \"b_dec\"?)"));
+            at(file, "tensor \"b_enc\" is missing (did you mean \"W_enc\"?)"));
   EXPECT_EQ(refusal("W_encc", torch::zeros({1})),
             at(file, "unknown tensor \"W_encc\" (did you mean \"W_enc\"?)"));
 }
@@ -130,9 +130,8 @@ TEST_F(ForeignFolder, a_setting_of_saelens_that_is_wrong_is_named) {
             at("cfg.json",
                "normalize_activations: is string \"layer_norm\", should be \"none\" for a "
                "transcoder, whose output has no normalisation"));
-  EXPECT_EQ(
-      refusal("transcoder", "apply_b_dec_to_input", true),
-      at("cfg.json", "apply_b_dec_to_input: is boolean true, should be false for a transcoder"));
+  EXPECT_EQ(refusal("transcoder", "apply_b_dec_to_input", true),
+            at("cfg.json", "apply_b_dec_to_input: is bool true, should be false for a transcoder"));
   EXPECT_EQ(
       refusal("v3_standard", "activation_fn_str", "tanh-relu"),
       at("cfg.json", "activation_fn_str: is string \"tanh-relu\", should be \"relu\" or \"topk\""));
@@ -147,7 +146,7 @@ TEST_F(ForeignFolder, a_finetuning_of_saelens_goes_into_w_dec) {
   EXPECT_EQ(with_tensor("saelens_v5_topk", file, "scaling_factor", torch::ones({24})),
             "(no refusal)");
   EXPECT_EQ(with_tensor("saelens_v5_topk", file, "scaling_factor", torch::full({24}, 2.0)),
-            at("cfg.json", "finetuning_scaling_factor: is boolean false, should be true, for " +
+            at("cfg.json", "finetuning_scaling_factor: is bool false, should be true, for " +
                                (base_ / file).string() + " has a scaling_factor that is not 1"));
   Value config = parse_json(read_file(base_ / "cfg.json"), "cfg.json");
   config.set("finetuning_scaling_factor", true);
@@ -198,7 +197,7 @@ TEST_F(ForeignFolder, what_is_wrong_in_a_folder_of_sparsify_is_named) {
   EXPECT_EQ(with("sparsify_groupmax", "cfg.json", "activation", "relu"),
             at("cfg.json", "activation: is \"relu\", should be one of \"topk\", \"groupmax\""));
   EXPECT_EQ(with("sparsify_groupmax", "cfg.json", "signed", true),
-            at("cfg.json", "signed: is boolean true, should be false: codes are at least 0"));
+            at("cfg.json", "signed: is bool true, should be false: codes are at least 0"));
   EXPECT_EQ(with("sparsify_groupmax", "cfg.json", "d_in", Value()),
             at("cfg.json", "d_in: is missing, should be an integer, at least 1"));
 }
