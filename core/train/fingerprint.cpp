@@ -69,7 +69,7 @@ std::optional<Fingerprint> fingerprint_of(Sae& sae, const Normaliser& normaliser
   const auto energy = [](const Tensor& t) {
     return t.to(torch::kCPU, torch::kFloat64).square().sum().item<double>();
   };
-  const double whole = energy(pass.target);
+  const double whole = pass.target.defined() ? energy(pass.target) : 0.0;
   out.nmse = whole > 0 ? energy(pass.output - pass.target) / whole : 0.0;
   if (!std::isfinite(out.nmse) || !out.codes.value.isfinite().all().item<bool>())
     return std::nullopt;

@@ -126,10 +126,6 @@ TEST_F(ForeignFolder, a_setting_of_saelens_that_is_wrong_is_named) {
                "normalize_activations: is string \"batch_norm\", should be one of \"none\", "
                "\"layer_norm\", \"constant_norm_rescale\", \"expected_average_only_in\", "
                "\"covariance_whitening\""));
-  EXPECT_EQ(refusal("transcoder", "normalize_activations", "layer_norm"),
-            at("cfg.json",
-               "normalize_activations: is string \"layer_norm\", should be \"none\" for a "
-               "transcoder, whose output has no normalisation"));
   EXPECT_EQ(refusal("transcoder", "apply_b_dec_to_input", true),
             at("cfg.json", "apply_b_dec_to_input: is bool true, should be false for a transcoder"));
   EXPECT_EQ(

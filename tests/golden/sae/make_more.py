@@ -154,6 +154,19 @@ def dictionary_learning():
         golden("dictlearn_" + name, "dictionary-learning", features, sae.decode(features))
 
 
+def transcoder_layer_norm():
+    import sae_lens as S
+    from sae_lens.saes.transcoder import Transcoder, TranscoderConfig
+
+    path = os.path.join(OUT, "saelens_transcoder_layer_norm")
+    fill(Transcoder(TranscoderConfig(d_in=D_IN, d_sae=D_SAE, d_out=D_OUT, dtype="float32", device="cpu",
+                                     apply_b_dec_to_input=False, normalize_activations="layer_norm"))).save_model(path)
+    sae = S.SAE.load_from_disk(path)
+    features = sae.encode(X)
+    golden("saelens_transcoder_layer_norm", "sae-lens", features, sae.decode(features))
+
+
 saelens()
 sparsify()
 dictionary_learning()
+transcoder_layer_norm()
