@@ -74,7 +74,8 @@ TEST(ForeignSae, is_exported_with_where_it_came_from) {
   for (const char* line : {"\n  program      SAELens\n", "\n  its host     esm2_t12_35M_UR50D\n",
                            "\n  host         not known\n"})
     EXPECT_NE(shown.find(line), std::string::npos) << shown;
-  EXPECT_EQ(here.json("out/cfg.json").at("metadata").text("model_name"), "esm2_t12_35M_UR50D");
+  EXPECT_NE(here.read("out/cfg.json").find("\"model_name\": \"esm2_t12_35M_UR50D\""),
+            std::string::npos);
 }
 
 TEST(ForeignSae, is_measured_by_a_script) {
