@@ -117,8 +117,12 @@ void show_saelens(const Value& config) {
 
 }  // namespace
 
+fs::path sae_folder_of(const fs::path& given) {
+  return fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+}
+
 int show_sae(const fs::path& given) {
-  const fs::path folder = fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+  const fs::path folder = sae_folder_of(given);
   const fs::path config_file = folder / "cfg.json", record_file = folder / "facet.json";
   if (!fs::exists(config_file))
     throw UserError(given.string() + ": not the folder of an SAE: it has no cfg.json");

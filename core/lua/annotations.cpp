@@ -76,6 +76,14 @@ std::vector<Verb> verbs() {
        "table<string, number>"},
       {"analyze_all", "Every [[analysis]] of the manifest; returns the figures of each.", "",
        subject, "table<string, table<string, number>>"},
+      {"table",
+       "A table that the script worked out, as a file of the run and in its report.",
+       "",
+       {{"name", "string", "Of the file, artefacts/NAME.tsv."},
+        {"title", "string", "A sentence for the report."},
+        {"columns", "table[]", "{ name = ..., definition = ... } each."},
+        {"rows", "any[][]", "One value for each column."}},
+       ""},
   };
 }
 

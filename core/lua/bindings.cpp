@@ -198,6 +198,12 @@ int verb_analyze_all(lua_State* L) {
   return 1;
 }
 
+int verb_table(lua_State* L) {
+  Arguments arguments(L, "table");
+  run_of(L).table(arguments.rest());
+  return 0;
+}
+
 const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
                            {"data", guard<verb_data>},
                            {"activations", guard<verb_activations>},
@@ -209,6 +215,7 @@ const luaL_Reg kVerbs[] = {{"host", guard<verb_host>},
                            {"encode", guard<verb_encode>},
                            {"analyze", guard<verb_analyze>},
                            {"analyze_all", guard<verb_analyze_all>},
+                           {"table", guard<verb_table>},
                            {nullptr, nullptr}};
 
 int run_index(lua_State* L) {

@@ -94,6 +94,10 @@ class Experiment {
   /// Every [[analysis]] of the manifest, in order: type (or name) -> its table.
   Value analyze_all(const Value& given, const AnalysisInputs& inputs);
 
+  /// A table that the script worked out: artefacts/NAME.tsv, and whole in the report. `given` has
+  /// name, title, columns (name and definition each) and rows.
+  void table(const Value& given);
+
   /// The manifest's section that a verb will use, merged with what the script gave.
   Value merged(const std::string& section, const Value& given) const;
 
@@ -108,6 +112,8 @@ class Experiment {
     VerbRecord record;
     bool finished;
   };
+  std::shared_ptr<SaeHandle> sae_of(const Value& section, const Value& given,
+                                    std::shared_ptr<RowsHandle> on);
   Call begin(const std::string& verb, const std::string& key);
   void end(Call& call, Value result);
   AnyParams parse(const std::string& section, const Value& value);

@@ -208,6 +208,8 @@ std::string emit_report(const ReportPage& page) {
   if (!page.facts.empty()) out += "## What ran\n\n" + emit_list(page.facts, "") + "\n";
   for (const auto& [path, title] : page.pictures) out += picture(path, title) + "\n";
   for (const Comparison& all : comparisons_of(page.sections)) out += emit_comparison(all);
+  if (!page.tables.empty()) out += "## Tables of the script\n\n";
+  for (const TableRef& table : page.tables) out += emit_table(table) + "\n";
   if (!page.command.empty()) out += "## Run it again\n\n```\n" + page.command + "\n```\n\n";
   if (!page.sections.empty()) out += emit_words();
   if (!page.files.empty()) {

@@ -29,6 +29,7 @@ struct ReportPage {
   std::vector<std::pair<std::string, std::string>>
       pictures;  ///< of what ran: path in the run's folder, title
   std::vector<ReportSection> sections;
+  std::vector<TableRef> tables;  ///< that the script worked out
   std::vector<std::string> warnings;
   std::string command;                                     ///< runs it again
   std::vector<std::pair<std::string, std::string>> files;  ///< path in the run's folder, what it is

@@ -54,7 +54,9 @@ Schema<SaeSection> sae_section_schema() {
       .field("from", &SaeSection::from,
              "Folder of a finished SAE, or id of the run that trained it, to start from.")
       .field("seed", &SaeSection::seed, "Root of the SAE's own random streams; -1: the run's seed.",
-             at_least(-1));
+             at_least(-1))
+      .field("seeds", &SaeSection::seeds,
+             "run:saes makes one SAE for each of these seeds, named NAME-SEED.");
 }
 
 Schema<EncodeSection> encode_schema() {

@@ -12,9 +12,10 @@ namespace facet {
 struct SaeSection {
   std::string type;
   std::string name;
-  std::string on;     ///< name of the [[activations]] it learns from
-  std::string from;   ///< folder of a finished SAE, or id of the run that trained it
-  int64_t seed = -1;  ///< -1: the run's
+  std::string on;              ///< name of the [[activations]] it learns from
+  std::string from;            ///< folder of a finished SAE, or id of the run that trained it
+  int64_t seed = -1;           ///< -1: the run's
+  std::vector<int64_t> seeds;  ///< of run:saes: one SAE for each
 };
 /// The fields of [[baseline]] that are the kernel's.
 struct BaselineSection {

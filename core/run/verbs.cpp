@@ -176,6 +176,28 @@ std::vector<std::shared_ptr<RowsHandle>> Experiment::streams(const Value& given,
   return out;
 }
 
+namespace {
+
+// Of a [[sae]] with a name; each different.
+std::vector<int64_t> seeds_of(const Value& section, const Value& seeds) {
+  const std::string where = at(seeds) + "sae.seeds: ";
+  const auto* list = seeds.as<Value::Array>();
+  std::vector<int64_t> out;
+  for (const Value& seed : list ? *list : Value::Array()) {
+    const auto* number = seed.as<int64_t>();
+    if (!number || *number < 0 || std::find(out.begin(), out.end(), *number) != out.end())
+      throw UserError(where + "has " + seed.describe() +
+                      ", should be different integers of 0 or more");
+    out.push_back(*number);
+  }
+  if (out.empty()) throw UserError(where + "is " + seeds.describe() + ", should name a seed");
+  if (section.find("seed")) throw UserError(where + "stands beside sae.seed, should be alone");
+  if (!section.find("name")) throw UserError(where + "needs sae.name, from which each has its own");
+  return out;
+}
+
+}  // namespace
+
 std::vector<std::shared_ptr<SaeHandle>> Experiment::saes(
     const Value& given, const std::vector<std::shared_ptr<RowsHandle>>& on) {
   refuse_keys(given, "saes", "sae");
@@ -195,7 +217,19 @@ std::vector<std::shared_ptr<SaeHandle>> Experiment::saes(
       throw UserError(at(wanted ? *wanted : section) + "sae.on: " +
                       (wanted ? wanted->describe() : "nothing") + ", should be one of " + list);
     }
-    out.push_back(sae(named(name), only ? on.front() : *found));
+    const auto& rows = only ? on.front() : *found;
+    const Value* seeds = section.find("seeds");
+    if (!seeds) {
+      out.push_back(sae(named(name), rows));
+      continue;
+    }
+    for (const int64_t seed : seeds_of(section, *seeds)) {
+      Value one = section;
+      one.as<Value::Table>()->erase("seeds");
+      one.set("name", name + "-" + std::to_string(seed));
+      one.set("seed", seed);
+      out.push_back(sae_of(one, given, rows));
+    }
   }
   return out;
 }
@@ -265,7 +299,16 @@ std::shared_ptr<SaeHandle> Experiment::new_sae(const SaePart& part, const AnyPar
 }
 
 std::shared_ptr<SaeHandle> Experiment::sae(const Value& given, std::shared_ptr<RowsHandle> on) {
-  Value section = merged("sae", given);
+  const Value section = merged("sae", given);
+  if (const Value* seeds = section.find("seeds"))
+    throw UserError(at(*seeds) +
+                    "sae.seeds: is for run:saes, which makes several; run:sae takes "
+                    "seed");
+  return sae_of(section, given, on);
+}
+
+std::shared_ptr<SaeHandle> Experiment::sae_of(const Value& section, const Value& given,
+                                              std::shared_ptr<RowsHandle> on) {
   auto out = std::make_shared<SaeHandle>();
   if (const Value* name = section.find("name"); name && name->is<std::string>())
     out->name = *name->as<std::string>();

@@ -47,6 +47,7 @@ std::map<std::string, Value> train_presets() {
       {"openai", steady({{"lr", 1e-4},
                          {"eps", 6.25e-10},
                          {"clip", 0.0},
+                         {"fired_if", "above"},
                          {"fired_above", 1e-3},
                          {"dead_counted", "after"},
                          {"dead_after_rows", kTenMillion}})},

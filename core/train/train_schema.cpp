@@ -148,6 +148,8 @@ Schema<TrainParams> train_schema() {
                        ? ""
                        : "accumulate: " + exceeds(p.accumulate, "batch", p.batch);
           })
+          .check([](const P& p) { return p.fired_above == 0 || p.fired_if == "above"; },
+                 "fired_above needs fired_if = \"above\"")
           .check([](const P& p) { return p.end_to_end == "none" || p.precision == "fp32"; },
                  "end_to_end needs precision = \"fp32\"")
           .check([](const P& p) { return p.skip_spikes == 0 || p.skip_spikes > 1; },

@@ -48,7 +48,7 @@ struct TrainParams {
   bool keep_gradients = false;  ///< they add up over the steps, as in OpenAI's published loop
   int64_t dead_after_rows = 0;  ///< one of the two is 0; both: a tenth of the run
   int64_t dead_after_steps = 0;
-  std::string fired_if = "above";
+  std::string fired_if = "nonzero";
   double fired_above = 0;
   std::string dead_counted = "before";  ///< after: a step's dead latents know what fires in it
   int64_t revive_every = 0;             ///< steps; 0: never

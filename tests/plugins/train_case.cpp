@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 double number(const Value& table, const std::string& key, double otherwise) {
   const Value* v = table.find(key);
-  if (!v) return otherwise;
+  if (!v || v->empty()) return otherwise;
   return v->is<int64_t>() ? static_cast<double>(*v->as<int64_t>()) : *v->as<double>();
 }
 
@@ -113,6 +113,51 @@ TrainSetup dictlearn_standard(const Value& config) {
   return out;
 }
 
+TrainSetup dictlearn_gated(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "gated"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", trainer.number("l1_penalty")}};
+  out.train = risen_from_zero(trainer, "sparsity_warmup_steps");
+  out.train.set("compat", "dictionary_learning");
+  out.train.set("beta1", 0.0);
+  out.train.set("clip", 0.0);
+  out.params = linear_names("decoder_bias", "gate_bias");
+  out.params[1].name = "b_gate";
+  out.params.push_back({"mag_bias", "b_mag"});
+  out.params.push_back({"r_mag", "r_mag"});
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
+TrainSetup dictlearn_p_anneal(const Value& config) {
+  const Value& trainer = config.at("trainer");
+  const int64_t steps = config.integer("steps");  // of those the case has; its schedule is longer
+  const std::string function = trainer.text("sparsity_function");
+  TrainSetup out;
+  out.sae = Value::Table{{"type", "p_anneal"},
+                         {"compat", "dictionary_learning"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"sparsity_function", function == "Lp^p" ? "lp_p" : "lp"},
+                         {"sparsity_coefficient", trainer.at("initial_sparsity_penalty")}};
+  for (const char* key : {"p_start", "p_end", "anneal_start", "anneal_end", "n_sparsity_updates",
+                          "sparsity_queue_length"})
+    out.sae.set(key, trainer.at(key));
+  out.train = Value::Table{{"compat", "dictionary_learning"},
+                           {"lr", trainer.number("lr")},
+                           {"clip", 0.0},
+                           {"warmup", share(trainer, "warmup_steps", steps)},
+                           {"decay", 0.0},
+                           {"sparsity_warmup", share(trainer, "sparsity_warmup_steps", steps)}};
+  out.params = linear_names("bias", "encoder.bias");
+  out.codes = "forward.codes";
+  out.output = "forward.x_hat";
+  return out;
+}
+
 TrainSetup dictlearn_topk(const Value& config) {
   const Value& trainer = config.at("trainer");
   TrainSetup out;
@@ -140,6 +185,14 @@ TrainSetup dictlearn_batch_topk(const Value& config) {
   return out;
 }
 
+TrainSetup dictlearn_matryoshka(const Value& config) {
+  TrainSetup out = dictlearn_batch_topk(config);
+  out.sae.set("type", "matryoshka");
+  out.sae.set("fractions", config.at("trainer").at("group_fractions"));
+  out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
+  return out;
+}
+
 TrainSetup bussmann_batch_topk(const Value& config) {
   const Value& cfg = config.at("cfg");
   TrainSetup out;
@@ -160,6 +213,17 @@ TrainSetup bussmann_batch_topk(const Value& config) {
   out.normalize = "batch_topk";
   out.params = {{"W_enc", "W_enc"}, {"W_dec", "W_dec"}, {"b_enc", "b_enc"}, {"b_dec", "b_dec"}};
   out.codes = "forward.codes";
+  return out;
+}
+
+TrainSetup bussmann_matryoshka(const Value& config) {
+  TrainSetup out = bussmann_batch_topk(config);
+  out.sae.set("type", "matryoshka");
+  Value::Array widths;
+  int64_t width = 0;
+  for (const Value& size : *config.at("cfg").at("group_sizes").as<Value::Array>())
+    widths.emplace_back(width += *size.as<int64_t>());
+  out.sae.set("widths", widths);
   return out;
 }
 
@@ -201,6 +265,16 @@ TrainSetup routesae_vanilla(const Value& config) {
   return out;
 }
 
+TrainSetup routesae_gated(const Value& config) {
+  TrainSetup out = routesae(config, "gated");
+  out.sae.set("l1_coefficient", config.number("l1_coeff"));
+  out.params = linear_names("pre_bias", "gate_bias");
+  out.params[1].name = "b_gate";
+  out.params.push_back({"mag_bias", "b_mag"});
+  out.params.push_back({"r_mag", "r_mag"});
+  return out;
+}
+
 TrainSetup routesae_topk(const Value& config) {
   TrainSetup out = routesae(config, "topk");
   out.sae.set("k", config.at("k"));
@@ -227,8 +301,24 @@ TrainSetup saelens_jumprelu(const Value& config) {
                          {"threshold", sae.number("jumprelu_init_threshold")},
                          {"bandwidth", sae.number("jumprelu_bandwidth")},
                          {"l0_coefficient", sae.number("l0_coefficient")},
-                         {"pre_act_coefficient", sae.number("pre_act_loss_coefficient")}};
+                         {"l0_mode", sae.text("jumprelu_sparsity_loss_mode")},
+                         {"pre_act_coefficient", number(sae, "pre_act_loss_coefficient", 0)}};
+  if (const Value* target = sae.find("target_l0"); target && !target->empty())
+    out.sae.set("l0_target", *target);
+  if (const Value* scale = sae.find("jumprelu_tanh_scale")) out.sae.set("tanh_scale", *scale);
+  if (const Value* reach = sae.find("jumprelu_ste_to_input")) out.sae.set("ste_to_input", *reach);
   out.params.push_back({"threshold", "threshold"});
+  return out;
+}
+
+TrainSetup saelens_gated(const Value& config) {
+  TrainSetup out = saelens(config, "l1_warm_up_steps");
+  out.sae = Value::Table{{"type", "gated"},
+                         {"compat", "saelens"},
+                         {"d_sae", config.integer("d_sae")},
+                         {"l1_coefficient", config.at("sae").number("l1_coefficient")}};
+  out.params = {{"W_enc", "W_enc"},   {"W_dec", "W_dec"}, {"b_dec", "b_dec"},
+                {"b_gate", "b_gate"}, {"r_mag", "r_mag"}, {"b_mag", "b_mag"}};
   return out;
 }
 
@@ -248,6 +338,14 @@ TrainSetup saelens_batch_topk(const Value& config) {
   TrainSetup out = saelens_topk(config);
   out.sae.set("type", "batch_topk");
   out.sae.set("threshold_rate", config.at("sae").number("topk_threshold_lr"));
+  return out;
+}
+
+TrainSetup saelens_matryoshka(const Value& config) {
+  TrainSetup out = saelens_batch_topk(config);
+  out.sae.set("type", "matryoshka");
+  out.sae.set("widths", config.at("sae").at("matryoshka_widths"));
+  out.sae.set("level_aux", config.at("sae").at("use_matryoshka_aux_loss"));
   return out;
 }
 
@@ -291,6 +389,21 @@ TrainSetup routesae_route(const Value& config) {
   for (PeerTensor& tensor : out.params)
     if (tensor.transposed) tensor.peer = "sae." + tensor.peer;
   out.params.push_back({"router.weight", "W_router", true});
+  out.layers = true;
+  return out;
+}
+
+TrainSetup routesae_crosscoder(const Value& config) {
+  TrainSetup out = routesae(config, "crosscoder");
+  out.sae.set("l1_coefficient", config.number("l1_coeff"));
+  out.params = {{"latent_bias", "b_enc"}};
+  const auto& routed = *config.at("routed_layers").as<Value::Array>();  // first and last
+  const int64_t points = *routed[1].as<int64_t>() - *routed[0].as<int64_t>() + 1;
+  for (int64_t point = 0; point < points; ++point) {
+    const std::string weight = "." + std::to_string(point) + ".weight";
+    out.params.push_back({"encoder" + weight, "W_enc", true, point});
+    out.params.push_back({"decoder" + weight, "W_dec", true, point});
+  }
   out.layers = true;
   return out;
 }
@@ -469,45 +582,36 @@ const Setups& setups() {
                                {{"SAELens", "topk"}, saelens_topk},
                                {{"SAELens", "batchtopk"}, saelens_batch_topk},
                                {{"SAELens", "jumprelu"}, saelens_jumprelu},
-                               {{"SAELens", "gated"}, nullptr},
-                               {{"SAELens", "matryoshka_batchtopk"}, nullptr},
+                               {{"SAELens", "gated"}, saelens_gated},
+                               {{"SAELens", "matryoshka_batchtopk"}, saelens_matryoshka},
                                {{"dictionary_learning", "standard"}, dictlearn_standard},
                                {{"dictionary_learning", "standard_april"}, dictlearn_april},
                                {{"dictionary_learning", "topk"}, dictlearn_topk},
                                {{"dictionary_learning", "batchtopk"}, dictlearn_batch_topk},
                                {{"dictionary_learning", "jumprelu"}, dictlearn_jumprelu},
-                               {{"dictionary_learning", "gated"}, nullptr},
-                               {{"dictionary_learning", "p_anneal"}, nullptr},
-                               {{"dictionary_learning", "matryoshka"}, nullptr},
+                               {{"dictionary_learning", "gated"}, dictlearn_gated},
+                               {{"dictionary_learning", "p_anneal"}, dictlearn_p_anneal},
+                               {{"dictionary_learning", "matryoshka"}, dictlearn_matryoshka},
                                {{"InterPLM", "relu"}, interplm_relu},
                                {{"InterProt", "topk"}, interprot_topk},
                                {{"RouteSAE-repro", "Vanilla"}, routesae_vanilla},
                                {{"RouteSAE-repro", "TopK"}, routesae_topk},
                                {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
                                {{"RouteSAE-repro", "RouteSAE"}, routesae_route},
-                               {{"RouteSAE-repro", "Gated"}, nullptr},
-                               {{"RouteSAE-repro", "Crosscoder"}, nullptr},
+                               {{"RouteSAE-repro", "Gated"}, routesae_gated},
+                               {{"RouteSAE-repro", "Crosscoder"}, routesae_crosscoder},
                                {{"RouteSAE-repro", "MLSAE"}, routesae_mlsae},
                                {{"OpenSAE", "topk"}, opensae_topk},
                                {{"OpenSAE", "jumprelu"}, opensae_jumprelu},
                                {{"OpenAI sparse_autoencoder train.py", "topk"}, openai_topk},
                                {{"bartbussmann/BatchTopK", "batchtopk"}, bussmann_batch_topk},
-                               {{"bartbussmann/matryoshka_sae", "matryoshka"}, nullptr},
+                               {{"bartbussmann/matryoshka_sae", "matryoshka"}, bussmann_matryoshka},
                                {{"sparsify", "sae"}, sparsify_topk},
                                {{"sparsify", "transcoder"}, sparsify_transcoder},
                                {{seed0, "relu"}, helix_relu},
                                {{seed0, "topk"}, helix_topk},
                                {{seed1, "TopKAuto"}, rep_saes_topk}};
   return known;
-}
-
-// An option of a peer that facet does not have; "" when there is none.
-std::string missing_option(const Value& config) {
-  const Value* sae = config.find("sae");
-  const Value* mode = sae ? sae->find("jumprelu_sparsity_loss_mode") : nullptr;
-  if (mode && *mode->as<std::string>() != "step")
-    return "jumprelu_sparsity_loss_mode " + *mode->as<std::string>();
-  return "";
 }
 
 }  // namespace
@@ -540,7 +644,7 @@ std::optional<TrainSetup> setup_of(const TrainCase& one, std::string& why) {
   if (known == setups().end())
     throw UserError(one.name() + ": config.json: peer \"" + peer + "\" with architecture \"" +
                     architecture + "\" is unknown to this test");
-  why = known->second ? missing_option(one.config) : peer + " " + architecture;
+  why = known->second ? std::string() : peer + " " + architecture;
   if (!why.empty()) return std::nullopt;
   return known->second(one.config);
 }

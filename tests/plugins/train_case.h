@@ -11,11 +11,13 @@
 
 namespace facet {
 
-/// A tensor under its peer's name and its name in facet; `transposed`: the other way round there.
+/// A tensor under its peer's name and its name in facet; `transposed`: the other way round there;
+/// `point`: it is that of one hookpoint, W_enc[point] or W_dec[:, point].
 struct PeerTensor {
   std::string peer;
   std::string name;
   bool transposed = false;
+  int64_t point = -1;
 };
 
 /// What facet is told to do as the peer did.

@@ -22,12 +22,16 @@
 namespace facet {
 namespace {
 
+// `value` as facet has it, in the peer's layout; shares memory.
 Tensor in_peers_layout(const PeerTensor& tensor, const Tensor& value) {
-  return tensor.transposed ? value.t() : value;
+  const int64_t axis = tensor.name == "W_dec" ? 1 : 0;  // of the hookpoints
+  const Tensor one = tensor.point < 0 ? value : value.select(axis, tensor.point);
+  return tensor.transposed ? one.t() : one;
 }
 
 void set_unit(Sae& sae) {
-  Tensor w_dec = param_of(sae, "W_dec");
+  Tensor w_dec = param_of(sae, "W_dec").detach();
+  w_dec = w_dec.view({-1, w_dec.size(-1)});
   ops::normalise_rows(w_dec, 0);
 }
 
@@ -41,7 +45,7 @@ class PeerStart : public Checkpoints {
   void put(Sae& sae) const {
     const at::NoGradGuard no_grad;
     for (const PeerTensor& tensor : setup_.params)
-      param_of(sae, tensor.name).copy_(in_peers_layout(tensor, init_.tensor(tensor.peer)));
+      in_peers_layout(tensor, param_of(sae, tensor.name)).copy_(init_.tensor(tensor.peer));
     if (setup_.unit_decoder) set_unit(sae);
   }
   /// The peer's counters of what fired.
@@ -145,7 +149,7 @@ class GoldenCase {
     if (train_.dead_counted == "after") firing.add(pass.codes, Group());
     step.dead = firing.dead();
     forward("codes", setup_.codes, pass.codes.dense());
-    if (!setup_.output.empty()) forward("output", setup_.output, pass.output.select(1, 0));
+    if (!setup_.output.empty()) forward("output", setup_.output, pass.output);
     Tensor total;
     for (const Loss& loss : sae->losses(pass, step)) {
       const Tensor term =

@@ -36,18 +36,19 @@ void check_shape(const std::string& type, const AffineForm& form, const Shape& s
 }  // namespace
 
 AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
-                     Init& init)
+                     Init& init, const std::string& bias)
     : AffineSae(type, form, shape,
                 start_weights({form.encoder_start, form.decoder_start, form.decoder_init_norm},
-                              shape, form.d_sae, init)) {}
+                              shape, form.d_sae, init),
+                bias) {}
 
 AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
-                     const StartWeights& start)
+                     const StartWeights& start, const std::string& bias)
     : form_(form),
       transcodes_(shape.transcodes),
       w_dec_(param("W_dec", start.w_dec)),
-      b_enc_(param("b_enc", at::full({form.d_sae}, form.encoder_bias ? form.b_enc_start : 0.0,
-                                     w_dec_.detach().options()))),
+      b_enc_(param(bias, at::full({form.d_sae}, form.encoder_bias ? form.b_enc_start : 0.0,
+                                  w_dec_.detach().options()))),
       b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))),
       norm_{form.decoder_norm, form.decoder_norm_every, form.project_gradient,
             form.decoder_norm_over} {
@@ -86,6 +87,10 @@ Tensor AffineSae::decoder_bias() const {
   return form_.decoder_bias ? b_dec_ : at::zeros_like(b_dec_.detach());
 }
 
+Tensor AffineSae::silent_output(const Tensor& x) const {
+  return w_skip_.defined() ? at::addmm(decoder_bias(), x, w_skip_.t()) : decoder_bias();
+}
+
 bool AffineSae::centres() const {
   return form_.decoder_bias && (transcodes_ ? form_.centre_across : form_.centre);
 }
@@ -111,28 +116,28 @@ Codes AffineSae::inferred(const Tensor& activations) const {
 
 std::optional<InferenceForm> AffineSae::untied_form() const { return std::nullopt; }
 
-Params AffineSae::plain_tensors() const {
+InferenceForm AffineSae::plain_form(const std::string& type) const {
   const Tensor norm = selects_by_norm() ? row_norms(w_dec_) : at::ones_like(b_enc_.detach());
-  Params out = {{"W_dec", w_dec_ / norm.unsqueeze(1)},
-                {"W_enc", w_enc() * norm},
-                {"b_enc", dictionary().b_enc * norm},
-                {"b_dec", decoder_bias()}};
-  if (w_skip_.defined()) out.emplace_back("W_skip", w_skip_);
+  InferenceForm out{type,
+                    Value::Table{{"d_sae", form_.d_sae},
+                                 {"centre", centres()},
+                                 {"centre_across", centres()},
+                                 {"skip", form_.skip}},
+                    {{"W_dec", w_dec_ / norm.unsqueeze(1)},
+                     {"W_enc", w_enc() * norm},
+                     {"b_enc", dictionary().b_enc * norm},
+                     {"b_dec", decoder_bias()}}};
+  if (w_skip_.defined()) out.tensors.emplace_back("W_skip", w_skip_);
   return out;
 }
 
 std::optional<InferenceForm> AffineSae::inference_form() const {
   if (form_.infer_k == 0 && form_.theta == 0) return form_.tied ? untied_form() : std::nullopt;
-  InferenceForm out{"topk", Value::Table{{"d_sae", form_.d_sae}}, plain_tensors()};
-  out.params.set("centre", centres());
-  out.params.set("centre_across", centres());
-  out.params.set("skip", form_.skip);
-  if (form_.infer_k > 0) {
+  InferenceForm out = plain_form(form_.infer_k > 0 ? "topk" : "jumprelu");
+  if (form_.infer_k > 0)
     out.params.set("k", form_.infer_k);
-  } else {
-    out.type = "jumprelu";
+  else
     out.tensors.emplace_back("threshold", at::full_like(b_enc_.detach(), form_.theta));
-  }
   return out;
 }
 

@@ -168,8 +168,9 @@ class AffineSae : public PlainSae {
   void after_step() override;
 
  protected:
-  /// `type` is the architecture's name, for messages.
-  AffineSae(const std::string& type, const AffineForm& form, const Shape& shape, Init& init);
+  /// `type` is the architecture's name, for messages; `bias` the name of the encoder's bias.
+  AffineSae(const std::string& type, const AffineForm& form, const Shape& shape, Init& init,
+            const std::string& bias = "b_enc");
   /// Codes, output and notes of rows x [n, d].
   virtual Pass pass_rows(const Tensor& x, Mode mode);
   /// [m, d], what codes are multiplied with; W_dec unless overridden.
@@ -189,9 +190,9 @@ class AffineSae : public PlainSae {
   Codes inferred(const Tensor& activations) const;
   /// The form of the same architecture without `tied`; nothing unless overridden.
   virtual std::optional<InferenceForm> untied_form() const;
-  /// W_dec, W_enc, b_enc and b_dec as parameters of another SAE of this dictionary: norms of W_dec
-  /// moved into the encoder where codes are ranked by them.
-  Params plain_tensors() const;
+  /// An SAE of type `type` with this dictionary: d_sae, and whether it centres and skips; W_dec,
+  /// W_enc, b_enc and b_dec, norms of W_dec moved into the encoder where codes are ranked by them.
+  InferenceForm plain_form(const std::string& type) const;
   /// SAELens' name of this architecture, "transcoder" and "skip" put into it.
   /// source: SAELens 6.54.12 (transcoder.py)
   std::string saelens_architecture(const std::string& plain) const;
@@ -203,6 +204,9 @@ class AffineSae : public PlainSae {
   Dictionary dictionary() const;
   Tensor pre_activations(const Tensor& x) const;
   Tensor decoder_bias() const;
+  /// What comes back of x [n, d_in] when no latent fires: b_dec, and what W_skip adds. [n, d_out]
+  /// or [d_out]
+  Tensor silent_output(const Tensor& x) const;
   /// The form's error term, first of the losses.
   Loss error(const Pass& pass, const Step& step);
   /// Adds the terms that only dead latents have.
@@ -217,7 +221,7 @@ class AffineSae : public PlainSae {
 
  private:
   AffineSae(const std::string& type, const AffineForm& form, const Shape& shape,
-            const StartWeights& start);
+            const StartWeights& start, const std::string& bias);
   Pass in_units(const Pass& pass) const;
 
   DecoderNorm norm_;

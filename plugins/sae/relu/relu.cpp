@@ -82,14 +82,7 @@ class Relu final : public DenseSae {
   }
 
  private:
-  std::optional<InferenceForm> untied_form() const override {
-    return InferenceForm{"relu",
-                         Value::Table{{"d_sae", p_.d_sae},
-                                      {"centre", centres()},
-                                      {"centre_across", centres()},
-                                      {"skip", p_.skip}},
-                         plain_tensors()};
-  }
+  std::optional<InferenceForm> untied_form() const override { return plain_form("relu"); }
   Tensor active(const Tensor& pre, Mode) override { return pre.relu(); }
 
   ReluParams p_;

@@ -243,13 +243,8 @@ class TopK : public AffineSae {
   std::optional<InferenceForm> inference_form() const override {
     if (p_.theta > 0) return AffineSae::inference_form();
     if (!p_.select_by_norm && !p_.tied) return std::nullopt;
-    InferenceForm out{type_,
-                      Value::Table{{"d_sae", p_.d_sae},
-                                   {"k", inference_k()},
-                                   {"centre", centres()},
-                                   {"centre_across", centres()},
-                                   {"skip", p_.skip}},
-                      plain_tensors()};
+    InferenceForm out = plain_form(type_);
+    out.params.set("k", inference_k());
     if (type_ == "topk") out.params.set("relu", p_.relu);
     return out;
   }

@@ -444,6 +444,8 @@ TEST_F(Trainer, refuses_settings_that_contradict_each_other) {
   };
   EXPECT_EQ(refused(Value::Table{{"dead_after_rows", 9}, {"dead_after_steps", 2}}),
             "train.dead_after_steps: is 2, but dead_after_rows is 9: one of them should be 0");
+  EXPECT_EQ(refused(Value::Table{{"fired_above", 0.1}}),
+            "train: fired_above needs fired_if = \"above\"");
   EXPECT_EQ(refused(Value::Table{{"optimiser", "signum"}, {"weight_decay", 0.1}}),
             "train.weight_decay: signum has none");
   EXPECT_EQ(refused(Value::Table{{"optimiser", "sgd"}}),
