@@ -27,8 +27,18 @@ int64_t common_width(const HostInfo& info, const std::vector<std::string>& point
   return width;
 }
 
-RowFilter filter_of(const StreamParams& params) {
-  return {params.rows == "content", params.pads, params.max_norm, pool_of(params.pool)};
+RowFilter filter_of(const StreamParams& params, size_t points) {
+  return {params.rows == "content", params.pads, params.max_norm, static_cast<int64_t>(points),
+          pool_of(params.pool)};
+}
+
+void check_layers(const StreamParams& params, size_t points, const StreamTarget& target) {
+  if (params.layers_as == "points") return;
+  const std::string start = "activations.layers_as: is \"" + params.layers_as + "\", ";
+  if (points < 2)
+    throw UserError(start + "which needs several hookpoints: activations.hookpoints names 1");
+  if (!target.points.empty())
+    throw UserError(start + "should be \"points\" with activations.target");
 }
 
 Value names(const std::vector<std::string>& texts) {
@@ -79,6 +89,20 @@ Schema<StreamParams> stream_schema() {
              outside_identity)
       .field("normalize", &StreamParams::normalize,
              "The normaliser: its name, or a table with its type and parameters.")
+      .field("target", &StreamParams::target,
+             "What an SAE learns to predict from the rows (a transcoder): next, the hookpoint of "
+             "the same kind one layer on; difference, next less the input; or hookpoints as above, "
+             "one for each that is read. Not set: the rows themselves.")
+      .field("target_minus_input", &StreamParams::target_minus_input,
+             "The target is its hookpoint less the input, of the host's numbers in float32.")
+      .field("normalize_target", &StreamParams::normalize_target,
+             "The target's own normaliser, as normalize; not set: none, as Rep_SAEs_PLMs has it, "
+             "which normalises the input only.")
+      .field("layers_as", &StreamParams::layers_as,
+             "Of several hookpoints: points, one row has them all; rows, each is a row of its own, "
+             "for one SAE of all layers (MLSAE); turns, the same, and a training takes a step with "
+             "each hookpoint of the same tokens in turn, as RouteSAE's MLSAE does.",
+             one_of({"points", "rows", "turns"}))
       .check([](const StreamParams& p) { return p.max_norm == 0 || p.max_norm >= 1; },
              "max_norm must be 0 or at least 1");
 }
@@ -91,6 +115,8 @@ ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data
       params_(std::move(params)) {
   FACET_ASSERT(host_ && !data_.rows(), "a host needs a source of records");
   common_width(host_->info(), points_);
+  target_ = target_of(host_->info(), points_, params_);
+  check_layers(params_, points_.size(), target_);
 }
 
 ActivationStream::ActivationStream(Dataset data, StreamParams params)
@@ -100,6 +126,10 @@ ActivationStream::ActivationStream(Dataset data, StreamParams params)
     throw UserError("activations." + std::string(field) + ": is \"" + is + "\", should be \"" +
                     should_be + "\": this data makes rows by itself");
   };
+  check_target_fields(params_);
+  if (!params_.target.empty())
+    throw UserError("activations.target: needs rows of a host: this data makes rows by itself");
+  if (params_.layers_as != "points") refuse("layers_as", params_.layers_as, "points");
   if (params_.pool != "none") refuse("pool", params_.pool, "none");
   if (params_.store != "live") refuse("store", params_.store, "live");
 }
@@ -111,12 +141,29 @@ void ActivationStream::read_from(std::shared_ptr<const ActivationStore> store) {
 
 std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
   if (store_) return feed_of_store(store_);
-  return host_ ? feed_of_host(host_, data_, points_, params_.batch_tokens)
+  return host_ ? feed_of_host(host_, data_, raw_points(), params_.batch_tokens)
                : feed_of_rows(data_, params_.batch_tokens);
 }
 
 std::unique_ptr<RowFeed> ActivationStream::kept(std::unique_ptr<RowFeed> raw) const {
-  return feed_of_kept(std::move(raw), filter_of(params_));
+  if (!target_.points.empty()) {
+    const std::vector<std::string> read = raw_points();
+    std::vector<int64_t> columns;
+    for (const auto* points : {&points_, &target_.points})
+      for (const std::string& point : *points)
+        columns.push_back(std::find(read.begin(), read.end(), point) - read.begin());
+    raw = feed_of_target(std::move(raw), columns, target_.minus_input);
+  }
+  auto out = feed_of_kept(std::move(raw), filter_of(params_, points_.size()));
+  if (rows_of_a_token() > 1) out = feed_of_layers(std::move(out), rows_of_a_token());
+  return out;
+}
+
+std::vector<std::string> ActivationStream::raw_points() const {
+  std::vector<std::string> out = points_;
+  for (const std::string& point : target_.points)
+    if (std::find(out.begin(), out.end(), point) == out.end()) out.push_back(point);
+  return out;
 }
 
 std::unique_ptr<RowFeed> ActivationStream::feed() const { return kept(raw_feed()); }
@@ -148,7 +195,7 @@ std::vector<std::unique_ptr<ActivationSource>> ActivationStream::open_together(
     for (size_t j = i; j < streams.size(); ++j) {
       if (!streams[i]->shares_passes_with(*streams[j])) continue;
       sharing.push_back(j);
-      for (const std::string& point : streams[j]->points_)
+      for (const std::string& point : streams[j]->raw_points())
         if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
     }
     if (sharing.size() < 2) {
@@ -163,8 +210,8 @@ std::vector<std::unique_ptr<ActivationSource>> ActivationStream::open_together(
       const ActivationStream& stream = *streams[j];
       const auto kept = [&](std::unique_ptr<RowFeed> raw) { return stream.kept(std::move(raw)); };
       // A reader runs through its window before the next begins with its own.
-      out[j] = stream.open_on(pass->reader(stream.points_, kept, stream.params_.buffer_rows), order,
-                              seed);
+      out[j] = stream.open_on(pass->reader(stream.raw_points(), kept, stream.params_.buffer_rows),
+                              order, seed);
     }
   }
   return out;
@@ -176,7 +223,7 @@ std::unique_ptr<ActivationSource> ActivationStream::open_on(std::unique_ptr<RowF
   Value in_force;
   in_force.set("stream", key());
   if (order == Order::shuffled) {
-    windows = {params_.buffer_rows, true, seed};
+    windows = {params_.buffer_rows, true, seed, turns()};
     in_force.set("buffer_rows", params_.buffer_rows);
     in_force.set("seed", static_cast<int64_t>(seed));
   }
@@ -185,12 +232,20 @@ std::unique_ptr<ActivationSource> ActivationStream::open_on(std::unique_ptr<RowF
 }
 
 Shape ActivationStream::shape() const {
-  const int64_t points = host_ ? static_cast<int64_t>(points_.size()) : 1;
+  const bool several = host_ && params_.layers_as == "points";
+  const int64_t points = several ? static_cast<int64_t>(points_.size()) : 1;
   const int64_t d = host_ ? common_width(host_->info(), points_) : data_.rows()->width();
-  return {points, points, d, d};
+  return {points, points, d, d, !target_.points.empty()};
 }
 
 const std::vector<std::string>& ActivationStream::points() const { return points_; }
+const StreamTarget& ActivationStream::target() const { return target_; }
+int64_t ActivationStream::rows_of_a_token() const {
+  return params_.layers_as == "points" ? 1 : static_cast<int64_t>(points_.size());
+}
+int64_t ActivationStream::turns() const {
+  return params_.layers_as == "turns" ? rows_of_a_token() : 1;
+}
 const StreamParams& ActivationStream::params() const { return params_; }
 const Dataset& ActivationStream::data() const { return data_; }
 const HostInfo* ActivationStream::host() const { return host_ ? &host_->info() : nullptr; }
@@ -205,14 +260,19 @@ std::string ActivationStream::raw_key() const {
     in_force.set("host", info.type);
     in_force.set("weights", info.weights_hash);
     in_force.set("switches", info.switches);
-    in_force.set("points", names(points_));
+    in_force.set("points", names(raw_points()));
   }
   return sha256(emit_json(in_force));
 }
 
 std::string ActivationStream::key() const {
-  return sha256(
-      emit_json(Value::Table{{"raw", raw_key()}, {"rows", row_policy()}, {"pool", params_.pool}}));
+  Value in_force(Value::Table{{"raw", raw_key()}, {"rows", row_policy()}, {"pool", params_.pool}});
+  if (!target_.points.empty()) {
+    in_force.set("points", names(points_));
+    in_force.set("target", target_.describe());
+  }
+  if (params_.layers_as != "points") in_force.set("layers_as", params_.layers_as);
+  return sha256(emit_json(in_force));
 }
 
 std::string ActivationStream::row_policy() const {
@@ -223,10 +283,13 @@ std::string ActivationStream::row_policy() const {
 }
 
 Value ActivationStream::describe() const {
-  return Value::Table{{"host", host_ ? host_->info().type : ""},
-                      {"hookpoints", names(points_)},
-                      {"rows", row_policy()},
-                      {"pool", params_.pool}};
+  Value out(Value::Table{{"host", host_ ? host_->info().type : ""},
+                         {"hookpoints", names(points_)},
+                         {"rows", row_policy()},
+                         {"pool", params_.pool}});
+  if (!target_.points.empty()) out.set("target", target_.describe());
+  if (params_.layers_as != "points") out.set("layers_as", params_.layers_as);
+  return out;
 }
 
 }  // namespace facet

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "activations/stream_target.h"
 #include "data/dataset.h"
 #include "facet/event.h"
 #include "facet/host.h"
@@ -27,6 +28,10 @@ struct StreamParams {
   std::string store = "live";    ///< disk: the host runs once, its rows are kept in a store
   bool prefetch = true;          ///< a training's rows are made while it works
   Value normalize;               ///< a normaliser's name, or a table with `type`
+  Value target;                  ///< next, difference, or as hookpoints; empty: the input itself
+  bool target_minus_input = false;
+  Value normalize_target;            ///< as normalize
+  std::string layers_as = "points";  ///< rows, turns: each hookpoint of a token is a row of its own
 };
 Schema<StreamParams> stream_schema();
 
@@ -58,7 +63,13 @@ class ActivationStream {
   std::unique_ptr<RowFeed> feed() const;
   std::unique_ptr<RowFeed> raw_feed() const;
   Shape shape() const;
+  /// Canonical names: of the input, and of the target (none: it is the input).
   const std::vector<std::string>& points() const;
+  const StreamTarget& target() const;
+  /// Hookpoints of a token that are rows of their own (layers_as), else 1.
+  int64_t rows_of_a_token() const;
+  /// Those for which a training takes a step each in turn, else 1.
+  int64_t turns() const;
   const StreamParams& params() const;
   const Dataset& data() const;
   /// nullptr: the rows come from a known dictionary.
@@ -73,13 +84,15 @@ class ActivationStream {
   /// Hash of what decides every row that the host gives: host weights and switches, tokens, data,
   /// hookpoints, and batch_tokens, on which the last bits depend.
   std::string raw_key() const;
-  /// host, hookpoints, rows and pool as a table, for a record beside what was made of the rows.
+  /// host, hookpoints, rows and pool as a table, for a record beside what was made of the rows;
+  /// target and layers_as where they are not what is usual.
   Value describe() const;
 
  private:
   std::unique_ptr<ActivationSource> open_on(std::unique_ptr<RowFeed> feed, Order order,
                                             uint64_t seed) const;
   std::unique_ptr<RowFeed> kept(std::unique_ptr<RowFeed> raw) const;
+  std::vector<std::string> raw_points() const;  // input and target, each once
   bool works_ahead(Order order) const;
   bool shares_passes_with(const ActivationStream& other) const;
 
@@ -87,6 +100,7 @@ class ActivationStream {
   Dataset data_;
   std::vector<std::string> points_;
   StreamParams params_;
+  StreamTarget target_;
   std::shared_ptr<const ActivationStore> store_;  // nullptr: live
 };
 
@@ -101,6 +115,11 @@ NormaliserChoice choose_normaliser(const Registry& registry, const Value& normal
                                    const std::string& where);
 /// The normaliser that was chosen, not yet fitted.
 std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Value& normalize,
+                                            const std::string& where);
+/// That of a stream with `points` hookpoints as its input; 0: without a target. UserErrors name
+/// `where` and `where`_target.
+std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Value& normalize,
+                                            const Value& normalize_target, int64_t points,
                                             const std::string& where);
 /// Registers none, layer_norm and its named forms, constant_norm, mean, expected_average and
 /// whitening.

@@ -128,7 +128,8 @@ class CodesBuilder {
   Codes codes_of(const Rows& rows) {
     const torch::NoGradGuard no_grad;
     Batch batch = make_batch(normaliser_, rows);
-    batch.input = batch.target = batch.input.to(sae_.device());
+    batch.input = batch.input.to(sae_.device());
+    if (batch.target.defined()) batch.target = batch.target.to(sae_.device());
     Codes codes = sae_.pass(batch, Mode::infer).codes.cpu();
     check_finite(codes, batch.ids);
     return codes;

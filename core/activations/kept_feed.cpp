@@ -48,8 +48,10 @@ class KeptFeed final : public RowFeed {
   }
 
   void keep_low(Rows& piece) {
-    const Tensor norm = piece.x.to(torch::kFloat32).norm(2, {-1});  // [n, points]
-    const Tensor median = std::get<0>(norm.median(0));              // [points]
+    const int64_t normed = filter_.normed > 0 ? filter_.normed : piece.x.size(1);
+    const Tensor x = piece.x.narrow(1, 0, normed);
+    const Tensor norm = x.to(torch::kFloat32).norm(2, {-1});  // [n, points]
+    const Tensor median = std::get<0>(norm.median(0));        // [points]
     const Tensor low = norm.gt(median * filter_.max_norm).any(1).logical_not();
     left_out_.high_norm += low.size(0) - low.sum().item<int64_t>();
     keep(piece, low);

@@ -4,6 +4,7 @@
 #include <facet/torch.h>
 
 #include "activations/activation_stream.h"
+#include "activations/target_normaliser.h"
 
 namespace facet {
 namespace {
@@ -86,6 +87,15 @@ std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Valu
                                             const std::string& where) {
   const NormaliserChoice choice = choose_normaliser(registry, normalize, where);
   return registry.normaliser(choice.type, where).make(choice.params);
+}
+
+std::unique_ptr<Normaliser> make_normaliser(const Registry& registry, const Value& normalize,
+                                            const Value& normalize_target, int64_t points,
+                                            const std::string& where) {
+  auto input = make_normaliser(registry, normalize, where);
+  if (points == 0) return input;
+  return with_target(std::move(input),
+                     make_normaliser(registry, normalize_target, where + "_target"), points);
 }
 
 void add_core_normalisers(Registry& registry) {

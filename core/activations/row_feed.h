@@ -30,6 +30,7 @@ struct RowFilter {
   bool content_only = true;  ///< not those of tokens that the host added
   bool pads = false;         ///< those of pads too
   double max_norm = 0;       ///< not those whose norm exceeds so many medians of the piece; 0: all
+  int64_t normed = 0;        ///< hookpoints whose norms count, the first ones; 0: all
   Pool pool = Pool::none;
 };
 
@@ -65,6 +66,14 @@ std::unique_ptr<RowFeed> feed_of_rows(Dataset data, int64_t chunk);
 /// elsewhere; of an even number the lower one. source of max_norm: dictionary_learning 0.1.0,
 /// buffer.py (max_norm_factor), whose median is that of one forward pass too
 std::unique_ptr<RowFeed> feed_of_kept(std::unique_ptr<RowFeed> raw, const RowFilter& filter);
+
+/// Rows with the hookpoints of `raw` in the order of `columns`, the first half of which is the
+/// input, the other half its target; minus_input: each of these less its input, all in float32.
+std::unique_ptr<RowFeed> feed_of_target(std::unique_ptr<RowFeed> raw,
+                                        const std::vector<int64_t>& columns, bool minus_input);
+/// Each of the `points` hookpoints of a row as a row of its own, x [n * points, 1, d]: row by row,
+/// hookpoints in their order.
+std::unique_ptr<RowFeed> feed_of_layers(std::unique_ptr<RowFeed> feed, int64_t points);
 
 /// The pieces of `feed`, with the same bits, made on a thread of their own while their reader is at
 /// work: pieces until at least `rows` rows wait. The very first piece is made on the reader's

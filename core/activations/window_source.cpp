@@ -10,9 +10,12 @@
 namespace facet {
 namespace {
 
-Rows permuted(const Rows& rows, uint64_t seed, int64_t epoch, int64_t window) {
-  Rng rng(seed, "epoch/" + std::to_string(epoch) + "/window/" + std::to_string(window));
-  return rows.select(torch::tensor(rng.permutation(rows.size()), torch::kInt64));
+Rows permuted(const Rows& rows, const Windows& windows, int64_t epoch, int64_t window) {
+  Rng rng(windows.seed, "epoch/" + std::to_string(epoch) + "/window/" + std::to_string(window));
+  const int64_t together = windows.together;
+  FACET_ASSERT(rows.size() % together == 0, "a window splits rows that belong together");
+  const Tensor group = torch::tensor(rng.permutation(rows.size() / together), torch::kInt64);
+  return rows.select((group.unsqueeze(1) * together + torch::arange(together)).flatten());
 }
 
 }  // namespace
@@ -49,7 +52,7 @@ bool WindowSource::load_window() {
   left_out_.high_norm += after.high_norm - before.high_norm;
   if (pieces.empty()) return false;
   loaded_ = pieces.size() == 1 ? std::move(pieces[0]) : Rows::joined(pieces);
-  if (windows_.shuffled) loaded_ = permuted(loaded_, windows_.seed, epoch_, window_);
+  if (windows_.shuffled) loaded_ = permuted(loaded_, windows_, epoch_, window_);
   ++window_;
   any_rows_ = true;
   return true;
@@ -73,8 +76,9 @@ Rows WindowSource::next(int64_t rows) {
   if (parts.size() == 1) return parts[0];
   if (!parts.empty()) return Rows::joined(parts);
   const auto none = [](auto dtype) { return torch::empty({0}, dtype); };
-  return {torch::empty({0, shape_.points_in, shape_.d_in}), none(torch::kInt64),
-          none(torch::kInt32), none(torch::kInt32), none(torch::kUInt8)};
+  const int64_t points = shape_.points_in + (shape_.transcodes ? shape_.points_out : 0);
+  return {torch::empty({0, points, shape_.d_in}), none(torch::kInt64), none(torch::kInt32),
+          none(torch::kInt32), none(torch::kUInt8)};
 }
 
 Value WindowSource::cursor() const {

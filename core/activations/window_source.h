@@ -14,6 +14,7 @@ struct Windows {
   int64_t rows = 0;  ///< whole pieces are gathered until there are so many; 0: a piece is a window
   bool shuffled = false;
   uint64_t seed = 0;
+  int64_t together = 1;  ///< rows that stay side by side when shuffled; every piece is a multiple
 };
 
 /// A window is a run of whole pieces. A shuffled one is permuted by Rng(seed,

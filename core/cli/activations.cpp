@@ -27,7 +27,12 @@ ActivationStream stream_of(const Value& sections, const Kernel& kernel,
   if (data->data->rows())
     throw UserError("--set: data.type: \"" + sections.at("data").text("type") +
                     "\" makes rows by itself, should be a source of sequences");
-  return ActivationStream(host->host, *data->data, points, params);
+  ActivationStream stream(host->host, *data->data, points, params);
+  if (!stream.target().points.empty() || stream.rows_of_a_token() > 1)
+    throw UserError(
+        "--set: activations.target and layers_as say how an SAE learns; a file of rows has a "
+        "tensor of each hookpoint: name them all in --hookpoints");
+  return stream;
 }
 
 // How far it is, on a terminal only.

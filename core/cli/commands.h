@@ -64,12 +64,21 @@ struct EncodeRequest {
 /// Writes the codes of a file's rows as CSR.
 int encode(const EncodeRequest& asked, const PluginPaths& plugin_paths);
 
+/// The folder of an SAE: as given, or `sae` in it where a run's is given.
+std::filesystem::path sae_folder_of(const std::filesystem::path& given);
 /// Prints what a folder says of its SAE.
 int show_sae(const std::filesystem::path& folder);
 /// Writes the SAE of a folder, or of a run's folder, into a new one for other programs: for raw
 /// rows, where its normaliser goes into the weights.
 int export_sae_folder(const std::filesystem::path& folder, const std::filesystem::path& to,
                       const PluginPaths& plugin_paths);
+
+struct DiffRequest {
+  std::filesystem::path a, b;
+  std::filesystem::path out;  ///< empty: no table of pairs
+};
+/// Prints how two SAEs were made otherwise, and how many latents they share.
+int diff_saes(const DiffRequest& asked, const PluginPaths& plugin_paths);
 
 struct InspectRequest {
   std::filesystem::path sae;

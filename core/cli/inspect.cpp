@@ -49,7 +49,7 @@ struct Entry {
 /// What is shown of one row.
 struct Seen {
   std::string place;  ///< "12 K", or "<cls>" for a token that the host added
-  double error = 0;   ///< |x - back| / |x|, in the host's units
+  double error = 0;   ///< |target - output| / |target|, in the host's units
   std::vector<Entry> entries;
 };
 
@@ -73,18 +73,22 @@ std::vector<Seen> look(const LoadedSae& loaded, const std::string& plugin,
                        const ActivationStream& stream, int64_t specials) {
   std::vector<Seen> out;
   const auto source = stream.open(Order::sequential, 0);
+  const auto layers = static_cast<size_t>(stream.rows_of_a_token());
   for (bool last = false; !last;) {
     const Batch batch = make_batch(*loaded.normaliser, source->next(kRowsAtOnce));
     last = batch.ids.size() < kRowsAtOnce;
     const Pass pass = call_plugin(plugin, [&] { return loaded.sae->pass(batch, Mode::infer); });
-    const Tensor x = batch.ids.x.to(torch::kFloat64).flatten(1);  // [n, points * d]
+    const int64_t inputs = loaded.normaliser->input_points();
+    const Tensor wide = batch.ids.x.to(torch::kFloat64);
+    const Tensor x = wide.slice(1, inputs).flatten(1);  // the target, [n, points * d]
     const Tensor back =
         loaded.normaliser->invert(pass.output, batch.stats).to(torch::kFloat64).flatten(1);
     const Tensor error = (x - back).norm(2, 1) / x.norm(2, 1);
     const Codes codes = pass.codes.cpu();
     for (int64_t row = 0; row < batch.ids.size(); ++row) {
-      Seen seen{
-          residue_of(*stream.host(), batch.ids, row, specials), error[row].item<double>(), {}};
+      std::string place = residue_of(*stream.host(), batch.ids, row, specials);
+      if (layers > 1) place += " " + stream.points()[out.size() % layers];
+      Seen seen{std::move(place), error[row].item<double>(), {}};
       const Codes own = codes.slice(row, row + 1);
       for (int64_t e = 0; e < own.nonzeros(); ++e)
         if (const float value = own.value[e].item<float>(); value != 0)
@@ -100,14 +104,22 @@ std::string padded(const std::string& text, size_t width) {
   return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
 }
 
+// Of the first column.
+size_t width_of(const std::vector<Seen>& rows) {
+  size_t width = 10;
+  for (const Seen& row : rows) width = std::max(width, row.place.size() + 2);
+  return width;
+}
+
 void print_rows(const std::vector<Seen>& rows, int64_t top) {
-  std::cout << padded("residue", 10) << padded("error", 10) << "latents (value)\n";
+  const size_t width = width_of(rows);
+  std::cout << padded("residue", width) << padded("error", 10) << "latents (value)\n";
   for (const Seen& row : rows) {
     std::string latents;
     for (size_t i = 0; i < std::min(row.entries.size(), static_cast<size_t>(top)); ++i)
       latents += (i > 0 ? "  " : "") + std::to_string(row.entries[i].latent) + " (" +
                  for_eyes(static_cast<double>(row.entries[i].value)) + ")";
-    std::cout << padded(row.place, 10) << padded(for_eyes(row.error), 10)
+    std::cout << padded(row.place, width) << padded(for_eyes(row.error), 10)
               << (latents.empty() ? "none" : latents) << "\n";
   }
 }
@@ -129,12 +141,13 @@ void print_strongest(const std::vector<Seen>& rows) {
   for (const auto& [latent, peak] : peaks) order.push_back({latent, peak.value});
   sort_entries(order);
   order.resize(std::min(order.size(), kStrongest));
+  const size_t width = width_of(rows);
   std::cout << "\n"
-            << padded("latent", 10) << padded("highest", 10) << padded("at", 10) << "residues\n";
+            << padded("latent", 10) << padded("highest", 10) << padded("at", width) << "residues\n";
   for (const Entry& entry : order)
     std::cout << padded(std::to_string(entry.latent), 10)
               << padded(for_eyes(static_cast<double>(entry.value)), 10)
-              << padded(peaks[entry.latent].at->place, 10) << peaks[entry.latent].rows << "\n";
+              << padded(peaks[entry.latent].at->place, width) << peaks[entry.latent].rows << "\n";
 }
 
 }  // namespace
@@ -163,6 +176,10 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   one.type = "sequence";
   StreamParams params;
   params.rows = record.rows.substr(0, record.rows.find(','));  // every residue, long ones too
+  params.layers_as = record.layers_as;
+  const std::vector<std::string>& target = record.target.hookpoints;
+  if (!target.empty()) params.target = Value::Array(target.begin(), target.end());
+  params.target_minus_input = record.target.minus_input;
   const Dataset data(std::make_shared<OneSequence>(asked.sequence), one, "");
   const ActivationStream stream(host->host, data, record.hookpoints, params);
   const int64_t specials =
@@ -170,7 +187,9 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   const std::string& plugin = kernel.registry.sae(record.type).plugin;
   std::cout << record.type << ", " << loaded.sae->d_sae() << " latents at "
             << joined(record.hookpoints) << " of " << record.host_type
-            << "; error is |x - reconstruction| / |x|\n\n";
+            << (target.empty()
+                    ? "; error is |x - reconstruction| / |x|\n\n"
+                    : "; error is |y - output| / |y|, y = " + target_text(record) + "\n\n");
   const std::vector<Seen> rows = look(loaded, plugin, stream, specials);
   print_rows(rows, asked.top);
   print_strongest(rows);

@@ -1,4 +1,4 @@
-// The commands around rows and SAEs: activations, encode, sae show, inspect.
+// The commands around rows and SAEs: activations, encode, sae show, export and diff, inspect.
 #include "cli/command_groups.h"
 
 namespace facet::cli {
@@ -8,6 +8,7 @@ struct RowOptions {
   ActivationsRequest activations;
   EncodeRequest encode;
   InspectRequest inspect;
+  DiffRequest diff;
   std::filesystem::path shown, exported, to;
 };
 
@@ -67,6 +68,16 @@ void add_inspect(CommandLine& line, const std::shared_ptr<RowOptions>& options) 
   app->add_option("SEQUENCE", asked.sequence, "The sequence itself")->required();
 }
 
+void add_diff(CommandLine& line, const std::shared_ptr<RowOptions>& options) {
+  CLI::App* app = add_command(
+      line, "sae diff", "Show how many latents two SAEs share, and how they were made otherwise",
+      "facet sae diff runs/seed1/ID runs/seed2/ID --out pairs.tsv",
+      [&line, options] { return diff_saes(options->diff, line.plugin_paths); });
+  app->add_option("A", options->diff.a, "Folder of an SAE, or of its run")->required();
+  app->add_option("B", options->diff.b, "Folder of another, with a decoder as wide")->required();
+  app->add_option("--out", options->diff.out, "A table of all pairs, tab separated");
+}
+
 }  // namespace
 
 void add_row_commands(CommandLine& line) {
@@ -86,6 +97,7 @@ void add_row_commands(CommandLine& line) {
       });
   app->add_option("FOLDER", options->exported, "Folder of the SAE, or of its run")->required();
   app->add_option("OUT", options->to, "Where the new folder goes")->required();
+  add_diff(line, options);
   add_inspect(line, options);
 }
 

@@ -59,8 +59,11 @@ std::vector<std::string> differences(const SaeRecord& record, const RowOrigin& o
   };
   compare("host", record.host_type, origin.host);
   compare("host weights", record.host_weights, origin.weights);
-  const bool one_point = record.hookpoints.size() == 1;
-  compare("hookpoint", one_point ? record.hookpoints.front() : "several", tensor);
+  const std::vector<std::string>& points = record.hookpoints;
+  const bool of_a_layer = record.layers_as != "points" &&
+                          std::find(points.begin(), points.end(), tensor) != points.end();
+  const bool one_point = points.size() == 1;
+  if (!of_a_layer) compare("hookpoint", one_point ? points.front() : "several", tensor);
   compare("rows", record.rows, origin.rows);
   compare("pool", record.pool, origin.pool);
   return problems;

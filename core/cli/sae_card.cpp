@@ -78,10 +78,18 @@ void show_record(const SaeRecord& record, const Value& config) {
   if (const Value* d_sae = config.find("d_sae")) line("d_sae", toml_literal(*d_sae));
   line("host", record.host_type.empty() ? "none: rows of a known dictionary" : record.host_type);
   line("host weights", record.host_weights);
-  line("hookpoint", joined(record.hookpoints));
+  line("hookpoint",
+       joined(record.hookpoints) + (record.layers_as == "points" ? "" : ", each a row of its own"));
+  line("target", target_text(record));
   line("rows", record.host_type.empty() ? "" : record.rows);
-  const std::string normaliser = shown(record.normaliser_params);
-  line("normaliser", record.normaliser + (normaliser.empty() ? "" : " (" + normaliser + ")"));
+  const auto normaliser = [](const std::string& type, const Value& params) {
+    const std::string its = shown(params);
+    return type + (its.empty() ? "" : " (" + its + ")");
+  };
+  line("normaliser", normaliser(record.normaliser, record.normaliser_params));
+  const SaeRecord::Target& target = record.target;
+  if (!target.hookpoints.empty())
+    line("of target", normaliser(target.normaliser, target.normaliser_params));
   line("trained", std::to_string(record.step) + " steps, seed " + std::to_string(record.seed));
   line("run", record.run);
 }
@@ -109,8 +117,12 @@ void show_saelens(const Value& config) {
 
 }  // namespace
 
+fs::path sae_folder_of(const fs::path& given) {
+  return fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+}
+
 int show_sae(const fs::path& given) {
-  const fs::path folder = fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
+  const fs::path folder = sae_folder_of(given);
   const fs::path config_file = folder / "cfg.json", record_file = folder / "facet.json";
   if (!fs::exists(config_file))
     throw UserError(given.string() + ": not the folder of an SAE: it has no cfg.json");

@@ -12,8 +12,7 @@ namespace fs = std::filesystem;
 int export_sae_folder(const fs::path& given, const fs::path& to, const PluginPaths& plugin_paths) {
   Kernel kernel;
   load_kernel(kernel, plugin_paths);
-  const fs::path from = fs::exists(given / "sae" / "cfg.json") ? given / "sae" : given;
-  const ExportOutcome outcome = export_sae(from, to, kernel.registry);
+  const ExportOutcome outcome = export_sae(sae_folder_of(given), to, kernel.registry);
   std::cout << to.string() << ": " << outcome.type << "\n";
   if (outcome.normaliser != "none")
     std::cout << "  normaliser " << outcome.normaliser

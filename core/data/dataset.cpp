@@ -70,6 +70,8 @@ RowMaker::~RowMaker() = default;
 Schema<DatasetParams> dataset_schema() {
   return Schema<DatasetParams>()
       .field("type", &DatasetParams::type, "Kind of source.", required)
+      .field("name", &DatasetParams::name, "Tells this data from others of the run.",
+             outside_identity)
       .field("case", &DatasetParams::letter_case,
              "Case of the letters: as they stand, or a to z as A to Z (soft-masked sequences have "
              "lower case, which most models do not know).",

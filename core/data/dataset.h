@@ -32,6 +32,7 @@ struct SplitParams {
 /// for each sequence of `exclude`.
 struct DatasetParams {
   std::string type;
+  std::string name;
   std::string letter_case = "keep";
   std::string exclude;
   int64_t max_length = 0;  ///< letters (bytes of UTF-8); 0: no limit

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <optional>
 
+#include "facet/error.h"
+
 namespace facet {
 
 namespace {
@@ -99,6 +101,24 @@ class Selection {
   std::vector<bool> chosen_;
 };
 
+bool has_point(const HostInfo& info, const std::string& name) {
+  return std::any_of(info.points.begin(), info.points.end(),
+                     [&](const HookPoint& point) { return point.name == name; });
+}
+
+// Of the same kind one layer on; "" when there is none.
+std::string next_of(const HostInfo& info, const HookPoint& point) {
+  std::string next = point.name == "embeddings" ? "blocks.0.out" : "";
+  if (point.block >= 0) {
+    const std::string block = "blocks." + std::to_string(point.block) + ".";
+    FACET_ASSERT(point.name.starts_with(block), point.name + " is not in block " + block);
+    const std::string kind = point.name.substr(block.size());
+    next = "blocks." + std::to_string(point.block + 1) + "." + kind;
+    if (kind == "out" && !has_point(info, next)) next = "final_norm.out";
+  }
+  return has_point(info, next) ? next : "";
+}
+
 std::string prefix_of(const Origin& origin, const std::string& where) {
   const std::string place = origin.text();
   return (place.empty() ? "" : place + ": ") + (where.empty() ? "" : where + ": ");
@@ -125,6 +145,19 @@ std::vector<std::string> select_hookpoints(const HostInfo& info, const Value& se
     add(selector);
   }
   return selection.names();
+}
+
+std::vector<std::string> next_hookpoints(const HostInfo& info,
+                                         const std::vector<std::string>& points,
+                                         const std::string& where) {
+  std::vector<std::string> out;
+  for (const std::string& point : points) {
+    out.push_back(next_of(info, info.points[hookpoint_index(info, point)]));
+    if (out.back().empty())
+      throw UserError(where + info.type + ": \"" + point +
+                      "\" has no hookpoint of its kind one layer on; name one");
+  }
+  return out;
 }
 
 }  // namespace facet

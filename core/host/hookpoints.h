@@ -17,4 +17,12 @@ namespace facet {
 std::vector<std::string> select_hookpoints(const HostInfo& info, const Value& selector,
                                            const std::string& where);
 
+/// The hookpoint of the same kind one layer after each of `points` (canonical names):
+/// blocks.I.mlp.out
+/// -> blocks.I+1.mlp.out, embeddings -> blocks.0.out, and out of the last block -> final_norm.out.
+/// UserError that begins with `where` for a point that has none.
+std::vector<std::string> next_hookpoints(const HostInfo& info,
+                                         const std::vector<std::string>& points,
+                                         const std::string& where);
+
 }  // namespace facet

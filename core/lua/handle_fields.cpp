@@ -46,7 +46,8 @@ Value fields_of(const RowsHandle& rows) {
   return Value(Value::Table{{"name", rows.name},
                             {"d_in", shape.d_in},
                             {"points", shape.points_in},
-                            {"hookpoints", strings(rows.stream->points())}});
+                            {"hookpoints", strings(rows.stream->points())},
+                            {"target", strings(rows.stream->target().points)}});
 }
 Value fields_of(const SaeHandle& sae) {
   return Value(Value::Table{{"name", sae.name},

@@ -73,8 +73,8 @@ void add_memory(const Plan& p, const Machine& machine, Estimate& out) {
   if (p.train_rows > 0) {
     const double copies = kBufferCopies + (p.prefetch ? 1 : 0);
     out.memory.push_back(
-        {"shuffle buffer", copies * p.buffer_rows * p.points * p.d_in * p.host_number_bytes,
-         count_text(p.buffer_rows) + " rows of width " + count_text(p.points * p.d_in) +
+        {"shuffle buffer", copies * p.buffer_rows * p.row_points * p.d_in * p.host_number_bytes,
+         count_text(p.buffer_rows) + " rows of width " + count_text(p.row_points * p.d_in) +
              (p.prefetch ? ", three copies and those made ahead" : ", three copies"),
          "activations.buffer_rows", Phase::training});
   }

@@ -20,7 +20,8 @@ struct Plan {
   double depth = 1;              ///< share of the host that runs up to the last hookpoint
   double host_width = 0;         ///< of its residual stream
   double batch_tokens = 0;
-  double points = 1;  ///< hookpoints
+  double points = 1;      ///< hookpoints, those of a target included
+  double row_points = 1;  ///< that one row has
   double d_in = 0;
   double buffer_rows = 0;
   bool prefetch = false;  ///< as many rows wait beside the buffer

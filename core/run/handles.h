@@ -32,6 +32,7 @@ struct RowsHandle {
   std::shared_ptr<ActivationStream> stream;
   std::shared_ptr<HostHandle> host;  ///< nullptr: rows of a known dictionary
   Value normalize;
+  Value normalize_target;  ///< of a stream that transcodes
   std::string key;
 };
 

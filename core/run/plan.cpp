@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "activations/activation_stream.h"
 #include "data/dataset.h"
 #include "host/hookpoints.h"
 #include "run/estimate.h"
@@ -132,7 +133,11 @@ class Reader {
     const HostInfo& info = host_->info();
     const auto points = select_hookpoints(info, *selector, "activations.hookpoints");
     const HookPoint& last = info.points[hookpoint_index(info, points.back())];
-    plan_.points = static_cast<double>(points.size());
+    StreamParams stream;
+    if (const Value* target = resolved.find("target")) stream.target = *target;
+    const size_t all = points.size() + target_of(info, points, stream).points.size();
+    plan_.points = static_cast<double>(all);
+    plan_.row_points = text_of(resolved, "layers_as") == "points" ? plan_.points : 1;
     plan_.d_in = static_cast<double>(last.width);
     if (last.block >= 0 && info.layers > 0)
       plan_.depth = static_cast<double>(last.block + 1) / static_cast<double>(info.layers);

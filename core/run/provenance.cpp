@@ -1,6 +1,8 @@
 // Bodies of finding a finished SAE and of what it must agree with.
 #include "run/provenance.h"
 
+#include <algorithm>
+
 #include "run/run_folder.h"
 #include "run/verb_text.h"
 
@@ -21,6 +23,15 @@ bool there(const fs::path& path) {
 std::string in_force(const Registry& registry, const Value& normalize, const std::string& where) {
   const NormaliserChoice choice = choose_normaliser(registry, normalize, where);
   return choice.type + " " + emit_json(choice.params.resolved);
+}
+
+// An SAE of all layers, and rows of one or some of them.
+bool of_its_layers(const SaeRecord& record, const ActivationStream& stream) {
+  if (record.layers_as == "points" || stream.shape().points_in != 1) return false;
+  const std::vector<std::string>& known = record.hookpoints;
+  return std::all_of(stream.points().begin(), stream.points().end(), [&](const auto& one) {
+    return std::find(known.begin(), known.end(), one) != known.end();
+  });
 }
 
 std::vector<fs::path> saes_of_runs(const std::string& id, const fs::path& runs) {
@@ -72,14 +83,27 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
   };
   compare("host", record.host_type, on.host ? on.host->type : "");
   compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
-  compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
+  const StreamTarget& target = on.stream->target();
+  SaeRecord given;  // as far as its target is told
+  given.target.hookpoints = target.points;
+  given.target.minus_input = target.minus_input;
+  if (!of_its_layers(record, *on.stream))
+    compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
+  compare("target", target_text(record), target_text(given));
   compare("rows", record.rows, on.stream->row_policy());
   compare("pool", record.pool, on.stream->params().pool);
   compare("d_in", std::to_string(record.shape.d_in), std::to_string(on.stream->shape().d_in));
-  Value normalize = record.normaliser_params;
-  normalize.set("type", record.normaliser);
-  compare("normalize", in_force(registry, normalize, where + ": normalize"),
-          in_force(registry, on.normalize, "activations.normalize"));
+  const auto compare_normalisers = [&](const std::string& what, const std::string& type,
+                                       const Value& params, const Value& its) {
+    Value normalize = params;
+    normalize.set("type", type);
+    compare(what, in_force(registry, normalize, where + ": " + what),
+            in_force(registry, its, "activations." + what));
+  };
+  compare_normalisers("normalize", record.normaliser, record.normaliser_params, on.normalize);
+  if (!record.target.hookpoints.empty() && !target.points.empty())
+    compare_normalisers("normalize_target", record.target.normaliser,
+                        record.target.normaliser_params, on.normalize_target);
   if (!problems.empty()) throw UserError(problems);
 }
 

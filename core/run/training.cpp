@@ -53,6 +53,7 @@ class Fitted : public Normaliser {
   Tensor invert(const Tensor& x, const Stats& stats) const override {
     return inner_.invert(x, stats);
   }
+  int64_t input_points() const override { return inner_.input_points(); }
   Value state() const override { return inner_.state(); }
   void restore(const Value& state) override { inner_.restore(state); }
 
@@ -145,6 +146,8 @@ void check_end_to_end(const std::string& place, const RowsHandle& on) {
   const StreamParams& stream = on.stream->params();
   const auto points = on.stream->points().size();
   need(points == 1, "one hookpoint: `on` has " + std::to_string(points));
+  need(on.stream->target().points.empty(),
+       "the input as its own target: activations.target is set");
   need(stream.rows == "all",
        "every token: activations.rows is \"" + stream.rows + "\", should be \"all\"");
   need(stream.pool == "none",
@@ -214,6 +217,7 @@ std::vector<Value> Experiment::fit_or_load(Call& call, const std::vector<Learner
     hooks.on_step = on_step;
     hooks.device = request_.device;
     hooks.kept = kept.back().get();
+    hooks.turns = one.on->stream->turns();
     if (settings.end_to_end != "none") {
       through.push_back(std::make_unique<EndToEnd>(
           one.on->host->host, one.on->stream->points().front(), settings.end_to_end));

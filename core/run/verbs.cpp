@@ -84,9 +84,14 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
   out->name = stream.name;
   out->host = host;
   out->normalize = stream.normalize;
-  // The normaliser's own problems come out now, not after an hour of host passes.
-  choose_normaliser(kernel_.registry, stream.normalize,
-                    at(member_or(section, "normalize")) + "activations.normalize");
+  out->normalize_target = stream.normalize_target;
+  // The normalisers' own problems come out now, not after an hour of host passes.
+  const auto choose = [&](const char* key, const Value& normalize) {
+    choose_normaliser(kernel_.registry, normalize,
+                      at(member_or(section, key)) + "activations." + key);
+  };
+  choose("normalize", stream.normalize);
+  choose("normalize_target", stream.normalize_target);
   Value resolved = params.resolved;
   if (data->data->rows()) {
     if (host)
@@ -104,6 +109,11 @@ std::shared_ptr<RowsHandle> Experiment::activations(const Value& given,
     list.origin = hookpoints->origin;
     resolved.set("hookpoints", list);
     keep_fact("Hookpoints", joined(points));
+    const StreamTarget& target = out->stream->target();
+    if (!target.points.empty())
+      keep_fact("Target", joined(target.points) + (target.minus_input ? " less the input" : ""));
+    if (stream.layers_as != "points")
+      keep_fact("Layers", "each hookpoint of a token is a row (" + stream.layers_as + ")");
     if (stream.pool != "none")
       keep_fact("Pooling of rows", stream.pool + " over the rows of each sequence");
   }
@@ -260,19 +270,31 @@ std::shared_ptr<SaeHandle> Experiment::new_sae(const SaePart& part, const AnyPar
   record.rows = on.stream->row_policy();
   record.pool = on.stream->params().pool;
   record.stream_key = on.key;
-  const NormaliserChoice choice =
-      choose_normaliser(kernel_.registry, on.normalize, "activations.normalize");
+  record.layers_as = on.stream->params().layers_as;
+  const std::string where = "activations.normalize";
+  const NormaliserChoice choice = choose_normaliser(kernel_.registry, on.normalize, where);
   record.normaliser = choice.type;
   record.normaliser_params = choice.params.resolved;
-  out->normaliser = make_normaliser(kernel_.registry, on.normalize, "activations.normalize");
+  const StreamTarget& target = on.stream->target();
+  if (!target.points.empty()) {
+    const NormaliserChoice its =
+        choose_normaliser(kernel_.registry, on.normalize_target, where + "_target");
+    record.target = {target.points, target.minus_input, its.type, its.params.resolved};
+  }
+  out->normaliser = make_normaliser(kernel_.registry, on.normalize, on.normalize_target,
+                                    static_cast<int64_t>(target.points.size()), where);
   Init init(record.seed, request_.device);
   out->sae = call_plugin(part.plugin, [&] { return part.make(own, record.shape, init); });
   record.shape = out->sae->shape(record.shape);
-  out->key = digest(Value(Value::Table{{"part", key_of(part, record.params)},
-                                       {"seed", static_cast<int64_t>(record.seed)},
-                                       {"rows", on.key},
-                                       {"normalize", record.normaliser_params},
-                                       {"normaliser", record.normaliser}}));
+  Value key(Value::Table{{"part", key_of(part, record.params)},
+                         {"seed", static_cast<int64_t>(record.seed)},
+                         {"rows", on.key},
+                         {"normalize", record.normaliser_params},
+                         {"normaliser", record.normaliser}});
+  if (!target.points.empty())
+    key.set("target", Value(Value::Table{{"normalize", record.target.normaliser_params},
+                                         {"normaliser", record.target.normaliser}}));
+  out->key = digest(key);
   return out;
 }
 

@@ -32,6 +32,9 @@ void check_poolable(const Value& section, Pool pool, const RowsHandle& on) {
       (given ? at(*given) : "") + "encode.pool: is \"" + name_of(pool) + "\", should be \"none\": ";
   if (on.stream->params().pool != "none")
     throw UserError(start + "these rows are pooled already (activations.pool)");
+  if (on.stream->rows_of_a_token() > 1)
+    throw UserError(start + "these rows are of several hookpoints each token (" +
+                    "activations.layers_as): encode each hookpoint by itself");
   if (!on.host) throw UserError(start + "rows that the data makes by itself have no sequences");
 }
 

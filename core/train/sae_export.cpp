@@ -52,15 +52,17 @@ LoadedSae for_raw_rows(LoadedSae loaded, const Registry& registry, ExportOutcome
     record.type = form->type;
     if (!folded) folded = fold();
   }
-  if (folded) {
+  const bool transcodes = record.shape.transcodes;
+  if (folded && !transcodes) {
     loaded.normaliser = make_normaliser(registry, "none", "sae export");
     record.normaliser = "none";
     record.normaliser_params = Value::Table();
     record.normaliser_state = Value();
-  } else {
-    outcome.stays = loaded.normaliser->row_map()
-                        ? "the weights of " + was + " cannot take it in"
-                        : "it looks at each row by itself, which no weights do";
+  } else if (!folded) {
+    outcome.stays = transcodes                     ? "input and target are normalised apart"
+                    : loaded.normaliser->row_map() ? "the weights of " + was + " cannot take it in"
+                                                   : "it looks at each row by itself, which no "
+                                                     "weights do";
   }
   outcome.type = record.type;
   outcome.saelens = !loaded.sae->saelens().empty() && !loaded.normaliser->saelens_name().empty();

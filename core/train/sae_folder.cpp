@@ -42,13 +42,16 @@ Value config_of(const Sae& sae, const Normaliser& normaliser, const SaeRecord& r
   config.set("normalize_activations", normalize.empty() ? "facet/" + record.normaliser : normalize);
   config.set("d_in", record.shape.d_in);
   config.set("d_sae", sae.d_sae());
-  if (record.shape.d_out != record.shape.d_in) config.set("d_out", record.shape.d_out);
+  if (record.shape.d_out != record.shape.d_in || record.shape.transcodes)
+    config.set("d_out", record.shape.d_out);
   config.set("dtype", "float32");
   config.set("device", "cpu");
   Value metadata;
   metadata.set("sae_lens_version", kSaeLensVersion);
   metadata.set("model_name", record.host_type);
   metadata.set("hook_name", joined(record.hookpoints));
+  if (!record.target.hookpoints.empty())
+    metadata.set("hook_name_out", joined(record.target.hookpoints));
   config.set("metadata", std::move(metadata));
   return config;
 }
@@ -74,6 +77,36 @@ void check_names(const Safetensors& file, const std::vector<std::string>& expect
                       did_you_mean(name, expected));
 }
 
+Value strings(const std::vector<std::string>& words) {
+  return Value::Array(words.begin(), words.end());
+}
+
+std::vector<std::string> strings_of(const Value& record, const char* key) {
+  std::vector<std::string> out;
+  for (const Value& word : record.array(key)) {
+    const auto* text = word.as<std::string>();
+    if (!text)
+      throw UserError(std::string(key) + ": expected list of string, got " + word.describe());
+    out.push_back(*text);
+  }
+  return out;
+}
+
+Value to_value(const SaeRecord::Target& target) {
+  return Value::Table{{"hookpoints", strings(target.hookpoints)},
+                      {"minus_input", target.minus_input},
+                      {"normaliser", target.normaliser},
+                      {"normaliser_params", target.normaliser_params}};
+}
+
+SaeRecord::Target target_record(const Value& value) {
+  const Value& minus_input = value.at("minus_input");
+  if (!minus_input.is<bool>())
+    throw UserError("target.minus_input: expected boolean, got " + minus_input.describe());
+  return {strings_of(value, "hookpoints"), *minus_input.as<bool>(), value.text("normaliser"),
+          value.at("normaliser_params")};
+}
+
 bool buffers_apart(const Sae& sae) { return !sae.saelens().empty() && !sae.buffers().empty(); }
 
 }  // namespace
@@ -84,6 +117,7 @@ Value to_value(const SaeRecord& record) {
   shape.set("points_out", record.shape.points_out);
   shape.set("d_in", record.shape.d_in);
   shape.set("d_out", record.shape.d_out);
+  if (record.shape.transcodes) shape.set("transcodes", true);
   Value out;
   out.set("format", kSaeFormat);
   out.set("facet", FACET_VERSION);
@@ -93,7 +127,9 @@ Value to_value(const SaeRecord& record) {
   out.set("seed", static_cast<int64_t>(record.seed));
   out.set("host_type", record.host_type);
   out.set("host_weights", record.host_weights);
-  out.set("hookpoints", Value::Array(record.hookpoints.begin(), record.hookpoints.end()));
+  out.set("hookpoints", strings(record.hookpoints));
+  if (record.layers_as != "points") out.set("layers_as", record.layers_as);
+  if (!record.target.hookpoints.empty()) out.set("target", to_value(record.target));
   out.set("rows", record.rows);
   out.set("pool", record.pool);
   out.set("stream_key", record.stream_key);
@@ -115,15 +151,13 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
     out.type = value.text("type");
     out.params = value.at("params");
     out.shape = {shape.integer("points_in"), shape.integer("points_out"), shape.integer("d_in"),
-                 shape.integer("d_out")};
+                 shape.integer("d_out"), shape.find("transcodes") != nullptr};
     out.seed = static_cast<uint64_t>(value.integer("seed"));
     out.host_type = value.text("host_type");
     out.host_weights = value.text("host_weights");
-    for (const Value& point : value.array("hookpoints")) {
-      const auto* name = point.as<std::string>();
-      if (!name) throw UserError("hookpoints: expected list of string, got " + point.describe());
-      out.hookpoints.push_back(*name);
-    }
+    out.hookpoints = strings_of(value, "hookpoints");
+    if (value.find("layers_as")) out.layers_as = value.text("layers_as");
+    if (const Value* target = value.find("target")) out.target = target_record(*target);
     out.rows = value.text("rows");
     if (value.find("pool")) out.pool = value.text("pool");
     out.stream_key = value.text("stream_key");
@@ -136,6 +170,11 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
     throw UserError(where + ": " + e.what());
   }
   return out;
+}
+
+std::string target_text(const SaeRecord& record) {
+  const SaeRecord::Target& target = record.target;
+  return joined(target.hookpoints) + (target.minus_input ? " less the input" : "");
 }
 
 void save_weights(const fs::path& folder, const Sae& sae) {
@@ -190,9 +229,13 @@ LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
   Init init(out.record.seed);
   out.sae = part.make(params, out.record.shape, init);
   load_weights(folder, *out.sae);
-  Value normalize = out.record.normaliser_params;
+  const SaeRecord::Target& target = out.record.target;
+  Value normalize = out.record.normaliser_params, of_target = target.normaliser_params;
   normalize.set("type", out.record.normaliser);
-  out.normaliser = make_normaliser(registry, normalize, where + ": normaliser");
+  if (!target.hookpoints.empty()) of_target.set("type", target.normaliser);
+  out.normaliser =
+      make_normaliser(registry, normalize, of_target,
+                      static_cast<int64_t>(target.hookpoints.size()), where + ": normaliser");
   out.normaliser->restore(out.record.normaliser_state);
   return out;
 }

@@ -21,15 +21,28 @@ struct SaeRecord {
   std::string host_type;     ///< "" for rows of a known dictionary
   std::string host_weights;  ///< hash
   std::vector<std::string> hookpoints;
+  /// Each a row of its own (activations.layers_as); "points" too where facet.json does not say it.
+  std::string layers_as = "points";
   std::string rows;           ///< row policy
   std::string pool = "none";  ///< of the rows; "none" too where facet.json does not say it
   std::string stream_key;
   std::string normaliser;   ///< its name
   Value normaliser_params;  ///< as parsed
+  /// What it found; with a target a table of `input` and `target`.
   Value normaliser_state;
+  /// Of a transcoder; without hookpoints the rows themselves are the target.
+  struct Target {
+    std::vector<std::string> hookpoints;
+    bool minus_input = false;
+    std::string normaliser;
+    Value normaliser_params;
+  };
+  Target target;
   std::string run;  ///< id of the run that trained it
   int64_t step = 0;
 };
+/// "blocks.1.out less the input", "" without a target.
+std::string target_text(const SaeRecord& record);
 Value to_value(const SaeRecord& record);
 SaeRecord sae_record(const Value& value, const std::string& where);
 

@@ -23,23 +23,34 @@ double plateau(const TrainParams& params, double done) {
   return params.lr_end + (1 - params.lr_end) * (1 + std::cos(std::numbers::pi * within)) / 2;
 }
 
+// How often the schedule moves on in so many steps, begun ones included.
+int64_t moves_of(const TrainParams& params, int64_t steps) {
+  return (steps + params.steps_per_schedule - 1) / params.steps_per_schedule;
+}
+
+// Steps of the rise or fall that takes up a share of the training.
+double steps_of_share(const TrainParams& params, double share, int64_t steps) {
+  return stairs(share, moves_of(params, steps)) * static_cast<double>(params.steps_per_schedule);
+}
+
 }  // namespace
 
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
-  const double rise = stairs(params.warmup, steps), fall = stairs(params.decay, steps);
+  const int64_t moves = moves_of(params, steps), moved = step / params.steps_per_schedule;
+  const double rise = stairs(params.warmup, moves), fall = stairs(params.decay, moves);
   const int64_t since = params.revive_every > 0 && step < steps - falling_steps(params, steps)
-                            ? step % params.revive_every
-                            : step;
+                            ? step % params.revive_every / params.steps_per_schedule
+                            : moved;
   const int64_t stair = params.warmup_from == "zero" ? since : since + 1;
   const double rising = rise > 0 ? static_cast<double>(stair) / rise : 1;
-  const double falling = fall > 0 ? static_cast<double>(steps - step) / fall : 1;
-  const double between = static_cast<double>(steps) - rise - fall;
-  const double done = between > 0 ? (static_cast<double>(step) - rise) / between : 1;
+  const double falling = fall > 0 ? static_cast<double>(moves - moved) / fall : 1;
+  const double between = static_cast<double>(moves) - rise - fall;
+  const double done = between > 0 ? (static_cast<double>(moved) - rise) / between : 1;
   return std::min(rising, 1.0) * plateau(params, done) * std::min(falling, 1.0);
 }
 
 int64_t falling_steps(const TrainParams& params, int64_t steps) {
-  return static_cast<int64_t>(stairs(params.decay, steps));
+  return static_cast<int64_t>(steps_of_share(params, params.decay, steps));
 }
 
 double vector_lr_factor(const TrainParams& params, int64_t step, int64_t steps) {
@@ -57,12 +68,14 @@ double lr_scale(const TrainParams& params, int64_t d_sae) {
 
 bool warmed_up(const TrainParams& params, int64_t step, int64_t steps) {
   return static_cast<double>(step) >
-         std::max(stairs(params.warmup, steps), stairs(params.sparsity_warmup, steps));
+         std::max(steps_of_share(params, params.warmup, steps),
+                  steps_of_share(params, params.sparsity_warmup, steps));
 }
 
 double sparsity_factor(const TrainParams& params, int64_t step, int64_t steps) {
-  const double rise = stairs(params.sparsity_warmup, steps);
-  return rise > 0 ? std::min(1.0, static_cast<double>(step) / rise) : 1;
+  const double rise = stairs(params.sparsity_warmup, moves_of(params, steps));
+  const int64_t moved = step / params.steps_per_schedule;
+  return rise > 0 ? std::min(1.0, static_cast<double>(moved) / rise) : 1;
 }
 
 }  // namespace facet

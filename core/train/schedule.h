@@ -14,6 +14,9 @@ struct TrainParams;
 /// with t from 0 to 1 in each of lr_cycles (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5),
 /// and the fall begins at e.
 ///
+/// With steps_per_schedule = n the schedule is that of steps / n, rounded up, and n steps in a row
+/// share a factor. This holds for all of these.
+///
 /// With revive_every it rises again after each revival.
 /// With warmup_from = "zero" the rise is step / w: the first step has a factor of 0.
 double lr_factor(const TrainParams& params, int64_t step, int64_t steps);

@@ -61,6 +61,11 @@ Schema<TrainParams> train_schema() {
           .field("lr_end", &P::lr_end, "With a cosine: its end, as a share of lr.", between(0, 1))
           .field("lr_cycles", &P::lr_cycles, "With a cosine: how often it starts anew.",
                  at_least(1))
+          .field("steps_per_schedule", &P::steps_per_schedule,
+                 "The learning rate and the weight of sparsity losses move on once in so many "
+                 "steps (RouteSAE's MLSAE: once for all hookpoints of activations.layers_as = "
+                 "turns).",
+                 at_least(1), unit("steps"))
           .field(
               "lr_scale", &P::lr_scale,
               "What lr is multiplied with: nothing, or sqrt(2^14 / d_sae), less for more latents "

@@ -5,18 +5,19 @@
 
 #include <algorithm>
 
+#include "train/batches.h"
 #include "train/training.h"
 
 namespace facet {
 namespace {
 
-int64_t steps_of(const TrainParams& params, const ActivationSource& source) {
+int64_t steps_of(const TrainParams& params, Batches& batches) {
   if (params.steps > 0) return params.steps;
   if (params.total_rows > 0) return params.total_rows / params.batch;
-  const int64_t rows = source.epoch_rows();
+  const int64_t rows = batches.source().epoch_rows();
   if (rows < 0)
     throw UserError("train.epochs: the rows of this source cannot be counted; set train.steps");
-  return params.epochs * (rows / params.batch);
+  return params.epochs * batches.in_epoch(rows);
 }
 
 // Trainings that take their steps in turn. Those of one source stand side by side.
@@ -27,9 +28,12 @@ class Together {
     for (const Trainee& t : trainees) {
       auto same = std::find_if(sources_.begin(), sources_.end(),
                                [&](const OfSource& one) { return one.source == t.source; });
-      if (same == sources_.end())
-        same = sources_.insert(same, {t.source, steps_of(params, *t.source), {}});
-      all_.push_back(std::make_unique<Training>(*t.sae, *t.normaliser, *t.source, params,
+      if (same == sources_.end()) {
+        auto batches = std::make_unique<Batches>(*t.source, params.batch, t.hooks.turns);
+        const int64_t steps = steps_of(params, *batches);
+        same = sources_.insert(same, {t.source, std::move(batches), steps, {}});
+      }
+      all_.push_back(std::make_unique<Training>(*t.sae, *t.normaliser, *same->batches, params,
                                                 same->steps, t.hooks));
       same->trainings.push_back(all_.back().get());
     }
@@ -46,6 +50,7 @@ class Together {
  private:
   struct OfSource {
     ActivationSource* source;
+    std::unique_ptr<Batches> batches;
     int64_t steps;
     std::vector<Training*> trainings;
   };

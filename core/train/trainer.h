@@ -36,6 +36,7 @@ struct TrainParams {
   std::string schedule = "linear";
   double lr_end = 0.1;
   int64_t lr_cycles = 1;
+  int64_t steps_per_schedule = 1;
   std::string lr_scale = "none";  ///< latents: lr is times sqrt(2^14 / d_sae)
   std::string optimiser = "adam";
   double momentum = 0.95;    ///< of signum and muon
@@ -120,6 +121,8 @@ struct TrainHooks {
   std::string name;   ///< of the SAE, for messages; empty: there is one
   uint64_t seed = 0;  ///< of what the trainer draws: rows for latents that begin anew
   const EndToEnd* end_to_end = nullptr;  ///< of train.end_to_end
+  int64_t turns = 1;  ///< hookpoints of a token that the source gives side by side, one row each,
+                      ///< and that have a step each in turn (layers_as = "turns")
   EventSink* events = nullptr;
   Checkpoints* checkpoints = nullptr;
   /// False ends the training early (as finished). `state` is kept in checkpoints.

@@ -48,11 +48,11 @@ std::string row_name(const Rows& ids, int64_t row) {
 
 }  // namespace
 
-Training::Training(Sae& sae, Normaliser& normaliser, ActivationSource& source,
-                   const TrainParams& params, int64_t steps, const TrainHooks& hooks)
+Training::Training(Sae& sae, Normaliser& normaliser, Batches& batches, const TrainParams& params,
+                   int64_t steps, const TrainHooks& hooks)
     : sae_(sae),
       normaliser_(normaliser),
-      source_(source),
+      batches_(batches),
       params_(params),
       hooks_(hooks),
       events_(hooks.events ? *hooks.events : no_events_),
@@ -78,24 +78,24 @@ bool Training::restore() {
   last_ = metrics_of(from->cursor.at("last"), step_, rows());
   if (const Value* recent = from->cursor.find("recent"))
     for (const Value& loss : *recent->as<Value::Array>()) recent_.push_back(*loss.as<double>());
-  source_.seek(from->cursor.at("source"));
+  batches_.seek(from->cursor.at("source"));
   return true;
 }
 
 void Training::begin(const Training* like) {
   if (like) return normaliser_.restore(like->normaliser_.state());
-  const Value cursor = source_.cursor();
-  normaliser_.fit(source_, params_.normalise_rows);
-  if (!(source_.cursor() == cursor)) source_.seek(cursor);
+  ActivationSource& source = batches_.source();
+  const Value cursor = source.cursor();
+  normaliser_.fit(source, params_.normalise_rows);
+  if (!(source.cursor() == cursor)) source.seek(cursor);
 }
 
 void Training::check_length() const {
-  if (steps_ == 0) refuse_epoch(source_.epoch_rows());
+  if (steps_ == 0) refuse_epoch(batches_.of_one_turn(batches_.source().epoch_rows()));
 }
 
 Rows Training::next_rows() {
-  Rows rows = source_.next(params_.batch);
-  if (rows.size() < params_.batch) rows = source_.next(params_.batch);  // the next epoch
+  Rows rows = batches_.next();
   if (rows.size() < params_.batch) refuse_epoch(rows.size());
   rows.x = rows.x.to(device_);
   return rows;
@@ -122,7 +122,7 @@ void Training::save(int64_t turn) {
   checkpoint.turn = turn;
   checkpoint.tensors = optimiser_.tensors();
   for (auto& named : firing_.tensors()) checkpoint.tensors.push_back(std::move(named));
-  checkpoint.cursor = Value::Table{{"source", source_.cursor()},
+  checkpoint.cursor = Value::Table{{"source", batches_.cursor()},
                                    {"counted_rows", firing_.counted_rows()},
                                    {"normaliser", normaliser_.state()},
                                    {"state", state_},

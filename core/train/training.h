@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/sinks.h"
+#include "train/batches.h"
 #include "train/evaluations.h"
 #include "train/firing.h"
 #include "train/optimiser.h"
@@ -17,7 +18,7 @@ namespace facet {
 /// All it is given must outlive it.
 class Training {
  public:
-  Training(Sae& sae, Normaliser& normaliser, ActivationSource& source, const TrainParams& params,
+  Training(Sae& sae, Normaliser& normaliser, Batches& batches, const TrainParams& params,
            int64_t steps, const TrainHooks& hooks);
 
   bool goes_on() const { return more_ && step_ < steps_; }
@@ -33,7 +34,7 @@ class Training {
   /// UserError when an epoch is shorter than a batch.
   void check_length() const;
 
-  /// The next batch of its source, raw.
+  /// The next of its batches, raw.
   Rows next_rows();
   /// A step with these rows; what follows a step; on_step.
   void advance(const Rows& rows);
@@ -94,7 +95,7 @@ class Training {
 
   Sae& sae_;
   Normaliser& normaliser_;
-  ActivationSource& source_;
+  Batches& batches_;
   const TrainParams& params_;
   const TrainHooks& hooks_;
   NoSink no_events_;

@@ -296,8 +296,8 @@ TEST_F(Export, a_normaliser_that_no_weights_can_stand_for_stays_and_is_named) {
        "it looks at each row by itself, which no weights do", true, "constant_norm_rescale"},
       {T{{"type", "relu"}, {"d_sae", 40}}, "rep_saes",
        "it looks at each row by itself, which no weights do", false, "facet/layer_norm"},
-      {T{{"type", "topk"}, {"d_sae", 40}, {"theta", 0.4}, {"select_by_norm", true}}, "whitening",
-       "the weights of topk cannot take it in", false, "facet/whitening"},
+      {T{{"type", "topk"}, {"d_sae", 40}, {"k", 5}, {"centre", false}, {"encoder_bias", false}},
+       "mean", "the weights of topk cannot take it in", false, "facet/mean"},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.normalize);

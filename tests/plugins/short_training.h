@@ -37,16 +37,21 @@ inline Value with(Value table, const std::string& key, const Value& value) {
   return table;
 }
 
-/// route reads three hookpoints, every other architecture one.
+/// Architectures over several hookpoints read three, every other one.
 inline Shape shape_for(const Value& sae) {
-  const int64_t points = sae.text("type") == "route" ? 3 : 1;
+  const std::string type = sae.text("type");
+  const bool several = type == "route" || type == "crosscoder" || sae.find("choose");
+  const int64_t points = several ? 3 : 1;
   return {points, points, kWidth, kWidth};
 }
 
 inline void train(Sae& sae, const Value& section, const TrainHooks& hooks = {},
                   const Value& normalize = {}) {
-  // An architecture that makes one row of three hookpoints is given three.
-  MemorySource source(some_rows(sae.shape({3, 3, kWidth, kWidth}).points_out == 1 ? 3 : 1));
+  // An architecture over several hookpoints, which makes one row of them or is no PlainSae, is
+  // given three.
+  const bool several = sae.shape({3, 3, kWidth, kWidth}).points_out == 1 ||
+                       dynamic_cast<const PlainSae*>(&sae) == nullptr;
+  MemorySource source(some_rows(several ? 3 : 1));
   const auto normaliser = make_normaliser(architectures(), normalize, "normalize");
   const TrainParams params = train_schema().parse("train", section);
   fit(sae, *normaliser, source, params, hooks);

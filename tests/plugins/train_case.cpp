@@ -281,6 +281,17 @@ TrainSetup routesae_topk(const Value& config) {
   return out;
 }
 
+// The decoder's norm is set after the last turn of every so many batches; decoder_norm_every counts
+// steps, the first of which is a batch's first turn.
+TrainSetup routesae_mlsae(const Value& config) {
+  TrainSetup out = routesae_topk(config);
+  out.sae.as<Value::Table>()->erase("decoder_norm_every");
+  out.sae.set("decoder_norm", "never");
+  out.unit_every = config.integer("steps");
+  out.layers = out.turns = true;
+  return out;
+}
+
 TrainSetup saelens_jumprelu(const Value& config) {
   const Value& sae = config.at("sae");
   TrainSetup out = saelens(config, "l0_warm_up_steps");
@@ -378,6 +389,21 @@ TrainSetup routesae_route(const Value& config) {
   for (PeerTensor& tensor : out.params)
     if (tensor.transposed) tensor.peer = "sae." + tensor.peer;
   out.params.push_back({"router.weight", "W_router", true});
+  out.layers = true;
+  return out;
+}
+
+TrainSetup routesae_crosscoder(const Value& config) {
+  TrainSetup out = routesae(config, "crosscoder");
+  out.sae.set("l1_coefficient", config.number("l1_coeff"));
+  out.params = {{"latent_bias", "b_enc"}};
+  const auto& routed = *config.at("routed_layers").as<Value::Array>();  // first and last
+  const int64_t points = *routed[1].as<int64_t>() - *routed[0].as<int64_t>() + 1;
+  for (int64_t point = 0; point < points; ++point) {
+    const std::string weight = "." + std::to_string(point) + ".weight";
+    out.params.push_back({"encoder" + weight, "W_enc", true, point});
+    out.params.push_back({"decoder" + weight, "W_dec", true, point});
+  }
   out.layers = true;
   return out;
 }
@@ -573,8 +599,8 @@ const Setups& setups() {
                                {{"RouteSAE-repro", "JumpReLU"}, routesae_jumprelu},
                                {{"RouteSAE-repro", "RouteSAE"}, routesae_route},
                                {{"RouteSAE-repro", "Gated"}, routesae_gated},
-                               {{"RouteSAE-repro", "Crosscoder"}, nullptr},
-                               {{"RouteSAE-repro", "MLSAE"}, nullptr},
+                               {{"RouteSAE-repro", "Crosscoder"}, routesae_crosscoder},
+                               {{"RouteSAE-repro", "MLSAE"}, routesae_mlsae},
                                {{"OpenSAE", "topk"}, opensae_topk},
                                {{"OpenSAE", "jumprelu"}, opensae_jumprelu},
                                {{"OpenAI sparse_autoencoder train.py", "topk"}, openai_topk},

@@ -11,11 +11,13 @@
 
 namespace facet {
 
-/// A tensor under its peer's name and its name in facet; `transposed`: the other way round there.
+/// A tensor under its peer's name and its name in facet; `transposed`: the other way round there;
+/// `point`: it is that of one hookpoint, W_enc[point] or W_dec[:, point].
 struct PeerTensor {
   std::string peer;
   std::string name;
   bool transposed = false;
+  int64_t point = -1;
 };
 
 /// What facet is told to do as the peer did.
@@ -36,6 +38,10 @@ struct TrainSetup {
   int64_t idle_every = 0;     ///< without `counters`: every so many latents, 0: none,
   int64_t idle_rows = 0;      ///< has not fired for so many rows
   int64_t losses_until = 0;   ///< the last step whose loss is compared; 0: all are
+  /// activations.layers_as = "turns": each point has a step of its own, and what the peer calls
+  /// step N is all of these in N batches.
+  bool turns = false;
+  int64_t unit_every = 0;     ///< batches with turns, between which the peer sets those rows again
   bool unit_decoder = false;  ///< the peer sets rows of W_dec to norm 1 between init and step 0
 };
 

@@ -13,6 +13,7 @@
 #include "plugins/architectures.h"
 #include "plugins/fake_context.h"
 #include "plugins/train_case.h"
+#include "train/batches.h"
 #include "train/firing.h"
 #include "train/optimiser.h"
 #include "train/schedule.h"
@@ -21,8 +22,17 @@
 namespace facet {
 namespace {
 
+// `value` as facet has it, in the peer's layout; shares memory.
 Tensor in_peers_layout(const PeerTensor& tensor, const Tensor& value) {
-  return tensor.transposed ? value.t() : value;
+  const int64_t axis = tensor.name == "W_dec" ? 1 : 0;  // of the hookpoints
+  const Tensor one = tensor.point < 0 ? value : value.select(axis, tensor.point);
+  return tensor.transposed ? one.t() : one;
+}
+
+void set_unit(Sae& sae) {
+  Tensor w_dec = param_of(sae, "W_dec").detach();
+  w_dec = w_dec.view({-1, w_dec.size(-1)});
+  ops::normalise_rows(w_dec, 0);
 }
 
 /// The peer's start, given to the trainer as a checkpoint before the first step.
@@ -35,10 +45,8 @@ class PeerStart : public Checkpoints {
   void put(Sae& sae) const {
     const at::NoGradGuard no_grad;
     for (const PeerTensor& tensor : setup_.params)
-      param_of(sae, tensor.name).copy_(in_peers_layout(tensor, init_.tensor(tensor.peer)));
-    if (!setup_.unit_decoder) return;
-    Tensor w_dec = param_of(sae, "W_dec");
-    ops::normalise_rows(w_dec, 0);
+      in_peers_layout(tensor, param_of(sae, tensor.name)).copy_(init_.tensor(tensor.peer));
+    if (setup_.unit_decoder) set_unit(sae);
   }
   /// The peer's counters of what fired.
   Firing firing(int64_t d_sae) const {
@@ -83,21 +91,6 @@ class PeerStart : public Checkpoints {
   Value normaliser_;
 };
 
-/// Rows of two hookpoints, of which the second is the target and stays as it is.
-class WithTarget final : public Normaliser {
- public:
-  explicit WithTarget(std::unique_ptr<Normaliser> of_input) : of_input_(std::move(of_input)) {}
-  Tensor apply(const Tensor& x, Stats&) const override {
-    Stats of_input;
-    return at::cat({of_input_->apply(x.narrow(1, 0, 1), of_input), x.narrow(1, 1, 1)}, 1);
-  }
-  Tensor invert(const Tensor& x, const Stats&) const override { return x; }
-  int64_t input_points() const override { return 1; }
-
- private:
-  std::unique_ptr<Normaliser> of_input_;
-};
-
 double most_apart(const Tensor& a, const Tensor& b) {
   return a.sizes() == b.sizes() ? (a - b).abs().max().item<double>() : INFINITY;
 }
@@ -115,19 +108,24 @@ class GoldenCase {
     const int64_t points = setup.layers ? x.size(-2) : 1;
     rows_ = x.numel() / x.size(-1) / points / steps_;
     x_ = x.reshape({steps_ * rows_, points, x.size(-1)}).clone();
-    shape_ = {points, points, x_.size(2), x_.size(2)};
-    normaliser_ = make_normaliser(architectures(), setup.normalize, "normalize");
+    if (setup.turns) {
+      turns_ = points;
+      x_ = x_.reshape({-1, 1, x.size(-1)});
+    }
+    shape_ = {x_.size(1), x_.size(1), x_.size(2), x_.size(2)};
+    normaliser_ = make_normaliser(architectures(), setup.normalize, {},
+                                  setup.target.empty() ? 0 : 1, "normalize");
     if (!setup.target.empty()) {
       const Tensor y = Safetensors(one.folder / "batches.safetensors").tensor(setup.target);
       x_ = at::cat({x_, y.reshape_as(x_)}, 1);
       shape_.transcodes = true;
-      normaliser_ = std::make_unique<WithTarget>(std::move(normaliser_));
     }
     if (!setup.fit_on.empty())
       fit_to(Safetensors(one.folder / "batches.safetensors").tensor(setup.fit_on));
     Value given = setup.train;
-    given.set("steps", steps_);
+    given.set("steps", steps_ * turns_);
     given.set("batch", rows_);
+    given.set("steps_per_schedule", turns_);
     given.set("checkpoint_every", 1);
     train_ = train_schema().parse("train", given);
   }
@@ -140,7 +138,7 @@ class GoldenCase {
     const PeerStart start(setup_, train_, init_, normaliser_->state());
     start.put(*sae);
     MemorySource source(x_);
-    const Batch batch = make_batch(*normaliser_, source.next(rows_));
+    const Batch batch = make_batch(*normaliser_, Batches(source, rows_, turns_).next());
     {
       const at::NoGradGuard no_grad;
       sae->start(batch);
@@ -151,10 +149,11 @@ class GoldenCase {
     if (train_.dead_counted == "after") firing.add(pass.codes, Group());
     step.dead = firing.dead();
     forward("codes", setup_.codes, pass.codes.dense());
-    if (!setup_.output.empty()) forward("output", setup_.output, pass.output.select(1, 0));
+    if (!setup_.output.empty()) forward("output", setup_.output, pass.output);
     Tensor total;
     for (const Loss& loss : sae->losses(pass, step)) {
-      const Tensor term = loss.value * (loss.sparsity ? sparsity_factor(train_, 0, steps_) : 1.0);
+      const Tensor term =
+          loss.value * (loss.sparsity ? sparsity_factor(train_, 0, train_.steps) : 1.0);
       total = total.defined() ? total + term : term;
     }
     total.backward();
@@ -178,6 +177,7 @@ class GoldenCase {
     TrainHooks hooks;
     hooks.events = &events;
     hooks.checkpoints = &start;
+    hooks.turns = turns_;
     const Tensor losses = golden_.tensor("trace.loss"), rates = golden_.tensor("trace.lr");
     hooks.on_step = [&](const StepMetrics& m, Value&) {
       const std::string at = "step " + std::to_string(m.step);
@@ -188,9 +188,15 @@ class GoldenCase {
       }
       const double rate = rates[m.step - 1].item<double>();
       EXPECT_LE(std::abs(m.lr - rate), trace("lr") * std::abs(rate)) << at << ": lr";
-      compare_threshold(*sae, m.step);
-      if (within("step" + std::to_string(m.step), 0))
-        compare_params(m.step, "", [&](const std::string& name) { return param_of(*sae, name); });
+      if (m.step % turns_ != 0) return true;
+      const int64_t batches = m.step / turns_;
+      if (setup_.unit_every > 0 && (batches - 1) % setup_.unit_every == 0) {
+        const at::NoGradGuard no_grad;
+        set_unit(*sae);
+      }
+      compare_threshold(*sae, batches);
+      if (within("step" + std::to_string(batches), 0))
+        compare_params(batches, "", [&](const std::string& name) { return param_of(*sae, name); });
       return true;
     };
     start.on_save = [&](const Checkpoint& checkpoint) {
@@ -264,7 +270,7 @@ class GoldenCase {
   const Value& tolerance_;
   Tensor x_;  // [steps * rows, points, d]
   Shape shape_;
-  int64_t steps_ = 0, rows_ = 0;
+  int64_t steps_ = 0, rows_ = 0, turns_ = 1;
   std::unique_ptr<Normaliser> normaliser_;
   TrainParams train_;
   int compared_ = 0;

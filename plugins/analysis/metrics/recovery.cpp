@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "hungarian.h"
+#include "pairing.h"
 
 double mean_matched_cosine(const facet::Sae& sae, const facet::Tensor& dictionary) {
   const auto unit_rows = [](const facet::Tensor& rows) {
@@ -14,7 +14,10 @@ double mean_matched_cosine(const facet::Sae& sae, const facet::Tensor& dictionar
   };
   const facet::Tensor cosine = torch::matmul(unit_rows(sae.decoder(0)), unit_rows(dictionary).t())
                                    .abs();  // [d_sae, features]
-  const std::vector<int64_t> pairs = best_pairing(cosine);
+  const facet::Tensor flat = cosine.contiguous();
+  const double* scores = flat.const_data_ptr<double>();
+  const std::vector<int64_t> pairs =
+      facet::best_pairing({scores, scores + flat.numel()}, flat.size(0), flat.size(1));
   double sum = 0;
   int64_t count = 0;
   const auto score = cosine.accessor<double, 2>();

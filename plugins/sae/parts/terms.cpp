@@ -32,12 +32,22 @@ Loss error_term(const std::string& word, const Pass& pass, const Step& step) {
   return {word, (over_ranks(step, by_column) / variance.clamp_min(1)).mean()};
 }
 
+namespace {
+
+// W_dec [m, d] or [m, points, d]: [m], summed over hookpoints.
+Tensor norms_of_latents(const Tensor& w_dec) {
+  const Tensor norms = w_dec.norm(2, {-1});
+  return norms.dim() == 1 ? norms : norms.sum(1);
+}
+
+}  // namespace
+
 std::vector<std::string> l1_words() { return {"l1", "l1_weighted", "l1_by_element"}; }
 
 Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,
              const Step& step) {
   if (word == "l1_weighted")
-    return {word, mean_of_rows(step, z.matmul(w_dec.norm(2, {1}))) * coefficient, true};
+    return {word, mean_of_rows(step, z.matmul(norms_of_latents(w_dec))) * coefficient, true};
   const Tensor sum = mean_of_rows(step, z.sum(1));
   if (word == "l1") return {word, sum * coefficient, true};
   FACET_ASSERT(word == "l1_by_element", "no sparsity term \"" + word + "\"");

@@ -27,10 +27,12 @@ Tensor column_variance(const Tensor& rows, const Step& step);
 
 /// l1             mean over rows of the sum of z (dictionary_learning)
 /// l1_weighted    the same, each latent times the norm of its row of W_dec, which learns from it
-///                (SAELens; "April update" of dictionary_learning)
+///                (SAELens; "April update" of dictionary_learning); over several hookpoints by
+///                the sum of these norms (Lindsey et al. 2024, crosscoders)
 /// l1_by_element  mean over rows and latents (RouteSAE)
 std::vector<std::string> l1_words();
-/// coefficient times the term; z [n, d_sae] dense and not below 0, W_dec [d_sae, d].
+/// coefficient times the term; z [n, d_sae] dense and not below 0, W_dec [d_sae, d] or
+/// [d_sae, points, d].
 Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,
              const Step& step);
 

@@ -8,6 +8,7 @@
 
 #include "affine_sae.h"
 #include "facet/ops.h"
+#include "hookpoints.h"
 #include "ranks.h"
 
 using namespace facet;
@@ -82,13 +83,6 @@ Schema<RouteParams> schema() {
   return add_affine_fields(schema);
 }
 
-int64_t points_of(const Shape& shape) {
-  if (shape.points_in > 1 && shape.d_in == shape.d_out) return shape.points_in;
-  throw UserError("sae: route: chooses among several hookpoints of one width: is given " +
-                  std::to_string(shape.points_in) + " of width " + std::to_string(shape.d_in) +
-                  " and should return width " + std::to_string(shape.d_out));
-}
-
 Tensor entropy(const Tensor& p) { return -(p * p.clamp_min(1e-30).log()).sum(-1); }
 
 class Route final : public AffineSae {
@@ -96,7 +90,7 @@ class Route final : public AffineSae {
   Route(const RouteParams& p, const Shape& shape, Init& init)
       : AffineSae("route", p, {1, 1, shape.d_in, shape.d_out}, init),
         p_(p),
-        points_(points_of(shape)),
+        points_(several_hookpoints("route", "chooses among", shape)),
         w_router_(
             param("W_router", init.uniform_within({points_, shape.d_in},
                                                   1 / std::sqrt(static_cast<double>(shape.d_in)))
@@ -121,15 +115,11 @@ class Route final : public AffineSae {
   /// [n, points, d], and with hard routing "layer" [n].
   Pass pass(const Batch& batch, Mode mode) override {
     const Tensor p = weights_of(batch.input);
-    Pass out = AffineSae::pass(of_rows(rows_of(batch.input, p, mode)), mode);
+    Pass out = AffineSae::pass(batch_of_rows(rows_of(batch.input, p, mode)), mode);
     out.notes["router"] = p;
     out.notes["layers"] = batch.input;
     out.notes["layer_weights"] = p.detach();
-    if (hard()) {
-      const Tensor layer = p.detach().argmax(1);
-      out.notes["layer"] = layer;
-      out.notes["layer_weights"] = at::zeros_like(p.detach()).scatter_(1, layer.unsqueeze(1), 1.0);
-    }
+    if (hard()) note_layer(p.detach().argmax(1), p, out.notes);
     return out;
   }
 
@@ -163,14 +153,7 @@ class Route final : public AffineSae {
       throw UserError(
           "sae: route: splice: soft routing mixes all hookpoints, so none has a row to "
           "replace; train with routing = \"hard\"");
-    Spliced out;
-    out.replaced = seen.notes.at("layer").eq(point);
-    const Tensor index = out.replaced.nonzero().flatten();
-    out.rows = live;
-    if (index.size(0) > 0)
-      out.rows = live.index_copy(
-          0, index, decode(encode(live.index_select(0, index), Mode::infer)).to(live.dtype()));
-    return out;
+    return splice_layer(*this, point, live, seen);
   }
 
   // The error of auxk and those of router are fixed.
@@ -196,14 +179,9 @@ class Route final : public AffineSae {
  private:
   bool hard() const { return p_.routing == "hard"; }
 
-  static Batch of_rows(const Tensor& x) {
-    Batch out;
-    out.input = out.target = x.unsqueeze(1);
-    return out;
-  }
   // The rows of a batch that are coded, as a batch of one hookpoint.
   Batch routed(const Batch& batch, Mode mode) const {
-    return of_rows(rows_of(batch.input, weights_of(batch.input), mode));
+    return batch_of_rows(rows_of(batch.input, weights_of(batch.input), mode));
   }
 
   // The router's weights of rows [n, points, d]: [n, points].
@@ -216,10 +194,10 @@ class Route final : public AffineSae {
   // The rows that are coded: [n, d].
   Tensor rows_of(const Tensor& x, const Tensor& p, Mode mode) const {
     if (!hard()) return (x * p.unsqueeze(2)).sum(1);
-    const Tensor layer = p.detach().argmax(1, true);  // [n, 1]
-    const Tensor index = layer.unsqueeze(2).expand({-1, 1, x.size(2)});
-    const Tensor chosen = x.gather(1, index).squeeze(1);
-    return p_.scale_by_weight && mode == Mode::train ? chosen * p.gather(1, layer) : chosen;
+    const Tensor layer = p.detach().argmax(1);  // [n]
+    const Tensor chosen = rows_at(x, layer);
+    if (!p_.scale_by_weight || mode != Mode::train) return chosen;
+    return chosen * p.gather(1, layer.unsqueeze(1));
   }
 
   // NMSE of each row at each hookpoint, a constant: [n, points].

@@ -1,10 +1,10 @@
 // The Hungarian method by shortest augmenting paths.
-#include "hungarian.h"
+#include "pairing.h"
 
-#include <facet/torch.h>
-
+#include <algorithm>
 #include <limits>
 
+namespace facet {
 namespace {
 
 // The pairing of n <= m rows so far, and the potentials that prove it the cheapest. Column 0 and
@@ -58,14 +58,17 @@ void Pairing::add(int64_t new_row) {
 
 }  // namespace
 
-std::vector<int64_t> best_pairing(const at::Tensor& score) {
-  const bool wide = score.size(0) <= score.size(1);
-  const at::Tensor cost = (wide ? score : score.t()).neg().contiguous();
-  const int64_t n = cost.size(0), m = cost.size(1);
-  Pairing pairing(cost.const_data_ptr<double>(), n, m);
+std::vector<int64_t> best_pairing(const std::vector<double>& score, int64_t rows, int64_t columns) {
+  const bool wide = rows <= columns;
+  const int64_t n = std::min(rows, columns), m = std::max(rows, columns);
+  std::vector<double> cost(score.size());  // [n, m]
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < m; ++j)
+      cost[i * m + j] = -(wide ? score[i * columns + j] : score[j * columns + i]);
+  Pairing pairing(cost.data(), n, m);
   for (int64_t i = 1; i <= n; ++i) pairing.add(i);
 
-  std::vector<int64_t> column_of(score.size(0), -1);
+  std::vector<int64_t> column_of(rows, -1);
   for (int64_t j = 1; j <= m; ++j) {
     if (pairing.row[j] == 0) continue;
     const int64_t i = pairing.row[j] - 1;
@@ -73,3 +76,5 @@ std::vector<int64_t> best_pairing(const at::Tensor& score) {
   }
   return column_of;
 }
+
+}  // namespace facet
