@@ -210,7 +210,7 @@ void AffineSae::revive(const Tensor& latents, const Batch& batch) {
 bool AffineSae::fold(const RowMap& map) {
   for (const auto& [name, value] : params())
     if (name != "W_dec" && name != "W_enc" && name != "b_enc" && name != "b_dec" &&
-        name != "threshold")
+        name != "threshold" && name != "log_threshold")
       return false;
   if (!form_.decoder_bias || form_.tied || transcodes_) return false;
   if (selects_by_norm() && form_.theta > 0) return false;  // codes are in the rows' units there
