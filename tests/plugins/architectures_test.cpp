@@ -35,7 +35,18 @@ TEST(Architectures, go_on_bit_for_bit_after_a_stop) {
                                with(topk(), "tied", true),
                                with(topk(), "multi_topk", 4),
                                with(topk(), "type", "abs_topk"),
-                               with(topk(), "type", "groupmax")})
+                               with(topk(), "type", "groupmax"),
+                               gated(),
+                               with(gated(), "compat", "saelens"),
+                               with(gated(), "compat", "routesae"),
+                               with(gated(), "tied", true),
+                               matryoshka(),
+                               with(matryoshka(), "compat", "saelens"),
+                               with(matryoshka(), "compat", "bussmann"),
+                               annealed("p_anneal"),
+                               annealed("gated_anneal"),
+                               with(jumprelu(), "log_threshold", true),
+                               with(jumprelu(), "l0_mode", "tanh_quadratic")})
     for (const int64_t stop_after : {1, 5, 11}) expect_same_after_a_stop(section, {}, stop_after);
   for (const Value& training : {with({}, "optimiser", "signum"), with({}, "optimiser", "muon"),
                                 with({}, "keep_gradients", true), with({}, "fired_if", "selected")})
@@ -129,12 +140,45 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {batch_topk(), "threshold_from", "zero"},
       {batch_topk(), "threshold_rate", 0.5},
       {batch_topk(), "threshold_after", 5},
+      {jumprelu(), "l0_mode", "tanh"},
+      {with(jumprelu(), "l0_mode", "tanh"), "l0_mode", "tanh_quadratic"},
+      {with(jumprelu(), "l0_mode", "tanh"), "tanh_scale", 1.0},
+      {with(jumprelu(), "l0_mode", "tanh_quadratic"), "tanh_frequency", 0.5},
+      {with(jumprelu(), "l0_target", 3.0), "l0_mode", "quadratic"},
+      {jumprelu(), "ste_to_input", true},
+      {jumprelu(), "log_threshold", true},
+      {gated(), "via_gate", "attached"},
+      {gated(), "via_gate", "none"},
+      {gated(), "sparsity_on", "codes"},
+      {with(gated(), "decoder_norm", "never"), "l1", "l1_weighted"},
+      {gated(), "l1", "l1_by_element"},
+      {gated(), "error", "nmse"},
+      {gated(), "tied", true},
+      {with(gated(), "b_enc_start", -2.0), "aux_coefficient", 0.1},
+      {matryoshka(), "widths", Value::Array{20}},
+      {with(matryoshka(), "widths", Value::Array{}), "fractions", Value::Array{0.5, 0.5}},
+      {matryoshka(), "level_sum", "mean"},
+      {with(matryoshka(), "level_sum", "mean"), "level_sum", "mean_of_shares"},
+      {matryoshka(), "level_weights", Value::Array{1.0, 0.5, 2.0}},
+      {with(matryoshka(), "b_dec_start", "mean"), "bias_level", true},
+      {matryoshka(), "level_aux", true},
+      {matryoshka(), "threshold_rate", 0.5},
+      {annealed("p_anneal"), "p_end", 0.6},
+      {annealed("p_anneal"), "p_start", 0.9},
+      {annealed("p_anneal"), "sparsity_function", "lp"},
+      {annealed("p_anneal"), "sparsity_coefficient", 0.2},
+      {annealed("p_anneal"), "anneal_start", 4},
+      {annealed("p_anneal"), "anneal_end", 8},
+      {annealed("p_anneal"), "n_sparsity_updates", 0},
+      {annealed("p_anneal"), "sparsity_queue_length", 1},
+      {annealed("gated_anneal"), "p_end", 0.6},
+      {annealed("gated_anneal"), "via_gate", "none"},
   };
   for (const Switch& one : switches)
     EXPECT_FALSE(trained(one.section, short_training()) ==
                  trained(with(one.section, one.key, one.value), short_training()))
         << emit_json(one.section) << ": " << one.key << " = " << emit_json(one.value);
-  for (const Value& section : {topk(), relu(), jumprelu(), batch_topk()}) {
+  for (const Value& section : {topk(), relu(), jumprelu(), batch_topk(), gated(), matryoshka()}) {
     const Value in_host = with(section, "error_in", "host");
     EXPECT_FALSE(trained(section, short_training(), "saelens") ==
                  trained(in_host, short_training(), "saelens"));
@@ -233,11 +277,64 @@ TEST(Architectures, refuse_what_they_cannot_do) {
       "sae.l0_coefficient: must be 0 without threshold_learns, for it teaches thresholds alone");
   EXPECT_EQ(refusal_of([&] { sae_of(with(jumprelu(), "at_least_one", true), one); }),
             "sae.at_least_one: needs threshold_learns = false");
-  for (const Value& section : {relu(), jumprelu(), batch_topk()})
+  EXPECT_EQ(refusal_of([&] { sae_of(with(jumprelu(), "l0_mode", "quadratic"), one); }),
+            "sae.l0_target: must be above 0 with l0_mode = \"quadratic\"");
+  EXPECT_EQ(
+      refusal_of([&] { sae_of(with(with(jumprelu(), "l0_mode", "tanh"), "l0_target", 3.0), one); }),
+      "sae.l0_target: must be 0 with l0_mode = \"tanh\" or \"tanh_quadratic\", which know "
+      "no target");
+  EXPECT_EQ(refusal_of([&] { sae_of(with(fixed_jumprelu(), "log_threshold", true), one); }),
+            "sae.log_threshold: needs threshold_learns, and a threshold above 0");
+  for (const Value& section : {relu(), jumprelu(), batch_topk(), gated(), matryoshka()})
     EXPECT_EQ(refusal_of([&] { sae_of(section, two); }),
               "facet.sae." + section.text("type") + ": sae: " + section.text("type") +
                   ": reconstructs the rows of one hookpoint: is given 2 of width 12 and should "
                   "return 2 of width 12");
+}
+
+TEST(Architectures, refuse_levels_that_do_not_nest) {
+  const auto refusal = [](const std::string& key, const Value& value, const Value& more = {}) {
+    return refusal_of([&] {
+      sae_of(with(both(matryoshka(), more), key, value), {1, 1, kWidth, kWidth});
+    });
+  };
+  EXPECT_EQ(refusal("widths", Value::Array{20, 20}),
+            "sae.widths: should rise from above 0 to d_sae (40), has 20");
+  EXPECT_EQ(refusal("widths", Value::Array{0, 20}),
+            "sae.widths: should rise from above 0 to d_sae (40), has 0");
+  EXPECT_EQ(refusal("widths", Value::Array{20, 41}),
+            "sae.widths: should rise from above 0 to d_sae (40), has 41");
+  const Value none = Value::Table{{"widths", Value::Array{}}};
+  EXPECT_EQ(refusal("fractions", Value::Array{0.5, 0.25}, none),
+            "sae.fractions: add up to 0.75, should be 1");
+  EXPECT_EQ(refusal("fractions", Value::Array{0.015625, 0.984375}, none),
+            "sae.fractions: 0.015625 of d_sae (40) is no latent");
+  EXPECT_EQ(refusal("fractions", Value::Array{}, none),
+            "sae.fractions: add up to 0.0, should be 1");
+  EXPECT_EQ(refusal("level_weights", Value::Array{1.0, 2.0}),
+            "sae.level_weights: has 2, there are 3 levels");
+  EXPECT_EQ(refusal("level_weights", Value::Array{1.0, 2.0, -1.0}),
+            "sae.level_weights: has -1.0, must be at least 0");
+}
+
+TEST(Architectures, refuse_updates_of_p_that_do_not_fit_their_steps) {
+  const auto refusal = [](const std::string& key, const Value& value) {
+    return refusal_of([&] {
+      sae_of(with(annealed("p_anneal"), key, value), {1, 1, kWidth, kWidth});
+    });
+  };
+  EXPECT_EQ(refusal("anneal_end", 2), "sae.anneal_end: is 2, should be above anneal_start (2)");
+  EXPECT_EQ(refusal("n_sparsity_updates", 10),
+            "sae.n_sparsity_updates: is 10, should be 2 to 9, the steps from anneal_start to "
+            "anneal_end, or 0");
+  EXPECT_EQ(refusal("n_sparsity_updates", 1),
+            "sae.n_sparsity_updates: is 1, should be 2 to 9, the steps from anneal_start to "
+            "anneal_end, or 0");
+  EXPECT_EQ(refusal_of([] {
+              sae_of(with(with(annealed("gated_anneal"), "p_end", 0.0), "sparsity_function", "lp"),
+                     {1, 1, kWidth, kWidth});
+            }),
+            "sae.p_end: must be above 0 with sparsity_function = \"lp\"");
 }
 
 TEST(Architectures, infer_by_the_threshold_that_training_left) {

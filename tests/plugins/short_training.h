@@ -92,6 +92,19 @@ inline Value route() { return Value::Table{{"type", "route"}, {"d_sae", kLatents
 inline Value batch_topk() {
   return Value::Table{{"type", "batch_topk"}, {"d_sae", kLatents}, {"k", 4}};
 }
+inline Value gated() {
+  return Value::Table{{"type", "gated"}, {"d_sae", kLatents}, {"l1_coefficient", 0.3}};
+}
+inline Value matryoshka() {
+  return Value::Table{
+      {"type", "matryoshka"}, {"d_sae", kLatents}, {"k", 4}, {"widths", Value::Array{8, 20}}};
+}
+/// p falls within the steps of short_training().
+inline Value annealed(const char* type) {
+  return Value::Table{{"type", type},     {"d_sae", kLatents},       {"anneal_start", 2},
+                      {"anneal_end", 10}, {"n_sparsity_updates", 4}, {"sparsity_queue_length", 2},
+                      {"p_end", 0.4}};
+}
 
 /// One checkpoint on disk.
 class OneCheckpoint : public Checkpoints {

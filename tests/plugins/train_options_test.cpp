@@ -13,7 +13,15 @@ namespace {
 constexpr double kRounding = 2e-5;
 
 const std::vector<Value>& every_architecture() {
-  static const std::vector<Value> all = {topk(), relu(), jumprelu(), batch_topk(), route()};
+  static const std::vector<Value> all = {topk(),
+                                         relu(),
+                                         jumprelu(),
+                                         batch_topk(),
+                                         route(),
+                                         gated(),
+                                         matryoshka(),
+                                         annealed("p_anneal"),
+                                         annealed("gated_anneal")};
   return all;
 }
 
@@ -51,7 +59,7 @@ TEST(TrainOptions, parts_of_a_batch_teach_what_the_whole_does) {
   // can jumprelu's thresholds agree for long: whether a row lies in their window hangs on the last
   // bit.
   const std::vector<Value> by_rows = {
-      with(topk(), "aux_coefficient", 0.0), relu(),
+      with(topk(), "aux_coefficient", 0.0), relu(), gated(),
       with(with(route(), "aux_coefficient", 0.0), "balance_coefficient", 0.0)};
   for (const Value& section : by_rows)
     for (const int64_t parts : {2, 5})
@@ -88,7 +96,7 @@ TEST(TrainOptions, bf16_products_learn_nearly_the_same) {
 TEST(TrainOptions, dead_latents_begin_anew) {
   // Latents that cannot fire, until they begin anew.
   Value training = both(short_training(), Value::Table{{"revive_every", 4}, {"decay", 0.0}});
-  for (Value section : {with(topk(), "k", 2), relu(), batch_topk(), route()}) {
+  for (Value section : {with(topk(), "k", 2), relu(), batch_topk(), route(), matryoshka()}) {
     SCOPED_TRACE(emit_json(section));
     const auto sae = sae_of(section, shape_for(section));
     {
