@@ -101,42 +101,6 @@ TEST(Formulas, where_all_pre_activations_are_negative_routesae_keeps_them_and_ot
   }
 }
 
-// 6
-TEST(Formulas, thresholds_learn_from_half_a_bandwidth_on_both_sides) {
-  constexpr double kTheta = 0.25, kWindow = 1e-3, kPenalty = 0.5, kBias = 0.5;
-  const Value section =
-      Value::Table{{"type", "jumprelu"},   {"d_sae", 1},      {"threshold", kTheta},
-                   {"bandwidth", kWindow}, {"centre", false}, {"l0_coefficient", kPenalty},
-                   {"l0_on", "pre"}};
-  const struct {
-    double at;  // bandwidths above the threshold
-    bool in_window, active;
-  } places[] = {
-      {-0.51, false, false}, {-0.49, true, false}, {0.49, true, true}, {0.51, false, true}};
-  for (const auto& [at, in_window, active] : places) {
-    const auto sae = sae_of(section, {1, 1, 1, 1});
-    set(*sae, "W_enc", at::ones({1, 1}));
-    set(*sae, "W_dec", at::ones({1, 1}));
-    set(*sae, "b_dec", at::full({1}, kBias));
-    const Tensor x = at::full({1, 1}, kTheta + at * kWindow);
-    for (const Loss& loss : sae->losses(sae->pass(batch_at(x), Mode::train), Step())) {
-      for (const auto& [name, value] : sae->params()) value.mutable_grad().reset();
-      loss.value.backward({}, /*keep_graph=*/true);
-      const auto gradient = [&](const char* name) {
-        const Tensor found = param_of(*sae, name).grad();
-        return found.defined() ? found.item<double>() : 0.0;
-      };
-      const double z = active ? x.item<double>() : 0;
-      const double g = 2 * (z + kBias - x.item<double>());  // of the error along z
-      const double penalty = in_window ? -kPenalty / kWindow : 0;
-      const double error = in_window ? -kTheta / kWindow * g : 0;
-      const bool is_error = loss.name == "mse";
-      EXPECT_NEAR(gradient("threshold"), is_error ? error : penalty, 1e-3) << loss.name << at;
-      EXPECT_NEAR(gradient("b_enc"), is_error && active ? g : 0, 1e-5) << loss.name << at;
-    }
-  }
-}
-
 namespace {
 
 /// What the paper's hard routing learns of one batch: the gradient of its router, written out.
