@@ -214,7 +214,7 @@ TEST_F(SaeFolder, refuses_a_damaged_target) {
   target.set("hookpoints", Value::Array{"blocks.1.out"});
   target.set("minus_input", "no");
   EXPECT_EQ(refusal_after("target", target),
-            start + "target.minus_input: expected boolean, got string \"no\"");
+            start + "minus_input: expected bool, got string \"no\"");
 }
 
 }  // namespace
