@@ -43,13 +43,13 @@ TrainSetup routesae_topk(const Value& config) {
   return out;
 }
 
-// The decoder's norm is set after the last turn of every so many batches; decoder_norm_every counts
-// steps, the first of which is a batch's first turn.
+// The decoder's norm is set after the last turn of every so many batches.
 TrainSetup routesae_mlsae(const Value& config) {
   TrainSetup out = routesae_topk(config);
-  out.sae.as<Value::Table>()->erase("decoder_norm_every");
-  out.sae.set("decoder_norm", "never");
-  out.unit_every = config.integer("steps");
+  const auto& routed = config.array("routed_layers");
+  const int64_t turns = *routed[1].as<int64_t>() - *routed[0].as<int64_t>() + 1;
+  out.sae.set("decoder_norm_every", config.integer("steps") * turns);
+  out.sae.set("decoder_norm_first", turns - 1);
   out.layers = out.turns = true;
   return out;
 }

@@ -190,10 +190,6 @@ class GoldenCase {
       EXPECT_LE(std::abs(m.lr - rate), trace("lr") * std::abs(rate)) << at << ": lr";
       if (m.step % turns_ != 0) return true;
       const int64_t batches = m.step / turns_;
-      if (setup_.unit_every > 0 && (batches - 1) % setup_.unit_every == 0) {
-        const at::NoGradGuard no_grad;
-        set_unit(*sae);
-      }
       compare_threshold(*sae, batches);
       if (within("step" + std::to_string(batches), 0))
         compare_params(batches, "", [&](const std::string& name) { return param_of(*sae, name); });

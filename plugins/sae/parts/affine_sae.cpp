@@ -51,7 +51,7 @@ AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shap
                                   w_dec_.detach().options()))),
       b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))),
       norm_{form.decoder_norm, form.decoder_norm_every, form.project_gradient,
-            form.decoder_norm_over} {
+            form.decoder_norm_over, form.decoder_norm_first} {
   check_shape(type, form, shape);
   if (!form.tied) w_enc_ = param("W_enc", start.w_enc);
   if (form.skip) w_skip_ = param("W_skip", at::zeros({shape.d_out, shape.d_in}, w_dec_.options()));
