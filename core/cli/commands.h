@@ -85,7 +85,8 @@ struct InspectRequest {
   std::string weights;
   std::vector<std::string> sets;
   std::string sequence;
-  int64_t top = 3;  ///< latents shown of each residue
+  std::string hookpoint;  ///< empty: the SAE's
+  int64_t top = 3;        ///< latents shown of each residue
 };
 /// Prints each residue's strongest latents and how well it comes back.
 int inspect(const RunRequest& request, const InspectRequest& asked,

@@ -19,6 +19,8 @@ namespace {
 Tensor rows_of(const Safetensors& in, const EncodeRequest& asked, const SaeRecord& record) {
   const std::string file = asked.in.string();
   std::string name = asked.tensor;
+  const bool foreign = !record.program.empty();
+  if (name.empty() && foreign && in.names().size() == 1) name = in.names().front();
   if (name.empty() && record.hookpoints.size() != 1)
     throw UserError("--tensor: required: the SAE names " +
                     std::to_string(record.hookpoints.size()) + " hookpoints, should name one");
@@ -37,6 +39,11 @@ Tensor rows_of(const Safetensors& in, const EncodeRequest& asked, const SaeRecor
   if (rows.size(1) != record.shape.d_in)
     throw UserError(file + ": " + name + ": rows have width " + std::to_string(rows.size(1)) +
                     ", should have the SAE's d_in, " + std::to_string(record.shape.d_in));
+  if (foreign) {
+    std::cerr << asked.sae.string() << ": an SAE of " << record.program
+              << ": not compared with the host, hookpoint, rows and pool of " << file << "\n";
+    return rows;
+  }
   RowOrigin origin;
   if (!try_origin(in.metadata(), file, origin)) {
     std::cerr << file << ": does not say where its rows come from: not compared with the SAE's "
@@ -113,6 +120,7 @@ int encode(const EncodeRequest& asked, const PluginPaths& plugin_paths) {
   Kernel kernel;
   load_kernel(kernel, plugin_paths);
   const LoadedSae loaded = load_sae(asked.sae, kernel.registry);
+  for (const std::string& notice : loaded.notices) std::cerr << notice << "\n";
   const std::string& plugin = kernel.registry.sae(loaded.record.type).plugin;
   const Tensor x = rows_of(Safetensors(asked.in), asked, loaded.record);  // [n, d]
 

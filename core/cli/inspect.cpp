@@ -12,6 +12,7 @@
 #include "host/hookpoints.h"
 #include "plugin/call.h"
 #include "run/verb_text.h"
+#include "train/foreign_sae.h"
 
 namespace facet::cli {
 namespace {
@@ -150,6 +151,18 @@ void print_strongest(const std::vector<Seen>& rows) {
               << padded(peaks[entry.latent].at->place, width) << peaks[entry.latent].rows << "\n";
 }
 
+// Those of the record; an SAE of another program may name one that this host does not have, or
+// none.
+std::vector<std::string> hookpoints_of(const InspectRequest& asked, const SaeRecord& record,
+                                       const HostInfo& info) {
+  if (!asked.hookpoint.empty()) return select_hookpoints(info, asked.hookpoint, "--hookpoint");
+  if (record.program.empty()) return record.hookpoints;
+  if (record.hookpoints.empty())
+    throw UserError("--hookpoint: required: an SAE of " + record.program + " that names none");
+  return select_hookpoints(info, facet_hookpoint(record.hookpoints.front()),
+                           asked.sae.string() + ": hookpoint");
+}
+
 }  // namespace
 
 int inspect(const RunRequest& request, const InspectRequest& asked,
@@ -160,13 +173,22 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   const LoadedSae loaded = load_sae(asked.sae, kernel.registry);
   const SaeRecord& record = loaded.record;
   const std::string where = asked.sae.string();
-  if (record.host_type.empty())
+  const bool foreign = !record.program.empty();
+  if (record.host_type.empty() && !foreign)
     throw UserError(where + ": was trained on rows of a known dictionary, should be on a host's");
+  for (const std::string& notice : loaded.notices) std::cerr << notice << "\n";
   const Value sections = sections_of(
       {{where, "host", "type", record.host_type}, {"--weights", "host", "weights", asked.weights}},
       asked.sets, {"host"});
+  if (foreign && !(sections.find("host") && sections.at("host").find("type")))
+    throw UserError(where + ": an SAE of " + record.program +
+                    ": the host is not known: say which with --set host.type=NAME");
   const auto host = host_of(sections, kernel, request);
-  if (host->weights_hash != record.host_weights)
+  if (foreign)
+    std::cerr << where << ": an SAE of " << record.program << ": its host "
+              << (record.host_name.empty() ? "" : "(" + record.host_name + ") ")
+              << "cannot be compared with the one given\n";
+  else if (host->weights_hash != record.host_weights)
     throw UserError((asked.weights.empty() ? "host" : "--weights") +
                     std::string(": the weights are ") + host->weights_hash +
                     ", the SAE was trained on " + record.host_weights);
@@ -175,18 +197,24 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   DatasetParams one;
   one.type = "sequence";
   StreamParams params;
-  params.rows = record.rows.substr(0, record.rows.find(','));  // every residue, long ones too
+  if (!foreign)
+    params.rows = record.rows.substr(0, record.rows.find(','));  // every residue, long ones too
   params.layers_as = record.layers_as;
   const std::vector<std::string>& target = record.target.hookpoints;
   if (!target.empty()) params.target = Value::Array(target.begin(), target.end());
   params.target_minus_input = record.target.minus_input;
   const Dataset data(std::make_shared<OneSequence>(asked.sequence), one, "");
-  const ActivationStream stream(host->host, data, record.hookpoints, params);
+  const std::vector<std::string> points = hookpoints_of(asked, record, host->host->info());
+  const ActivationStream stream(host->host, data, points, params);
+  if (stream.shape().d_in != record.shape.d_in)
+    throw UserError(where + ": d_in is " + std::to_string(record.shape.d_in) +
+                    ", should be the width of " + joined(points) + ", " +
+                    std::to_string(stream.shape().d_in));
   const int64_t specials =
       leading_specials(tokens_of(*host->host, {"SEQUENCE", asked.sequence, {}, {}}, 0));
   const std::string& plugin = kernel.registry.sae(record.type).plugin;
-  std::cout << record.type << ", " << loaded.sae->d_sae() << " latents at "
-            << joined(record.hookpoints) << " of " << record.host_type
+  std::cout << record.type << ", " << loaded.sae->d_sae() << " latents at " << joined(points)
+            << " of " << host->type
             << (target.empty()
                     ? "; error is |x - reconstruction| / |x|\n\n"
                     : "; error is |y - output| / |y|, y = " + target_text(record) + "\n\n");

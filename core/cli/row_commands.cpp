@@ -61,6 +61,8 @@ void add_inspect(CommandLine& line, const std::shared_ptr<RowOptions>& options) 
       [&line, options] { return inspect(line.request, options->inspect, line.plugin_paths); });
   app->add_option("--sae", asked.sae, "Folder of the SAE")->required();
   app->add_option("--weights", asked.weights, "Folder of the host's weights");
+  app->add_option("--hookpoint", asked.hookpoint,
+                  "For an SAE of another program: where its rows are taken");
   app->add_option("--top", asked.top, "Latents shown of each residue")
       ->check(from_one())
       ->capture_default_str();

@@ -11,6 +11,7 @@
 #include "run/machine.h"
 #include "run/verb_text.h"
 #include "schema/toml_text.h"
+#include "train/foreign_sae.h"
 #include "train/sae_folder.h"
 
 namespace facet::cli {
@@ -62,13 +63,14 @@ void show_files(const fs::path& folder) {
   for (size_t i = 0; i < files.size(); ++i)
     line(i == 0 ? "files" : "", files[i].filename().string() + ", " +
                                     bytes_text(static_cast<double>(fs::file_size(files[i]))));
-  const fs::path weights = folder / "sae_weights.safetensors";
-  if (!fs::exists(weights)) return;
-  const Safetensors tensors(weights);
-  std::string all;
-  for (const std::string& name : tensors.names())
-    all += (all.empty() ? "" : ", ") + name + " " + shape_text(tensors.sizes(name));
-  line("weights", all);
+  for (const char* name : {"sae_weights.safetensors", "sae.safetensors", "ae.safetensors"}) {
+    if (!fs::exists(folder / name)) continue;
+    const Safetensors tensors(folder / name);
+    std::string all;
+    for (const std::string& tensor : tensors.names())
+      all += (all.empty() ? "" : ", ") + tensor + " " + shape_text(tensors.sizes(tensor));
+    line("weights", all);
+  }
 }
 
 void show_record(const SaeRecord& record, const Value& config) {
@@ -76,7 +78,9 @@ void show_record(const SaeRecord& record, const Value& config) {
   line("parameters", shown(record.params));
   line("d_in", std::to_string(record.shape.d_in));
   if (const Value* d_sae = config.find("d_sae")) line("d_sae", toml_literal(*d_sae));
-  line("host", record.host_type.empty() ? "none: rows of a known dictionary" : record.host_type);
+  line("host", !record.program.empty()    ? "not known"
+               : record.host_type.empty() ? "none: rows of a known dictionary"
+                                          : record.host_type);
   line("host weights", record.host_weights);
   line("hookpoint",
        joined(record.hookpoints) + (record.layers_as == "points" ? "" : ", each a row of its own"));
@@ -90,7 +94,10 @@ void show_record(const SaeRecord& record, const Value& config) {
   const SaeRecord::Target& target = record.target;
   if (!target.hookpoints.empty())
     line("of target", normaliser(target.normaliser, target.normaliser_params));
-  line("trained", std::to_string(record.step) + " steps, seed " + std::to_string(record.seed));
+  line("program", record.program);
+  line("its host", record.host_name);
+  if (record.program.empty())
+    line("trained", std::to_string(record.step) + " steps, seed " + std::to_string(record.seed));
   line("run", record.run);
 }
 
@@ -102,7 +109,22 @@ const Value* either(const Value& config, const char* key, const std::vector<std:
   return config.find(key);
 }
 
-void show_saelens(const Value& config) {
+// What facet makes of the folder of another program.
+void show_foreign(const ForeignSae& foreign) {
+  line("program", foreign.program);
+  line("type", foreign.type);
+  line("parameters", shown(foreign.params));
+  line("d_in", std::to_string(foreign.shape.d_in));
+  if (foreign.shape.transcodes) line("d_out", std::to_string(foreign.shape.d_out));
+  line("host", foreign.host);
+  line("hookpoint", foreign.hookpoint);
+  line("target", foreign.target);
+  line("normaliser", toml_literal(foreign.normalize));
+  for (const std::string& notice : foreign.notices) line("note", notice);
+}
+
+// As cfg.json has it, where facet cannot read it.
+void show_saelens(const Value& config, const std::string& why) {
   const auto show = [](const char* label, const Value* v) {
     if (v && !v->empty()) line(label, v->is<std::string>() ? *v->as<std::string>() : emit_json(*v));
   };
@@ -112,7 +134,7 @@ void show_saelens(const Value& config) {
   show("host", either(config, "model_name", {}));
   show("hookpoint", either(config, "hook_name", {"hook_point"}));
   show("normaliser", config.find("normalize_activations"));
-  line("note", "an SAE of SAELens: without facet.json facet shows it and cannot load it");
+  line("note", "facet cannot load it: " + why);
 }
 
 }  // namespace
@@ -124,18 +146,29 @@ fs::path sae_folder_of(const fs::path& given) {
 int show_sae(const fs::path& given) {
   const fs::path folder = sae_folder_of(given);
   const fs::path config_file = folder / "cfg.json", record_file = folder / "facet.json";
-  if (!fs::exists(config_file))
-    throw UserError(given.string() + ": not the folder of an SAE: it has no cfg.json");
-  const Value config = parse_json(read_file(config_file), config_file.string());
-  if (!config.is<Value::Table>())
-    throw UserError(config_file.string() + ": is " + config.describe() + ", should be a table");
-  std::cout << folder.string() << "\n";
-  if (fs::exists(record_file))
-    show_record(
-        sae_record(parse_json(read_file(record_file), record_file.string()), record_file.string()),
-        config);
-  else
-    show_saelens(config);
+  Value config{Value::Table()};
+  if (fs::exists(config_file)) {
+    config = parse_json(read_file(config_file), config_file.string());
+    if (!config.is<Value::Table>())
+      throw UserError(config_file.string() + ": is " + config.describe() + ", should be a table");
+  }
+  if (fs::exists(record_file)) {
+    const SaeRecord record =
+        sae_record(parse_json(read_file(record_file), record_file.string()), record_file.string());
+    std::cout << folder.string() << "\n";
+    show_record(record, config);
+  } else if (!fs::exists(config_file)) {
+    const ForeignSae foreign = read_foreign_sae(folder);
+    std::cout << folder.string() << "\n";
+    show_foreign(foreign);
+  } else {
+    std::cout << folder.string() << "\n";
+    try {
+      show_foreign(read_foreign_sae(folder));
+    } catch (const UserError& e) {
+      show_saelens(config, e.what());
+    }
+  }
   show_dead(folder / "sparsity.safetensors");
   show_files(folder);
   return 0;

@@ -17,6 +17,7 @@ int export_sae_folder(const fs::path& given, const fs::path& to, const PluginPat
   if (outcome.normaliser != "none")
     std::cout << "  normaliser " << outcome.normaliser
               << (outcome.stays.empty() ? ": in the weights" : " stays: " + outcome.stays) << "\n";
+  for (const std::string& notice : outcome.notices) std::cerr << notice << "\n";
   std::cout << (outcome.saelens ? "  SAELens loads it\n"
                                 : "  SAELens has no form for it: facet loads it\n");
   return 0;

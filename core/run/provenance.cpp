@@ -5,6 +5,7 @@
 
 #include "run/run_folder.h"
 #include "run/verb_text.h"
+#include "train/foreign_sae.h"
 
 namespace facet {
 
@@ -55,7 +56,7 @@ fs::path sae_folder_of(const Value& from, const fs::path& runs) {
   fs::path named = (base / *text).lexically_normal();
   if (!named.has_filename()) named = named.parent_path();  // "runs/", "."
   for (const fs::path& folder : {named, named / "sae"})
-    if (there(folder / "cfg.json")) return folder;
+    if (there(folder / "cfg.json") || foreign_format(folder)) return folder;
   const std::vector<fs::path> found = saes_of_runs(*text, runs);
   if (found.size() == 1) return found.front();
   const std::string start = at(from) + "sae.from: \"" + *text + "\": ";
@@ -65,8 +66,9 @@ fs::path sae_folder_of(const Value& from, const fs::path& runs) {
     throw UserError(start + "more than one run has an id that begins so" + all);
   }
   if (there(named))
-    throw UserError(start + "no SAE in " + named.string() +
-                    ": neither it nor its folder sae has a cfg.json");
+    throw UserError(
+        start + "no SAE in " + named.string() +
+        ": neither it nor its folder sae has a cfg.json, nor what another program writes");
   throw UserError(start + "no such folder (" + named.string() +
                   "), and no run of this id has an SAE in " + runs.string());
 }
@@ -81,17 +83,21 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
                          (trained.empty() ? "none" : trained) + ", `" + key + "` has " +
                          (given.empty() ? "none" : given));
   };
-  compare("host", record.host_type, on.host ? on.host->type : "");
-  compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
   const StreamTarget& target = on.stream->target();
-  SaeRecord given;  // as far as its target is told
-  given.target.hookpoints = target.points;
-  given.target.minus_input = target.minus_input;
-  if (!of_its_layers(record, *on.stream))
-    compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
-  compare("target", target_text(record), target_text(given));
-  compare("rows", record.rows, on.stream->row_policy());
-  compare("pool", record.pool, on.stream->params().pool);
+  if (record.program.empty()) {  // else nobody knows
+    compare("host", record.host_type, on.host ? on.host->type : "");
+    compare("host weights", record.host_weights, on.host ? on.host->weights_hash : "");
+    SaeRecord given;  // as far as its target is told
+    given.target.hookpoints = target.points;
+    given.target.minus_input = target.minus_input;
+    if (!of_its_layers(record, *on.stream))
+      compare("hookpoints", joined(record.hookpoints), joined(on.stream->points()));
+    compare("target", target_text(record), target_text(given));
+    compare("rows", record.rows, on.stream->row_policy());
+    compare("pool", record.pool, on.stream->params().pool);
+  } else if (record.target.hookpoints.empty() != target.points.empty()) {
+    compare("target", target_text(record), joined(target.points));
+  }
   compare("d_in", std::to_string(record.shape.d_in), std::to_string(on.stream->shape().d_in));
   const auto compare_normalisers = [&](const std::string& what, const std::string& type,
                                        const Value& params, const Value& its) {
@@ -105,6 +111,22 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
     compare_normalisers("normalize_target", record.target.normaliser,
                         record.target.normaliser_params, on.normalize_target);
   if (!problems.empty()) throw UserError(problems);
+}
+
+std::vector<std::string> provenance_notices(const SaeRecord& record, const RowsHandle& on,
+                                            const std::string& where) {
+  if (record.program.empty()) return {};
+  const std::string start = where + ": an SAE of " + record.program + ": ";
+  std::vector<std::string> out = {
+      start + "its host" + (record.host_name.empty() ? "" : " (" + record.host_name + ")") +
+      ", the host's weights and the rows that it was trained on cannot be compared"};
+  if (record.hookpoints.size() != 1) return out;
+  const std::string& named = record.hookpoints.front();
+  const std::string given = joined(on.stream->points());
+  if (facet_hookpoint(named) != given)
+    out.push_back(start + "its hookpoint is " + named + ", `on` has " +
+                  (given.empty() ? "none" : given));
+  return out;
 }
 
 }  // namespace facet

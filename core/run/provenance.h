@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "facet/plugin.h"
 #include "run/handles.h"
@@ -17,7 +18,13 @@ std::filesystem::path sae_folder_of(const Value& from, const std::filesystem::pa
 /// UserError with every difference between the rows that an SAE was trained on and `on`: host, its
 /// weights, hookpoints, row policy, pooling, width, normaliser. Equal widths alone say nothing.
 /// `where` begins each problem: "train.lua:9: encode.sae"; `key` is what the call names the rows.
+///
+/// An SAE of another program is compared by its width and its normaliser; what is not known of it,
+/// or looks like another hookpoint, is said by provenance_notices().
 void check_provenance(const SaeRecord& record, const RowsHandle& on, const Registry& registry,
                       const std::string& where, const std::string& key = "on");
+/// Of an SAE of another program: what its user should look at before it is used on rows of `on`.
+std::vector<std::string> provenance_notices(const SaeRecord& record, const RowsHandle& on,
+                                            const std::string& where);
 
 }  // namespace facet

@@ -131,7 +131,12 @@ void keep(SaeHandle& sae, const fs::path& folder, const TrainOutcome& outcome) {
   const Tensor share =
       outcome.firing_share.to(torch::kFloat64).clamp_min(1e-10).log10().to(torch::kFloat32);
   save_safetensors(folder / "sparsity.safetensors", {{"sparsity", share}});
-  save_sae(folder, *sae.sae, *sae.normaliser, sae.record);
+  std::optional<Fingerprint> fingerprint;
+  if (outcome.last_rows.defined())
+    fingerprint = call_plugin(sae.part->plugin, [&] {
+      return fingerprint_of(*sae.sae, *sae.normaliser, outcome.last_rows);
+    });
+  save_sae(folder, *sae.sae, *sae.normaliser, sae.record, fingerprint);
   sae.folder = folder;
 }
 

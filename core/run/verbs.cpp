@@ -26,6 +26,7 @@ const Value& member_or(const Value& table, const std::string& key) {
 
 std::string SaeHandle::state_key() const {
   if (folder.empty()) return key;
+  if (!fs::exists(folder / "facet.json")) return sha256_path(folder);  // of another program
   return digest(Value(Value::Table{{"weights", sha256_path(folder / "sae_weights.safetensors")},
                                    {"facet", sha256_path(folder / "facet.json")}}));
 }
@@ -321,7 +322,12 @@ std::shared_ptr<SaeHandle> Experiment::sae_of(const Value& section, const Value&
     parse("sae", section);
     const fs::path folder = sae_folder_of(*from, runs_folder(request_));
     LoadedSae loaded = load_sae(folder, kernel_.registry);
-    if (on) check_provenance(loaded.record, *on, kernel_.registry, at(*from) + "sae.from");
+    const std::string where = at(*from) + "sae.from";
+    if (on) check_provenance(loaded.record, *on, kernel_.registry, where);
+    for (const std::string& notice : loaded.notices) events().warn("sae.notice", notice);
+    if (on)
+      for (const std::string& notice : provenance_notices(loaded.record, *on, where))
+        events().warn("sae.notice", notice);
     out->rows = on;
     out->sae = std::move(loaded.sae);
     out->normaliser = std::move(loaded.normaliser);

@@ -4,18 +4,14 @@
 #include "tensor/safetensors_file.h"
 
 #include <facet/torch.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 
 #include "facet/error.h"
 #include "facet/value.h"
+#include "tensor/mapped_file.h"
 
 namespace facet {
 namespace {
@@ -111,48 +107,12 @@ const char* safetensors_dtype(at::ScalarType type) {
   throw Bug("safetensors have no dtype for " + std::string(at::toString(type)));
 }
 
-/// The bytes of a file, mapped read-only for as long as this lives.
-class SafetensorsFile::Mapping {
- public:
-  explicit Mapping(const std::filesystem::path& file) {
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) refuse(file, errno);
-    struct stat status = {};
-    const bool known = fstat(descriptor, &status) == 0;
-    const bool regular = known && S_ISREG(status.st_mode);
-    if (regular && status.st_size > 0) {
-      size_ = status.st_size;
-      bytes_ = mmap(nullptr, static_cast<size_t>(size_), PROT_READ, MAP_PRIVATE, descriptor, 0);
-    }
-    const int error = errno;
-    close(descriptor);
-    if (!known || bytes_ == MAP_FAILED) refuse(file, error);
-    if (!regular) throw UserError(file.string() + ": cannot read: not a file");
-  }
-  ~Mapping() {
-    if (bytes_) munmap(bytes_, static_cast<size_t>(size_));
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  char* at(int64_t offset) const { return static_cast<char*>(bytes_) + offset; }
-  int64_t size() const { return size_; }
-
- private:
-  [[noreturn]] static void refuse(const std::filesystem::path& file, int error) {
-    throw UserError(file.string() + ": cannot read: " + std::strerror(error));
-  }
-
-  void* bytes_ = nullptr;
-  int64_t size_ = 0;
-};
-
 std::shared_ptr<const SafetensorsFile> SafetensorsFile::open(const std::filesystem::path& file) {
   return std::shared_ptr<const SafetensorsFile>(new SafetensorsFile(file));
 }
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
-    : path_(file), bytes_(std::make_unique<const Mapping>(file)) {
+    : path_(file), bytes_(std::make_unique<const MappedFile>(file)) {
   read_header();
   check_cover();
 }

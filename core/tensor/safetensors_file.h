@@ -40,7 +40,6 @@ class SafetensorsFile : public std::enable_shared_from_this<SafetensorsFile> {
   at::Tensor tensor(const Entry& entry) const;
 
  private:
-  class Mapping;
   explicit SafetensorsFile(const std::filesystem::path& file);
 
   [[noreturn]] void refuse(const std::string& what) const;
@@ -49,7 +48,7 @@ class SafetensorsFile : public std::enable_shared_from_this<SafetensorsFile> {
   void check_cover() const;
 
   std::filesystem::path path_;
-  std::unique_ptr<const Mapping> bytes_;
+  std::unique_ptr<const class MappedFile> bytes_;
   int64_t data_ = 0;  // where the data section begins
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;

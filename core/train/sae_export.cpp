@@ -80,7 +80,11 @@ ExportOutcome export_sae(const fs::path& from, const fs::path& to, const Registr
     throw UserError(to.string() + ": is there already, should be a new folder");
   ExportOutcome outcome;
   const LoadedSae loaded = for_raw_rows(load_sae(from, registry), registry, outcome);
-  save_sae(to, *loaded.sae, *loaded.normaliser, loaded.record);
+  std::optional<Fingerprint> fingerprint;
+  if (loaded.fingerprint_rows.defined())
+    fingerprint = fingerprint_of(*loaded.sae, *loaded.normaliser, loaded.fingerprint_rows);
+  save_sae(to, *loaded.sae, *loaded.normaliser, loaded.record, fingerprint);
+  outcome.notices = loaded.notices;
   const fs::path sparsity = from / "sparsity.safetensors";
   if (fs::exists(sparsity)) fs::copy_file(sparsity, to / sparsity.filename());
   return outcome;

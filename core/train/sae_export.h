@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "train/sae_folder.h"
 
@@ -14,6 +15,7 @@ struct ExportOutcome {
   std::string normaliser;  ///< of the SAE that was given
   std::string stays;       ///< why the normaliser is still there; "" when it is in the weights
   bool saelens = false;    ///< SAELens loads the folder
+  std::vector<std::string> notices;  ///< what the user of the SAE should know
 };
 
 /// Writes the SAE that save_sae() wrote in `from` into the new folder `to`, for raw rows: its

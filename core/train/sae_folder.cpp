@@ -9,6 +9,8 @@
 #include "base/files.h"
 #include "facet/build.h"
 #include "facet/safetensors.h"
+#include "plugin/call.h"
+#include "train/foreign_sae.h"
 
 namespace facet {
 
@@ -48,7 +50,7 @@ Value config_of(const Sae& sae, const Normaliser& normaliser, const SaeRecord& r
   config.set("device", "cpu");
   Value metadata;
   metadata.set("sae_lens_version", kSaeLensVersion);
-  metadata.set("model_name", record.host_type);
+  metadata.set("model_name", record.program.empty() ? record.host_type : record.host_name);
   metadata.set("hook_name", joined(record.hookpoints));
   if (!record.target.hookpoints.empty())
     metadata.set("hook_name_out", joined(record.target.hookpoints));
@@ -75,6 +77,36 @@ void check_names(const Safetensors& file, const std::vector<std::string>& expect
     if (std::find(expected.begin(), expected.end(), name) == expected.end())
       throw UserError(file.file().string() + ": unknown tensor \"" + name + "\"" +
                       did_you_mean(name, expected));
+}
+
+SaeRecord record_of(const ForeignSae& foreign) {
+  SaeRecord out;
+  out.type = foreign.type;
+  out.params = foreign.params;
+  out.shape = foreign.shape;
+  if (!foreign.hookpoint.empty()) out.hookpoints = {foreign.hookpoint};
+  if (foreign.shape.transcodes)
+    out.target = {
+        {foreign.target.empty() ? "not known" : foreign.target}, false, "none", Value::Table()};
+  out.program = foreign.program;
+  out.host_name = foreign.host;
+  return out;
+}
+
+LoadedSae load_foreign(const fs::path& folder, const Registry& registry) {
+  const std::string where = folder.string();
+  ForeignSae foreign = read_foreign_sae(folder);
+  LoadedSae out;
+  out.record = record_of(foreign);
+  out.sae = sae_of_foreign(foreign, registry, where, out.record.params);
+  const NormaliserChoice choice = choose_normaliser(registry, foreign.normalize, where);
+  out.record.normaliser = choice.type;
+  out.record.normaliser_params = choice.params.resolved;
+  out.normaliser =
+      make_normaliser(registry, foreign.normalize, "none",
+                      static_cast<int64_t>(out.record.target.hookpoints.size()), where);
+  out.notices = std::move(foreign.notices);
+  return out;
 }
 
 Value strings(const std::vector<std::string>& words) {
@@ -135,6 +167,10 @@ Value to_value(const SaeRecord& record) {
   out.set("normaliser_state", record.normaliser_state);
   out.set("run", record.run);
   out.set("step", record.step);
+  if (!record.program.empty()) {
+    out.set("program", record.program);
+    out.set("host_name", record.host_name);
+  }
   return out;
 }
 
@@ -163,6 +199,10 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
     out.normaliser_state = value.at("normaliser_state");
     out.run = value.text("run");
     out.step = value.integer("step");
+    if (value.find("program")) {
+      out.program = value.text("program");
+      out.host_name = value.text("host_name");
+    }
   } catch (const UserError& e) {
     throw UserError(where + ": " + e.what());
   }
@@ -202,22 +242,24 @@ void load_weights(const fs::path& folder, Sae& sae) {
 }
 
 void save_sae(const fs::path& folder, const Sae& sae, const Normaliser& normaliser,
-              const SaeRecord& record) {
+              const SaeRecord& record, const std::optional<Fingerprint>& fingerprint) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw UserError(folder.string() + ": cannot make folder: " + error.message());
   save_weights(folder, sae);
   write_file(folder / "cfg.json", emit_json_pretty(config_of(sae, normaliser, record)));
-  write_file(record_file(folder), emit_json_pretty(to_value(record)));
+  Value said = to_value(record);
+  if (fingerprint) said.set("fingerprint", save_fingerprint(folder, *fingerprint));
+  write_file(record_file(folder), emit_json_pretty(said));
 }
 
 LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
   const fs::path file = record_file(folder);
-  if (!fs::exists(file))
-    throw UserError(folder.string() + ": not an SAE of facet: it has no facet.json");
+  if (!fs::exists(file)) return load_foreign(folder, registry);
   const std::string where = file.string();
   LoadedSae out;
-  out.record = sae_record(parse_json(read_file(file), where), where);
+  const Value said = parse_json(read_file(file), where);
+  out.record = sae_record(said, where);
   const SaePart& part = registry.sae(out.record.type, where + ": type");
   std::vector<std::string> problems;
   const AnyParams params =
@@ -234,6 +276,12 @@ LoadedSae load_sae(const fs::path& folder, const Registry& registry) {
       make_normaliser(registry, normalize, of_target,
                       static_cast<int64_t>(target.hookpoints.size()), where + ": normaliser");
   out.normaliser->restore(out.record.normaliser_state);
+  if (const Value* fingerprint = said.find("fingerprint")) {
+    out.fingerprint_rows = fingerprint_rows(folder);
+    check_fingerprint(folder, *fingerprint, call_plugin(part.plugin, [&] {
+                        return fingerprint_of(*out.sae, *out.normaliser, out.fingerprint_rows);
+                      }));
+  }
   return out;
 }
 

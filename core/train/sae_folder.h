@@ -9,6 +9,7 @@
 #include "facet/normaliser.h"
 #include "facet/plugin.h"
 #include "facet/sae.h"
+#include "train/fingerprint.h"
 
 namespace facet {
 
@@ -40,6 +41,8 @@ struct SaeRecord {
   Target target;
   std::string run;  ///< id of the run that trained it
   int64_t step = 0;
+  std::string program;    ///< that trained it; "": facet
+  std::string host_name;  ///< of another program: what it calls the host
 };
 /// "blocks.1.out less the input", "" without a target.
 std::string target_text(const SaeRecord& record);
@@ -50,16 +53,23 @@ struct LoadedSae {
   std::unique_ptr<Sae> sae;
   std::unique_ptr<Normaliser> normaliser;
   SaeRecord record;
+  std::vector<std::string> notices;  ///< what its user should know
+  Tensor fingerprint_rows;           ///< undefined: it has no fingerprint
 };
 
 /// Writes the folder, each file atomically and facet.json last. cfg.json is SAELens' when both the
 /// SAE and the normaliser have a form there; else its architecture is "facet/<type>", which SAELens
 /// refuses by name.
 ///
-/// source  SAELens 6.54, sae.py (SAE.save_model and load_from_disk)
+/// fingerprint  is kept beside it, for load_sae() to compare with; nothing: none is kept
+/// source       SAELens 6.54, sae.py (SAE.save_model and load_from_disk)
 void save_sae(const std::filesystem::path& folder, const Sae& sae, const Normaliser& normaliser,
-              const SaeRecord& record);
-/// UserError naming the file when something is missing or disagrees.
+              const SaeRecord& record, const std::optional<Fingerprint>& fingerprint = {});
+/// An SAE of facet, or one that another program saved (train/foreign_sae.h), of whose rows less is
+/// known: its record names the program, and no host_type.
+///
+/// throws  UserError naming the file when something is missing or disagrees, with the fingerprint
+///         of the folder, too.
 LoadedSae load_sae(const std::filesystem::path& folder, const Registry& registry);
 
 /// sae_weights.safetensors has the params, and the buffers too when `sae.saelens()` is empty; else

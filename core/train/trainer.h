@@ -155,6 +155,8 @@ struct TrainOutcome {
   /// [d_sae] float64: share of the rows that fired each latent, over the last tenth of the steps
   /// (over all rows when on_step ended the training before that).
   Tensor firing_share;
+  /// [n, points, d], at most kFingerprintRows: of the last step, as the host gave them.
+  Tensor last_rows;
   EvaluationOutcome evaluation;
 };
 

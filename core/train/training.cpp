@@ -11,6 +11,7 @@
 #include "train/bf16_products.h"
 #include "train/drawn_rows.h"
 #include "train/end_to_end.h"
+#include "train/fingerprint.h"
 #include "train/schedule.h"
 
 namespace facet {
@@ -18,6 +19,7 @@ namespace {
 
 // Shorter trainings are tries: nothing is said of them.
 constexpr int64_t kLeastWatched = 100;
+constexpr char kLastRows[] = "last_rows";
 constexpr size_t kRecentLosses = 100;  // steps that a spike is held against
 
 Value metrics_value(const StepMetrics& m) {
@@ -78,6 +80,8 @@ bool Training::restore() {
   last_ = metrics_of(from->cursor.at("last"), step_, rows());
   if (const Value* recent = from->cursor.find("recent"))
     for (const Value& loss : *recent->as<Value::Array>()) recent_.push_back(*loss.as<double>());
+  for (const auto& [name, tensor] : from->tensors)
+    if (name == kLastRows) last_rows_ = tensor.clone();
   batches_.seek(from->cursor.at("source"));
   return true;
 }
@@ -107,6 +111,7 @@ void Training::advance(const Rows& rows) {
     sae_.start(make_batch(normaliser_, rows));
   }
   take_step(rows);
+  last_rows_ = rows.x.slice(0, 0, kFingerprintRows).clone();
   const auto look = [&] { more_ = evaluations_.after_step(last_, sae_, normaliser_); };
   if (evaluations_.looks_after(step_))
     optimiser_.as_finished(look);
@@ -122,6 +127,7 @@ void Training::save(int64_t turn) {
   checkpoint.turn = turn;
   checkpoint.tensors = optimiser_.tensors();
   for (auto& named : firing_.tensors()) checkpoint.tensors.push_back(std::move(named));
+  if (last_rows_.defined()) checkpoint.tensors.emplace_back(kLastRows, last_rows_);
   checkpoint.cursor = Value::Table{{"source", batches_.cursor()},
                                    {"counted_rows", firing_.counted_rows()},
                                    {"normaliser", normaliser_.state()},
@@ -147,7 +153,7 @@ TrainOutcome Training::finish() {
     const Tensor empty = sae_.decoder(0).norm(2, {1}).eq(0).sum();
     say(watch_.look_at_the_end(empty.item<int64_t>(), sae_.d_sae()));
   }
-  return {step_, rows(), last_, firing_.share(), evaluations_.outcome(step_)};
+  return {step_, rows(), last_, firing_.share(), last_rows_, evaluations_.outcome(step_)};
 }
 
 std::string Training::where() const {

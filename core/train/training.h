@@ -114,6 +114,7 @@ class Training {
   std::deque<double> recent_;  // losses, of steps that were not skipped
   Tensor error_;               // [n] float64: of the rows that a revival draws from
   Batch seen_;                 // these rows
+  Tensor last_rows_;           // of TrainOutcome
 };
 
 }  // namespace facet

@@ -74,7 +74,7 @@ TEST(From, is_refused_for_a_folder_without_an_sae) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.err,
             "script.lua:6: sae.from: \".\": no SAE in HERE: neither it nor its folder sae has a "
-            "cfg.json\n"
+            "cfg.json, nor what another program writes\n"
             "stack traceback:\n\t[C]: in method 'sae'\n\tscript.lua:6: in main chunk\n");
 }
 

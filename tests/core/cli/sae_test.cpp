@@ -43,8 +43,8 @@ TEST(SaeShow, shows_an_sae_of_saelens) {
             "  host         gpt2\n"
             "  hookpoint    blocks.8.hook_resid_pre\n"
             "  normaliser   none\n"
-            "  note         an SAE of SAELens: without facet.json facet shows it and cannot load "
-            "it\n"
+            "  note         facet cannot load it: lens/sae_weights.safetensors: cannot read: No "
+            "such file or directory\n"
             "  files        cfg.json, 200 B\n");
 }
 
@@ -53,7 +53,11 @@ TEST(SaeShow, refuses_what_is_no_sae) {
   here.write("list/cfg.json", "[1]");
   here.write("cut/cfg.json", "{");
   const std::pair<std::string, std::string> cases[] = {
-      {"nowhere", "nowhere: not the folder of an SAE: it has no cfg.json\n"},
+      {"nowhere",
+       "nowhere: not an SAE: has none of facet.json (facet), cfg.json and sae.safetensors "
+       "(sparsify), cfg.json and sae_weights.safetensors (SAELens), config.json and ae.pt or "
+       "ae.safetensors (dictionary_learning), one .pt or .ckpt (Rep_SAEs_PLMs or "
+       "SAE_Helix_mRNA)\n"},
       {"list", "list/cfg.json: is list of 1, should be a table\n"},
       {"cut", "cut/cfg.json:1:"},
   };
@@ -69,14 +73,14 @@ TEST(SaeExport, writes_a_folder_for_raw_rows) {
   const Outcome outcome = here.facet({"sae", "export", "sae", "out"});
   EXPECT_EQ(outcome.err, "");
   EXPECT_EQ(outcome.out, "out: topk\n  SAELens loads it\n");
-  for (const char* file :
-       {"cfg.json", "facet.json", "sae_weights.safetensors", "sparsity.safetensors"})
+  for (const char* file : {"cfg.json", "facet.json", "fingerprint.safetensors",
+                           "sae_weights.safetensors", "sparsity.safetensors"})
     EXPECT_TRUE(std::filesystem::exists(here.folder() / "out" / file)) << file;
   const Outcome again = here.facet({"sae", "export", "sae", "out"});
   EXPECT_EQ(again.err, "out: is there already, should be a new folder\n");
   EXPECT_EQ(again.exit_code, 1);
   const Outcome none = here.facet({"sae", "export", "nowhere", "new"});
-  EXPECT_EQ(none.err, "nowhere: not an SAE of facet: it has no facet.json\n");
+  EXPECT_EQ(none.err.substr(0, 30), "nowhere: not an SAE: has none ");
 }
 
 TEST(SaeExport, says_what_became_of_the_normaliser) {

@@ -107,7 +107,11 @@ TEST_F(SaeFolder, says_so_when_saelens_has_no_such_thing) {
 
 TEST_F(SaeFolder, refuses_a_folder_that_is_none) {
   EXPECT_EQ(refusal_of([&] { load_sae(base_, registry_); }),
-            base_.string() + ": not an SAE of facet: it has no facet.json");
+            base_.string() +
+                ": not an SAE: has none of facet.json (facet), cfg.json and sae.safetensors "
+                "(sparsify), cfg.json and sae_weights.safetensors (SAELens), config.json and ae.pt "
+                "or ae.safetensors (dictionary_learning), one .pt or .ckpt (Rep_SAEs_PLMs or "
+                "SAE_Helix_mRNA)");
 }
 
 TEST_F(SaeFolder, refuses_a_record_that_disagrees) {
