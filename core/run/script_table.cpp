@@ -40,7 +40,7 @@ const Value::Array& list_of(const Value& value, const std::string& where) {
   return *list;
 }
 
-Table table_of(const ScriptTable& given, const std::string& where) {
+Table table_given(const ScriptTable& given, const std::string& where) {
   std::vector<Column> columns;
   for (const Value& column : list_of(given.columns, where + ".columns")) {
     const std::string place = where + ".columns[" + std::to_string(columns.size() + 1) + "]";
@@ -73,7 +73,7 @@ void Experiment::table(const Value& given) {
   const ScriptTable asked =
       script_table_schema().parse_into("table", given, Demand::whole, problems);
   if (!problems.empty()) throw UserError(problems);
-  const Table table = table_of(asked, where);
+  const Table table = table_given(asked, where);
   const std::string file = asked.name + ".tsv";
   if (!analysed_.insert(file).second)
     throw UserError(where + ".name: \"" + asked.name + "\" is the name of another table");

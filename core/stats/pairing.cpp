@@ -1,5 +1,5 @@
 // The Hungarian method by shortest augmenting paths.
-#include "pairing.h"
+#include "facet/stats.h"
 
 #include <algorithm>
 #include <limits>

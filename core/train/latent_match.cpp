@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "stats/pairing.h"
+#include "facet/stats.h"
 
 namespace facet {
 namespace {

@@ -33,9 +33,9 @@ struct LatentMatch {
 /// `most_scores`, else greedily. A row of zeros has cosine 0 with everything and no partner. Ties
 /// go to the lowest latents.
 ///
-/// memory  one block of cosines, 1024 rows by d_sae; `most_scores` float64 twice for the best
-///         pairing
-inline constexpr int64_t kMostScores = int64_t{1} << 22;  // 2048 x 2048
+/// memory  one block of cosines, 1024 rows by d_sae; `most_scores` float64 three times for the
+///         best pairing
+inline constexpr int64_t kMostScores = int64_t{1} << 24;  // 4096 x 4096
 LatentMatch match_latents(const LatentDirections& a, const LatentDirections& b,
                           int64_t most_scores = kMostScores);
 

@@ -46,6 +46,9 @@ LoadedSae for_raw_rows(LoadedSae loaded, const Registry& registry, ExportOutcome
   bool folded = fold();
   const std::string was = record.type;
   outcome.normaliser = record.normaliser;
+  const std::string& of_target = record.target.normaliser;
+  if (!of_target.empty() && of_target != "none")
+    outcome.normaliser += ", of the target " + of_target;
   const auto form = call_plugin(plugin, [&] { return loaded.sae->inference_form(); });
   if (form) {
     loaded.sae = made_of(*form, record, registry, record.params);

@@ -124,7 +124,7 @@ std::vector<std::string> strings_of(const Value& record, const char* key) {
   return out;
 }
 
-Value to_value(const SaeRecord::Target& target) {
+Value target_value(const SaeRecord::Target& target) {
   return Value::Table{{"hookpoints", strings(target.hookpoints)},
                       {"minus_input", target.minus_input},
                       {"normaliser", target.normaliser},
@@ -132,10 +132,7 @@ Value to_value(const SaeRecord::Target& target) {
 }
 
 SaeRecord::Target target_record(const Value& value) {
-  const Value& minus_input = value.at("minus_input");
-  if (!minus_input.is<bool>())
-    throw UserError("target.minus_input: expected boolean, got " + minus_input.describe());
-  return {strings_of(value, "hookpoints"), *minus_input.as<bool>(), value.text("normaliser"),
+  return {strings_of(value, "hookpoints"), value.flag("minus_input"), value.text("normaliser"),
           value.at("normaliser_params")};
 }
 
@@ -161,7 +158,7 @@ Value to_value(const SaeRecord& record) {
   out.set("host_weights", record.host_weights);
   out.set("hookpoints", strings(record.hookpoints));
   if (record.layers_as != "points") out.set("layers_as", record.layers_as);
-  if (!record.target.hookpoints.empty()) out.set("target", to_value(record.target));
+  if (!record.target.hookpoints.empty()) out.set("target", target_value(record.target));
   out.set("rows", record.rows);
   out.set("pool", record.pool);
   out.set("stream_key", record.stream_key);
@@ -187,7 +184,7 @@ SaeRecord sae_record(const Value& value, const std::string& where) {
     out.type = value.text("type");
     out.params = value.at("params");
     out.shape = {shape.integer("points_in"), shape.integer("points_out"), shape.integer("d_in"),
-                 shape.integer("d_out"), shape.find("transcodes") != nullptr};
+                 shape.integer("d_out"), shape.find("transcodes") && shape.flag("transcodes")};
     out.seed = static_cast<uint64_t>(value.integer("seed"));
     out.host_type = value.text("host_type");
     out.host_weights = value.text("host_weights");

@@ -63,7 +63,8 @@ Value topk_of(const char* type, int64_t k) { return Value::Table{{"type", type},
 
 TEST(AffineForms, tied_weights_are_one_parameter_and_stay_tied) {
   for (const Value& section : {with(relu(), "tied", true), with(topk(), "tied", true),
-                               with(jumprelu(), "tied", true), with(batch_topk(), "tied", true)}) {
+                               with(jumprelu(), "tied", true), with(batch_topk(), "tied", true),
+                               with(gated(), "tied", true), with(matryoshka(), "tied", true)}) {
     SCOPED_TRACE(emit_json(section));
     const auto sae = sae_of(section, kOne);
     EXPECT_FALSE(has_param(*sae, "W_enc"));
@@ -83,7 +84,8 @@ TEST(AffineForms, tied_weights_are_one_parameter_and_stay_tied) {
 
 TEST(AffineForms, a_tied_sae_is_exported_untied) {
   const at::NoGradGuard no_grad;
-  for (const Value& section : {with(relu(), "tied", true), with(topk(), "tied", true)}) {
+  for (const Value& section : {with(relu(), "tied", true), with(topk(), "tied", true),
+                               with(jumprelu(), "tied", true), with(gated(), "tied", true)}) {
     const auto sae = sae_of(section, kOne);
     EXPECT_TRUE(sae->saelens().empty());
     const auto form = sae->inference_form();
@@ -96,7 +98,7 @@ TEST(AffineForms, a_tied_sae_is_exported_untied) {
 }
 
 TEST(AffineForms, a_target_of_another_hookpoint_has_its_own_width_and_no_centring) {
-  for (const Value& section : {relu(), topk(), jumprelu(), batch_topk()}) {
+  for (const Value& section : {relu(), topk(), jumprelu(), batch_topk(), gated(), matryoshka()}) {
     SCOPED_TRACE(emit_json(section));
     const auto sae = sae_of(section, kAcross);
     EXPECT_EQ(param_of(*sae, "W_enc").sizes(), (at::IntArrayRef{kWidth, kLatents}));
@@ -117,7 +119,7 @@ TEST(AffineForms, a_target_of_another_hookpoint_has_its_own_width_and_no_centrin
 }
 
 TEST(AffineForms, a_skip_leads_past_the_latents) {
-  for (const Value& section : {relu(), topk()}) {
+  for (const Value& section : {relu(), topk(), gated()}) {
     const auto sae = sae_of(with(section, "skip", true), kAcross);
     const at::NoGradGuard no_grad;
     const Batch batch = batch_across();
@@ -199,7 +201,7 @@ TEST(AffineForms, refuse_shapes_that_do_not_fit) {
 TEST(AffineForms, infer_k_keeps_the_largest_of_any_architecture_ties_to_the_lowest_latent) {
   const Tensor rows = at::tensor({3.f, 1.f, 3.f, 2.f, 1.f, 1.f, 1.f, 1.f}).view({2, 4});
   const Tensor kept = at::tensor({3.f, 0.f, 3.f, 0.f, 1.f, 1.f, 0.f, 0.f}).view({2, 4});
-  for (Value section : {relu(), jumprelu(), batch_topk(), topk()}) {
+  for (Value section : {relu(), jumprelu(), batch_topk(), topk(), gated()}) {
     SCOPED_TRACE(emit_json(section));
     const auto sae = of_rows_themselves(with(section, "infer_k", 2));
     EXPECT_TRUE(codes_of(*sae, rows).equal(kept));
@@ -210,7 +212,7 @@ TEST(AffineForms, infer_k_keeps_the_largest_of_any_architecture_ties_to_the_lowe
 TEST(AffineForms, theta_keeps_what_is_above_it_in_any_architecture) {
   const Tensor rows = at::tensor({3.f, 1.5f, -3.f, 1.6f}).view({1, 4});
   const Tensor kept = at::tensor({3.f, 0.f, 0.f, 1.6f}).view({1, 4});
-  for (Value section : {relu(), jumprelu(), batch_topk(), topk()}) {
+  for (Value section : {relu(), jumprelu(), batch_topk(), topk(), gated()}) {
     SCOPED_TRACE(emit_json(section));
     const auto sae = of_rows_themselves(with(section, "theta", 1.5));
     EXPECT_TRUE(codes_of(*sae, rows).equal(kept));

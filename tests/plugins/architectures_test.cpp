@@ -105,6 +105,7 @@ TEST(Architectures, learn_otherwise_when_a_switch_is_flipped) {
       {relu(), "decoder_norm", "never"},
       {relu(), "decoder_norm", "after_backward"},
       {relu(), "decoder_norm_every", 5},
+      {with(relu(), "decoder_norm_every", 5), "decoder_norm_first", 2},
       {relu(), "project_gradient", false},
       {silent_relu(), "aux_coefficient", 0.1},
       {with(silent_relu(), "aux_coefficient", 0.1), "aux", "ghost"},

@@ -84,6 +84,14 @@ std::vector<FoldCase> fold_cases() {
       {T{{"type", "batch_topk"}, {"d_sae", 40}, {"k", 5}, {"centre", false}}},
       {T{{"type", "batch_topk"}, {"d_sae", 40}, {"k", 5}, {"encoder_bias", false}}},
       {T{{"type", "batch_topk"}, {"d_sae", 40}, {"k", 5}, {"select_by_norm", true}}, true},
+      {T{{"type", "jumprelu"}, {"d_sae", 40}, {"log_threshold", true}, {"threshold", 0.4}}},
+      {T{{"type", "gated"}, {"d_sae", 40}}},
+      {T{{"type", "gated"}, {"d_sae", 40}, {"centre", false}}},
+      {T{{"type", "gated"}, {"d_sae", 40}, {"infer_k", 7}}},
+      {T{{"type", "gated_anneal"}, {"d_sae", 40}}},
+      {T{{"type", "p_anneal"}, {"d_sae", 40}}},
+      {T{{"type", "matryoshka"}, {"d_sae", 40}, {"k", 5}}},
+      {T{{"type", "matryoshka"}, {"d_sae", 40}, {"k", 5}, {"select_by_norm", true}}, true},
   };
 }
 
@@ -117,7 +125,12 @@ TEST(Fold, leaves_an_sae_as_it_was_where_weights_cannot_do_it) {
       {"type", "batch_topk"}, {"d_sae", 40}, {"k", 5}, {"centre", false}, {"encoder_bias", false}};
   const Value plain = T{{"type", "relu"}, {"d_sae", 40}};
   const std::pair<Value, const char*> cases[] = {
-      {by_norm, "whitening"}, {no_bias, "mean"}, {plain, "layer_norm"}, {plain, "constant_norm"}};
+      {by_norm, "whitening"},
+      {no_bias, "mean"},
+      {plain, "layer_norm"},
+      {plain, "constant_norm"},
+      {T{{"type", "gated"}, {"d_sae", 40}, {"tied", true}}, "mean"},
+      {T{{"type", "gated"}, {"d_sae", 40}, {"centre", false}, {"encoder_bias", false}}, "mean"}};
   for (const auto& [section, name] : cases) {
     const auto sae = sae_of(section, {1, 1, 12, 12});
     perturb(*sae);
@@ -170,7 +183,7 @@ TEST(FoldGolden, the_scale_goes_into_the_weights_as_in_saelens) {
 
 TEST(FoldGolden, what_inference_needs_is_what_saelens_exports) {
   const torch::NoGradGuard no_grad;
-  for (const char* name : {"saelens_batchtopk", "saelens_topk_aux"}) {
+  for (const char* name : {"saelens_batchtopk", "saelens_topk_aux", "saelens_matryoshka"}) {
     const TrainCase one = golden_case(name);
     const Safetensors golden(one.folder / "golden.safetensors");
     const auto sae = after_training(one, golden);
@@ -241,6 +254,12 @@ TEST_F(Export, an_exported_sae_is_for_raw_rows_and_saelens_loads_it) {
       {T{{"type", "topk"}, {"d_sae", 40}, {"k", 5}}, "mean", "topk"},
       {T{{"type", "topk"}, {"d_sae", 40}, {"k", 5}, {"select_by_norm", true}}, "whitening", "topk"},
       {T{{"type", "batch_topk"}, {"d_sae", 40}, {"k", 5}}, "expected_average", "jumprelu"},
+      {T{{"type", "matryoshka"}, {"d_sae", 40}, {"k", 5}}, "expected_average", "jumprelu"},
+      {T{{"type", "gated"}, {"d_sae", 40}}, "whitening", "gated"},
+      {T{{"type", "gated_anneal"}, {"d_sae", 40}}, "mean", "gated"},
+      {T{{"type", "p_anneal"}, {"d_sae", 40}}, "mean", "standard"},
+      {T{{"type", "jumprelu"}, {"d_sae", 40}, {"log_threshold", true}, {"threshold", 0.4}},
+       "expected_average", "jumprelu"},
       {T{{"type", "batch_topk"}, {"d_sae", 40}, {"k", 5}, {"select_by_norm", true}}, "whitening",
        "jumprelu"},
   };
@@ -277,8 +296,8 @@ TEST_F(Export, a_normaliser_that_no_weights_can_stand_for_stays_and_is_named) {
        "it looks at each row by itself, which no weights do", true, "constant_norm_rescale"},
       {T{{"type", "relu"}, {"d_sae", 40}}, "rep_saes",
        "it looks at each row by itself, which no weights do", false, "facet/layer_norm"},
-      {T{{"type", "topk"}, {"d_sae", 40}, {"theta", 0.4}, {"select_by_norm", true}}, "whitening",
-       "the weights of topk cannot take it in", false, "facet/whitening"},
+      {T{{"type", "topk"}, {"d_sae", 40}, {"k", 5}, {"centre", false}, {"encoder_bias", false}},
+       "mean", "the weights of topk cannot take it in", false, "facet/mean"},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.normalize);

@@ -162,6 +162,12 @@ TEST(Route, revives_latents_from_the_rows_that_it_codes) {
   EXPECT_LT((now - coded / coded.norm(2, {1}, true)).abs().max().item<double>(), 1e-6);
 }
 
+TEST(Route, is_its_own_form_once_trained) {
+  Value fewer = route_section();
+  fewer.set("infer_k", 1);
+  EXPECT_FALSE(sae_of(fewer, three_points())->inference_form().has_value());
+}
+
 TEST(Route, refuses_what_it_cannot_do) {
   Value in_host = route_section();
   in_host.set("error_in", "host");

@@ -41,7 +41,6 @@ struct TrainSetup {
   /// activations.layers_as = "turns": each point has a step of its own, and what the peer calls
   /// step N is all of these in N batches.
   bool turns = false;
-  int64_t unit_every = 0;     ///< batches with turns, between which the peer sets those rows again
   bool unit_decoder = false;  ///< the peer sets rows of W_dec to norm 1 between init and step 0
 };
 

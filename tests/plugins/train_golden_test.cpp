@@ -183,16 +183,14 @@ class GoldenCase {
       const std::string at = "step " + std::to_string(m.step);
       if (!within("trace", m.step - 1)) return true;
       const double loss = losses[m.step - 1].item<double>();
-      if (setup_.losses_until == 0 || m.step <= setup_.losses_until)
+      if (setup_.losses_until == 0 || m.step <= setup_.losses_until) {
         EXPECT_LE(std::abs(m.loss - loss), trace("loss") * std::abs(loss)) << at << ": loss";
+      }
       const double rate = rates[m.step - 1].item<double>();
       EXPECT_LE(std::abs(m.lr - rate), trace("lr") * std::abs(rate)) << at << ": lr";
       if (m.step % turns_ != 0) return true;
       const int64_t batches = m.step / turns_;
-      if (setup_.unit_every > 0 && (batches - 1) % setup_.unit_every == 0) {
-        const at::NoGradGuard no_grad;
-        set_unit(*sae);
-      }
+      compare_threshold(*sae, batches);
       if (within("step" + std::to_string(batches), 0))
         compare_params(batches, "", [&](const std::string& name) { return param_of(*sae, name); });
       return true;
@@ -221,6 +219,17 @@ class GoldenCase {
                 tolerance_.at("parameters_abs").at(at).number(kind + tensor.peer))
           << name;
     }
+  }
+  // The running threshold of a batch_topk or matryoshka, where the peer's file has it.
+  void compare_threshold(const Sae& sae, int64_t step) {
+    for (const Buffer& buffer : sae.buffers())
+      for (const char* name : {"topk_threshold", "threshold", "loss_term.threshold"}) {
+        const std::string trace_name = std::string("trace.") + name;
+        if (buffer.name != "threshold" || !golden_.has(trace_name)) continue;
+        const double peers = golden_.tensor(trace_name)[step - 1].item<double>();
+        EXPECT_NEAR(buffer.value.item<double>(), peers, trace(name) * std::abs(peers))
+            << "step " << step << ": threshold";
+      }
   }
   void fit_to(const Tensor& rows) {
     MemorySource source(rows.reshape({-1, 1, rows.size(-1)}).clone());

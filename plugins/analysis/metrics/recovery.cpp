@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "pairing.h"
+#include "facet/stats.h"
 
 double mean_matched_cosine(const facet::Sae& sae, const facet::Tensor& dictionary) {
   const auto unit_rows = [](const facet::Tensor& rows) {

@@ -59,6 +59,7 @@ Loss GatedSae::via_gate(const Pass& pass, const Step& step) {
 
 bool GatedSae::fold(const RowMap& map) {
   if (!form_.decoder_bias || form_.tied || transcodes_) return false;
+  const at::NoGradGuard no_grad;
   const Tensor shift = at::zeros_like(b_enc_.detach());
   const Tensor moved = form_.encoder_bias ? shift : Tensor();
   if (!ops::fold_rows(map, {w_enc(), moved, w_dec_, b_dec_, form_.centre})) return false;

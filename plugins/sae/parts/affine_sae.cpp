@@ -51,7 +51,7 @@ AffineSae::AffineSae(const std::string& type, const AffineForm& form, const Shap
                                   w_dec_.detach().options()))),
       b_dec_(param("b_dec", at::zeros({shape.d_out}, w_dec_.options()))),
       norm_{form.decoder_norm, form.decoder_norm_every, form.project_gradient,
-            form.decoder_norm_over} {
+            form.decoder_norm_over, form.decoder_norm_first} {
   check_shape(type, form, shape);
   if (!form.tied) w_enc_ = param("W_enc", start.w_enc);
   if (form.skip) w_skip_ = param("W_skip", at::zeros({shape.d_out, shape.d_in}, w_dec_.options()));
@@ -210,7 +210,7 @@ void AffineSae::revive(const Tensor& latents, const Batch& batch) {
 bool AffineSae::fold(const RowMap& map) {
   for (const auto& [name, value] : params())
     if (name != "W_dec" && name != "W_enc" && name != "b_enc" && name != "b_dec" &&
-        name != "threshold")
+        name != "threshold" && name != "log_threshold")
       return false;
   if (!form_.decoder_bias || form_.tied || transcodes_) return false;
   if (selects_by_norm() && form_.theta > 0) return false;  // codes are in the rows' units there

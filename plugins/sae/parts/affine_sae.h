@@ -38,6 +38,7 @@ struct AffineForm {
   double theta = 0.0;
   std::string decoder_norm = "after_step";
   int64_t decoder_norm_every = 1;
+  int64_t decoder_norm_first = 0;
   std::string decoder_norm_over = "rows";
   bool project_gradient = true;
   std::string encoder_start = "decoder";
@@ -109,6 +110,10 @@ Schema<P>& add_affine_fields(Schema<P>& schema) {
              one_of(decoder_norm_words()))
       .field("decoder_norm_every", of(&AffineForm::decoder_norm_every),
              "With decoder_norm = after_step: every so many steps.", at_least(1), unit("steps"))
+      .field("decoder_norm_first", of(&AffineForm::decoder_norm_first),
+             "With decoder_norm = after_step: the first of these steps, from 0. With turns of L "
+             "hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE).",
+             at_least(0), unit("steps"))
       .field("decoder_norm_over", of(&AffineForm::decoder_norm_over),
              "What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a "
              "dimension of the host (InterProt).",

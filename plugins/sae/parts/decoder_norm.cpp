@@ -45,7 +45,7 @@ void DecoderNorm::after_backward(Tensor& w_dec) const {
 }
 
 void DecoderNorm::after_step(Tensor& w_dec, int64_t step) const {
-  if (when == "after_step" && step % every == 0) normalise(w_dec);
+  if (when == "after_step" && step >= first && (step - first) % every == 0) normalise(w_dec);
 }
 
 Tensor row_norms(const Tensor& w_dec) { return w_dec.detach().norm(2, {1}).clamp_min(kLeastNorm); }

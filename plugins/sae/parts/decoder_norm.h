@@ -22,6 +22,7 @@ struct DecoderNorm {
   int64_t every = 1;          ///< steps; of after_step
   bool project = true;        ///< take from each row's gradient its part along the row
   std::string over = "rows";  ///< columns: of all latents in one dimension of the host (InterProt)
+  int64_t first = 0;          ///< step, from 0; of after_step
 
   /// To be called from the hooks of an Sae; `step` is that of losses().
   /// source: dictionary_learning 0.1.0, trainers/trainer.py (both guards against 0)

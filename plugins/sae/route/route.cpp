@@ -156,6 +156,9 @@ class Route final : public AffineSae {
     return splice_layer(*this, point, live, seen);
   }
 
+  // No simpler architecture reads several hookpoints.
+  std::optional<InferenceForm> inference_form() const override { return std::nullopt; }
+
   // The error of auxk and those of router are fixed.
   std::vector<std::string> estimated() const override { return {"auxk", "router"}; }
 

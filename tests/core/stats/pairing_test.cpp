@@ -1,5 +1,5 @@
 // The best pairing, against all pairings of small tables.
-#include "stats/pairing.h"
+#include "facet/stats.h"
 
 #include <gtest/gtest.h>
 

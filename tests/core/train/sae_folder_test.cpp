@@ -168,5 +168,58 @@ TEST_F(SaeFolder, says_how_its_rows_were_pooled) {
   EXPECT_EQ(load_sae(base_, registry_).record.pool, "none");
 }
 
+TEST_F(SaeFolder, says_what_its_target_is) {
+  SaeRecord transcoder = record({}, "rep_saes");
+  transcoder.shape.transcodes = true;
+  const NormaliserChoice of_target = choose_normaliser(registry_, "mean", "normalize");
+  transcoder.target = {{"blocks.1.out"}, true, of_target.type, of_target.params.resolved};
+  const auto norm = make_normaliser(registry_, "rep_saes", "mean", 1, "normalize");
+  const Value found = Value::Table{
+      {"input", Value()},
+      {"target", Value::Table{{"mean", Value::Array{Value::Array{0.5, 0.25, 0.0, -1.0}}}}}};
+  norm->restore(found);
+  transcoder.normaliser_state = norm->state();
+  save_sae(base_, *small_sae(), *norm, transcoder);
+  const LoadedSae loaded = load_sae(base_, registry_);
+  EXPECT_TRUE(loaded.record.shape.transcodes);
+  EXPECT_EQ(loaded.record.target.hookpoints, std::vector<std::string>{"blocks.1.out"});
+  EXPECT_TRUE(loaded.record.target.minus_input);
+  EXPECT_EQ(target_text(loaded.record), "blocks.1.out less the input");
+  EXPECT_EQ(to_value(loaded.record), to_value(transcoder));
+  EXPECT_EQ(loaded.normaliser->input_points(), 1);
+  EXPECT_EQ(loaded.normaliser->state(), norm->state());
+  EXPECT_EQ(config().at("metadata").text("hook_name_out"), "blocks.1.out");
+  EXPECT_EQ(config().integer("d_out"), 4);
+  EXPECT_EQ(config().text("normalize_activations"), "facet/layer_norm");
+}
+
+TEST_F(SaeFolder, without_a_target_or_layers_has_no_keys_for_them_as_older_ones_have_none) {
+  save();
+  const Value written = parse_json(read_file(base_ / "facet.json"), "facet.json");
+  for (const char* key : {"target", "layers_as"}) EXPECT_EQ(written.find(key), nullptr) << key;
+  EXPECT_EQ(written.at("shape").find("transcodes"), nullptr);
+  EXPECT_EQ(config().at("metadata").find("hook_name_out"), nullptr);
+  const LoadedSae loaded = load_sae(base_, registry_);
+  EXPECT_FALSE(loaded.record.shape.transcodes);
+  EXPECT_EQ(loaded.record.layers_as, "points");
+  EXPECT_EQ(target_text(loaded.record), "");
+  EXPECT_EQ(loaded.normaliser->input_points(), 0);
+}
+
+TEST_F(SaeFolder, refuses_a_damaged_target) {
+  save();
+  const std::string start = (base_ / "facet.json").string() + ": ";
+  Value target(Value::Table{{"hookpoints", Value::Array{3}},
+                            {"minus_input", false},
+                            {"normaliser", "none"},
+                            {"normaliser_params", Value::Table()}});
+  EXPECT_EQ(refusal_after("target", target),
+            start + "hookpoints: expected list of string, got integer 3");
+  target.set("hookpoints", Value::Array{"blocks.1.out"});
+  target.set("minus_input", "no");
+  EXPECT_EQ(refusal_after("target", target),
+            start + "minus_input: expected bool, got string \"no\"");
+}
+
 }  // namespace
 }  // namespace facet
