@@ -142,8 +142,9 @@ TEST(Encode, refuses_tensors_that_are_no_rows_of_the_sae) {
             std::string::npos);
   here.write(kRowsFile, "no tensors");
   EXPECT_EQ(here.facet(command()).err.substr(0, file.size()), file);
-  EXPECT_EQ(here.facet({"encode", "--sae", "nowhere", "--in", kRowsFile, "--out", kCodesFile}).err,
-            "nowhere: not an SAE of facet: it has no facet.json\n");
+  EXPECT_EQ(here.facet({"encode", "--sae", "nowhere", "--in", kRowsFile, "--out", kCodesFile})
+                .err.substr(0, 30),
+            "nowhere: not an SAE: has none ");
   EXPECT_FALSE(std::filesystem::exists(here.folder() / kCodesFile));
 }
 

@@ -92,7 +92,7 @@ TEST(Inspect, refuses_other_weights_and_what_cannot_be_read) {
        "--weights: host.weights: unknown key\n"},
       {{"--sae", "sae", "--set", "data.limit=1", kSequence},
        "--set: \"data.limit=1\", should begin with one of host\n"},
-      {{"--sae", "nowhere", kSequence}, "nowhere: not an SAE of facet: it has no facet.json\n"},
+      {{"--sae", "nowhere", kSequence}, "nowhere: not an SAE: has none of facet.json (facet), "},
       {{"--sae", "sae", "MK1"},
        "toy: record \"SEQUENCE\": letter \"1\" at position 3: not in the vocabulary"},
   };

@@ -57,5 +57,5 @@ TEST(SaeDiff, refuses_what_cannot_be_compared) {
   EXPECT_EQ(width.err, "runs/toy/ID/sae: its decoder is 16 wide, should be 32 as that of sae\n");
   const Outcome none = here.facet({"sae", "diff", "sae", "nowhere"});
   EXPECT_EQ(none.exit_code, 1);
-  EXPECT_EQ(none.err, "nowhere: not an SAE of facet: it has no facet.json\n");
+  EXPECT_EQ(none.err.substr(0, 30), "nowhere: not an SAE: has none ");
 }
