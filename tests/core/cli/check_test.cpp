@@ -118,7 +118,7 @@ TEST(Check, tries_a_plugin_and_says_what_it_saw) {
   const Outcome outcome = Workshop().facet({"check", FACET_TEST_PLUGINS "/topk.so"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
-  EXPECT_EQ(outcome.out.substr(0, 26), "sae topk: documented: pass");
+  EXPECT_EQ(outcome.out.substr(0, 30), "sae abs_topk: documented: pass");
   EXPECT_EQ(outcome.out.find(": fail"), std::string::npos) << outcome.out;
 }
 

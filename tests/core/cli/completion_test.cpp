@@ -23,7 +23,7 @@ std::string offered(const std::vector<std::string>& words) {
 TEST(Completion, offers_commands_options_and_values) {
   EXPECT_EQ(offered({"ru"}), "run runs ");
   EXPECT_EQ(offered({"act"}), "activations ");
-  EXPECT_EQ(offered({"sae", ""}), "show export ");
+  EXPECT_EQ(offered({"sae", ""}), "show export diff ");
   EXPECT_EQ(offered({"comp"}), "completion ");
   EXPECT_EQ(offered({"completion", "z"}), "zsh ");
   EXPECT_EQ(offered({"activations", "--ho"}), "--hookpoints --host ");

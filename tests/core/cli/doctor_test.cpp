@@ -20,7 +20,7 @@ TEST(Doctor, says_what_it_sees_and_that_nothing_is_wrong) {
        {"      facet         0.", "\n      build         facet 1/", "\n      LibTorch      2.11.",
         "\n      CUDA          ", "\n      CPU           ",
         "\n      threads       1 of computation", "\n      memory        ",
-        "\n      plugins       ", "facet.sae.topk 0.1.0: sae topk\n",
+        "\n      plugins       ", "facet.sae.topk 0.1.0: sae abs_topk, sae groupmax, sae topk\n",
         "\n      runs          HERE/runs: can be written, ",
         "\n      environment   OMP_NUM_THREADS = 1\n", "\n      environment   HF_TOKEN is set\n",
         "\nnothing is wrong\n"})
@@ -42,7 +42,7 @@ TEST(Doctor, names_each_plugin_that_is_refused_and_loads_the_others) {
   EXPECT_TRUE(has(outcome.out,
                   "\nwrong plugins       nowhere: cannot read plugin folder: No such file or "
                   "directory\n"));
-  EXPECT_TRUE(has(outcome.out, "facet.sae.topk 0.1.0: sae topk\n"));
+  EXPECT_TRUE(has(outcome.out, "facet.sae.topk 0.1.0: sae abs_topk, sae groupmax, sae topk\n"));
   EXPECT_FALSE(has(outcome.out, "nothing is wrong"));
 }
 
