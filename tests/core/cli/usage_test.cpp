@@ -25,7 +25,8 @@ TEST(CommandLine, that_is_wrong_is_refused_with_exit_code_2) {
        "facet: --stop-after: \"-1\", should be a whole number from 1"},
       {{"sae"}, "facet: sae: a command is required, one of show, export, diff"},
       {{"sae", "shwo", "x"},
-       "facet: sae: no command \"shwo\" (did you mean \"show\"?), should be one of show, export, diff"},
+       "facet: sae: no command \"shwo\" (did you mean \"show\"?), should be one of show, export, "
+       "diff"},
       {{"encode", "--sae", "x"}, "facet: --in is required"},
       {{"inspect", "--sae", "x", "--top", "0", "MKT"},
        "facet: --top: \"0\", should be a whole number from 1"},
