@@ -21,6 +21,7 @@
 ---@field d_in integer Width of a row.
 ---@field points integer Number of hookpoints in a row.
 ---@field hookpoints string[] The hookpoints, by their canonical names.
+---@field target string[] Those of the target; none: it is the rows themselves.
 
 ---A sparse autoencoder.
 ---@class facet.Sae
@@ -44,6 +45,40 @@
 ---@field rows? integer Rows it is trained on; one pass over the data at most. Unit: rows. Must be at least 1. Default: 65536.
 ---@field seed? integer Root of its own random streams; -1: the run's seed. Must be at least -1. Default: -1.
 
+---Keeps the k latents of each row that are furthest from 0 (arXiv:2510.00404).
+---@class facet.args.baseline.abs_topk: facet.args.baseline
+---@field type? "abs_topk"
+---@field k? integer Latents kept per row (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field compat? "none"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens". Default: "none".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
 ---The largest activations of a whole batch (arXiv:2412.06410).
 ---@class facet.args.baseline.batch_topk: facet.args.baseline
 ---@field type? "batch_topk"
@@ -62,8 +97,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -71,6 +114,139 @@
 ---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
 ---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
 ---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---One set of latents read from and written to several hookpoints.
+---@class facet.args.baseline.crosscoder: facet.args.baseline
+---@field type? "crosscoder"
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field compat? "none"|"routesae"|"routesae_repro" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae", "routesae_repro". Default: "none".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_over? "all"|"each" all: a row's hookpoints are one long row, so that mse sums over them (the paper); each: the mean over hookpoints of the term of each (RouteSAE). Must be one of "all", "each". Default: "all".
+---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported; of no effect with k. Must be at least 0. Default: 0.001.
+---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the sum over hookpoints of the norms of its rows of W_dec (the paper), l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1_weighted".
+---@field k? integer Latents kept per row, the largest pre-activations, in place of the L1 term; 0: every positive one. Must be at least 0. Default: 0.
+---@field infer_k? integer Latents kept per row once trained: the largest pre-activations; 0: as in training. Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every pre-activation above theta; 0 is off. Must be at least 0. Default: 0.0.
+---@field relu? boolean With k or infer_k: negative ones among those kept become 0; RouteSAE keeps them as they are. Default: true.
+---@field decoder_bias? boolean Add b_dec; RouteSAE has none. Default: true.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn at each hookpoint: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at each hookpoint at the start; 0: as W_enc was drawn. Must be at least 0. Default: 0.1.
+---@field decoder_norm_every? integer Set the rows of W_dec at each hookpoint to norm 1 every so many steps (RouteSAE); 0: never. Norms say at which hookpoints a latent is at home. Unit: steps. Must be at least 0. Default: 0.
+---@field aux_coefficient? number Weight of auxk, with which dead latents learn what the live ones leave over, a row's hookpoints being one long row; already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of hookpoints times width. Must be at least 0. Default: 0.
+
+---A gate for which latents, a magnitude for how much (arXiv:2404.16014).
+---@class facet.args.baseline.gated: facet.args.baseline
+---@field type? "gated"
+---@field compat? "none"|"dictionary_learning"|"routesae"|"routesae_repro"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning", "routesae", "routesae_repro", "saelens". Default: "none".
+---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported. Must be at least 0. Default: 0.1.
+---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of W_dec, l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1".
+---@field via_gate? "detached"|"attached"|"none" Whether the gate reconstructs rows by itself too, the term that teaches it: with W_dec and b_dec held constant in it (detached) or not (attached). Must be one of "detached", "attached", "none". Default: "detached".
+---@field sparsity_on? "gate"|"codes" What the sparsity term sums: ReLU of the gate's pre-activations, or codes, which teach the gate nothing. Must be one of "gate", "codes". Default: "gate".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---gated with an L_p penalty whose p falls (arXiv:2408.00113).
+---@class facet.args.baseline.gated_anneal: facet.args.baseline
+---@field type? "gated_anneal"
+---@field compat? "none"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning". Default: "none".
+---@field sparsity_function? "lp_p"|"lp" The penalty: the sum of z^p, or its p-th root. Must be one of "lp_p", "lp". Default: "lp_p".
+---@field sparsity_coefficient? number Weight of the penalty at the start, already inside the loss that is reported. Must be at least 0. Default: 0.1.
+---@field p_start? number p until it begins to fall. Must be above 0. Default: 1.0.
+---@field p_end? number p at the end; at 0 the penalty counts latents and teaches nothing. Must be at least 0. Default: 0.2.
+---@field anneal_start? integer Steps before p begins to fall. Unit: steps. Must be at least 0. Default: 1000.
+---@field anneal_end? integer The step after which p is p_end. Unit: steps. Must be at least 1. Default: 10000.
+---@field n_sparsity_updates? integer In how many updates p falls, evenly; the first leaves it at p_start. 0: one each step. Must be at least 0. Default: 10.
+---@field sparsity_queue_length? integer Recent batches from which the coefficient of the next p is worked out. Unit: batches. Must be at least 1. Default: 10.
+---@field via_gate? "detached"|"attached"|"none" Whether the gate reconstructs rows by itself too, the term that teaches it: with W_dec and b_dec held constant in it (detached) or not (attached). Must be one of "detached", "attached", "none". Default: "detached".
+---@field sparsity_on? "gate"|"codes" What the sparsity term sums: ReLU of the gate's pre-activations, or codes, which teach the gate nothing. Must be one of "gate", "codes". Default: "gate".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Keeps the largest latent of each of k groups, without a search (sparsify).
+---@class facet.args.baseline.groupmax: facet.args.baseline
+---@field type? "groupmax"
+---@field k? integer Latents kept per row (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field compat? "none"|"sparsify"|"sparsify_transcoder" Stands for the form of a peer; keys that are set win. Must be one of "none", "sparsify", "sparsify_transcoder". Default: "none".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
 ---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
 ---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
@@ -85,8 +261,13 @@
 ---@field threshold? number Every latent's threshold at the start. Must be at least 0. Default: 0.001.
 ---@field bandwidth? number Width of the window around a threshold from which it learns (arXiv:2407.14435, epsilon). Must be above 0. Default: 0.001.
 ---@field l0_coefficient? number Weight of the L0 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
----@field l0_target? number The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself. Must be at least 0. Default: 0.0.
+---@field l0_mode? "step"|"quadratic"|"tanh"|"tanh_quadratic" The L0 term: step counts latents; quadratic is 2 / l0_target (L0 - l0_target)^2, row by row; tanh sums tanh(tanh_scale z |row of W_dec|), whose slope teaches weights too; tanh_quadratic weighs these by how often a latent fires. Must be one of "step", "quadratic", "tanh", "tanh_quadratic". Default: "step".
+---@field l0_target? number With l0_mode = step the L0 term is (L0 / l0_target - 1)^2 (dictionary_learning), or with 0 L0 itself; with quadratic the wanted L0. Must be at least 0. Default: 0.0.
+---@field tanh_scale? number How fast the tanh of an activation saturates. Must be above 0. Default: 4.0.
+---@field tanh_frequency? number With tanh_quadratic: the firing share at which a latent counts twice. Must be above 0. Default: 0.01.
 ---@field l0_on? "pre"|"post" What the L0 term counts: pre-activations above the threshold, or codes, of which those below are 0 and teach it nothing. Must be one of "pre", "post". Default: "pre".
+---@field ste_to_input? boolean The straight-through estimates teach pre-activations too (SAELens' jumprelu_ste_to_input). Default: false.
+---@field log_threshold? boolean What learns is the logarithm of the threshold (the paper; SAELens before 6.48). Default: false.
 ---@field threshold_floor? boolean Keep thresholds at or above 0: set to 0 before each pass (SAELens). Default: true.
 ---@field threshold_learns? boolean Thresholds learn; false: they stay what they are at the start (OpenSAE). Default: true.
 ---@field at_least_one? boolean With threshold_learns = false: a row with nothing above the thresholds keeps its largest activation (OpenSAE). Default: false.
@@ -98,8 +279,100 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Nested dictionaries, chosen over a batch (arXiv:2503.17547).
+---@class facet.args.baseline.matryoshka: facet.args.baseline
+---@field type? "matryoshka"
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "saelens". Default: "none".
+---@field widths? (integer)[] How many of the first latents each level has, rising; d_sae is added where it is missing. Empty: by fractions. Default: [].
+---@field fractions? (number)[] The share of latents that each level has beyond the one before it, rounded down; the last has the rest. Default: [0.0625, 0.0625, 0.125, 0.25, 0.5].
+---@field level_sum? "sum"|"mean"|"mean_of_shares" How errors of levels are brought together: added, their mean, or the mean of errors that weigh 1 / levels already (dictionary_learning). Must be one of "sum", "mean", "mean_of_shares". Default: "sum".
+---@field level_weights? (number)[] What the error of each level weighs besides; empty: 1. Default: [].
+---@field bias_level? boolean A level before the first: b_dec alone (the originals). Default: false.
+---@field level_aux? boolean auxk by levels: dead latents of each learn what their level leaves over (SAELens' use_matryoshka_aux_loss). Default: false.
+---@field k? number Latents kept per row, on average over a batch; may be 6.5. Must be above 0. Default: 32.0.
+---@field select_by_norm? boolean Codes are activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field l1_coefficient? number Weight of an L1 term on what is kept; 0: none. Must be at least 0. Default: 0.0.
+---@field threshold_from? "first"|"zero" Where the threshold begins: at the first batch that it follows, or at zero (SAELens). Must be one of "first", "zero". Default: "first".
+---@field threshold_rate? number Share of the newest batch in the running threshold. Must be between 0 and 1. Default: 0.01.
+---@field threshold_after? integer Steps before the threshold follows. Unit: steps. Must be at least 0. Default: 0.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Every positive latent, few by an L_p penalty whose p falls (arXiv:2408.00113).
+---@class facet.args.baseline.p_anneal: facet.args.baseline
+---@field type? "p_anneal"
+---@field compat? "none"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning". Default: "none".
+---@field sparsity_function? "lp_p"|"lp" The penalty: the sum of z^p, or its p-th root. Must be one of "lp_p", "lp". Default: "lp_p".
+---@field sparsity_coefficient? number Weight of the penalty at the start, already inside the loss that is reported. Must be at least 0. Default: 0.1.
+---@field p_start? number p until it begins to fall. Must be above 0. Default: 1.0.
+---@field p_end? number p at the end; at 0 the penalty counts latents and teaches nothing. Must be at least 0. Default: 0.2.
+---@field anneal_start? integer Steps before p begins to fall. Unit: steps. Must be at least 0. Default: 1000.
+---@field anneal_end? integer The step after which p is p_end. Unit: steps. Must be at least 1. Default: 10000.
+---@field n_sparsity_updates? integer In how many updates p falls, evenly; the first leaves it at p_start. 0: one each step. Must be at least 0. Default: 10.
+---@field sparsity_queue_length? integer Recent batches from which the coefficient of the next p is worked out. Unit: batches. Must be at least 1. Default: 10.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -121,6 +394,42 @@
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field k? integer Latents kept per row, the largest, then ReLU. Must be at least 1. Default: 32.
 
+---A control: latents, or a hookpoint, by chance.
+---@class facet.args.baseline.random_k: facet.args.baseline
+---@field type? "random_k"
+---@field compat? "none"|"routesae" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae". Default: "none".
+---@field choose? "latents"|"layer" What chance chooses: the latents of a row, in place of its largest; or the layer, one of several hookpoints, whose k largest latents are kept. Must be one of "latents", "layer". Default: "latents".
+---@field draw? "row"|"batch" With choose = layer: one draw for each row; or one for each batch of the training, and one for good once trained (RouteSAE). Must be one of "row", "batch". Default: "row".
+---@field k? integer Latents kept per row. Must be at least 1. Default: 32.
+---@field relu? boolean Negative ones among the k become 0; RouteSAE keeps them. Default: true.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
 ---Every positive latent, few by an L1 penalty.
 ---@class facet.args.baseline.relu: facet.args.baseline
 ---@field type? "relu"
@@ -135,8 +444,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -152,7 +469,6 @@
 ---@field type? "route"
 ---@field compat? "none"|"routesae"|"routesae_repro" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae", "routesae_repro". Default: "none".
 ---@field k? integer Latents kept per row: the largest pre-activations. Must be at least 1. Default: 32.
----@field infer_k? integer Latents kept per row once trained; 0 keeps k. Must be at least 0. Default: 0.
 ---@field relu? boolean Negative ones among the k become 0; the paper keeps them as they are. Default: true.
 ---@field routing? "hard"|"soft" hard codes the row of the most likely hookpoint, soft the mean of all hookpoints' rows under the router's weights. Must be one of "hard", "soft". Default: "hard".
 ---@field aggregate? "mean"|"sum" What the router reads of a row's hookpoints. Must be one of "mean", "sum". Default: "mean".
@@ -168,8 +484,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -183,14 +507,15 @@
 ---Keeps the k largest latents of each row (arXiv:2406.04093).
 ---@class facet.args.baseline.topk: facet.args.baseline
 ---@field type? "topk"
----@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify". Default: "none".
----@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field k? integer Latents kept per row (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify"|"sparsify_transcoder" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify", "sparsify_transcoder". Default: "none".
 ---@field k_start? integer Latents kept per row at the first step, from where they fall or rise to k over k_anneal steps along a line; 0: k from the start (dictionary_learning, sparsify). Must be at least 0. Default: 0.
 ---@field k_anneal? integer With k_start: after how many steps k is reached. Unit: steps. Must be at least 0. Default: 0.
----@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
----@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field relu? boolean ReLU on what is kept; without it, kept values may be negative (RouteSAE). Default: true.
----@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field multi_topk? integer With m above 0, rows are also reconstructed from their m k largest latents, and that error is a loss, too, so that more than k latents make sense (Gao et al. 2024, section 4.3; 4 in sparsify and OpenSAE). Must be at least 0. Default: 0.
+---@field multi_topk_coefficient? number Weight of the loss multi_topk, already inside the loss that is reported. Must be at least 0. Default: 0.125.
+---@field multi_topk_encoder? boolean The encoder learns from multi_topk, too; in sparsify it does not. Default: true.
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
 ---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
@@ -199,8 +524,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -241,6 +574,7 @@
 ---Keys of every [data].
 ---@class facet.args.data
 ---@field type? string Kind of source. Required.
+---@field name? string Tells this data from others of the run. Default: "".
 ---@field case? "keep"|"upper" Case of the letters: as they stand, or a to z as A to Z (soft-masked sequences have lower case, which most models do not know). Must be one of "keep", "upper". Default: "keep".
 ---@field exclude? string FASTA file, or a folder of them; records whose whole sequence is exactly one of it are left out. Default: "".
 ---@field max_length? integer Longest sequence; 0: no limit. Unit: letters. Must be at least 0. Default: 0.
@@ -313,6 +647,10 @@
 ---@field store? "live"|"disk" disk keeps the host's rows under store/ beside the runs folder, so that it runs once; live runs it again in each epoch. The bits are the same. Must be one of "live", "disk". Default: "live".
 ---@field prefetch? boolean While a training works on its rows, the host (or the disk) makes the next ones on a thread of its own; up to buffer_rows of them wait in memory. The bits are the same. Default: true.
 ---@field normalize? any The normaliser: its name, or a table with its type and parameters.
+---@field target? any What an SAE learns to predict from the rows (a transcoder): next, the hookpoint of the same kind one layer on; difference, next less the input; or hookpoints as above, one for each that is read. Not set: the rows themselves.
+---@field target_minus_input? boolean The target is its hookpoint less the input, of the host's numbers in float32. Default: false.
+---@field normalize_target? any The target's own normaliser, as normalize; not set: none, as Rep_SAEs_PLMs has it, which normalises the input only.
+---@field layers_as? "points"|"rows"|"turns" Of several hookpoints: points, one row has them all; rows, each is a row of its own, for one SAE of all layers (MLSAE); turns, the same, and a training takes a step with each hookpoint of the same tokens in turn, as RouteSAE's MLSAE does. Must be one of "points", "rows", "turns". Default: "points".
 
 ---Keys of every [sae].
 ---@class facet.args.sae
@@ -322,6 +660,41 @@
 ---@field on? string Name of the [[activations]] it learns from, where the manifest has several. Default: "".
 ---@field from? string Folder of a finished SAE, or id of the run that trained it, to start from. Default: "".
 ---@field seed? integer Root of the SAE's own random streams; -1: the run's seed. Must be at least -1. Default: -1.
+---@field seeds? (integer)[] run:saes makes one SAE for each of these seeds, named NAME-SEED. Default: [].
+
+---Keeps the k latents of each row that are furthest from 0 (arXiv:2510.00404).
+---@class facet.args.sae.abs_topk: facet.args.sae
+---@field type? "abs_topk"
+---@field k? integer Latents kept per row (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field compat? "none"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "saelens". Default: "none".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
 ---The largest activations of a whole batch (arXiv:2412.06410).
 ---@class facet.args.sae.batch_topk: facet.args.sae
@@ -341,8 +714,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -350,6 +731,139 @@
 ---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
 ---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
 ---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---One set of latents read from and written to several hookpoints.
+---@class facet.args.sae.crosscoder: facet.args.sae
+---@field type? "crosscoder"
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field compat? "none"|"routesae"|"routesae_repro" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae", "routesae_repro". Default: "none".
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_over? "all"|"each" all: a row's hookpoints are one long row, so that mse sums over them (the paper); each: the mean over hookpoints of the term of each (RouteSAE). Must be one of "all", "each". Default: "all".
+---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported; of no effect with k. Must be at least 0. Default: 0.001.
+---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the sum over hookpoints of the norms of its rows of W_dec (the paper), l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1_weighted".
+---@field k? integer Latents kept per row, the largest pre-activations, in place of the L1 term; 0: every positive one. Must be at least 0. Default: 0.
+---@field infer_k? integer Latents kept per row once trained: the largest pre-activations; 0: as in training. Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every pre-activation above theta; 0 is off. Must be at least 0. Default: 0.0.
+---@field relu? boolean With k or infer_k: negative ones among those kept become 0; RouteSAE keeps them as they are. Default: true.
+---@field decoder_bias? boolean Add b_dec; RouteSAE has none. Default: true.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch. Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn at each hookpoint: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at each hookpoint at the start; 0: as W_enc was drawn. Must be at least 0. Default: 0.1.
+---@field decoder_norm_every? integer Set the rows of W_dec at each hookpoint to norm 1 every so many steps (RouteSAE); 0: never. Norms say at which hookpoints a latent is at home. Unit: steps. Must be at least 0. Default: 0.
+---@field aux_coefficient? number Weight of auxk, with which dead latents learn what the live ones leave over, a row's hookpoints being one long row; already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of hookpoints times width. Must be at least 0. Default: 0.
+
+---A gate for which latents, a magnitude for how much (arXiv:2404.16014).
+---@class facet.args.sae.gated: facet.args.sae
+---@field type? "gated"
+---@field compat? "none"|"dictionary_learning"|"routesae"|"routesae_repro"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning", "routesae", "routesae_repro", "saelens". Default: "none".
+---@field l1_coefficient? number Weight of the L1 term, already inside the loss that is reported. Must be at least 0. Default: 0.1.
+---@field l1? "l1"|"l1_weighted"|"l1_by_element" The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of W_dec, l1_by_element is the mean over latents. Must be one of "l1", "l1_weighted", "l1_by_element". Default: "l1".
+---@field via_gate? "detached"|"attached"|"none" Whether the gate reconstructs rows by itself too, the term that teaches it: with W_dec and b_dec held constant in it (detached) or not (attached). Must be one of "detached", "attached", "none". Default: "detached".
+---@field sparsity_on? "gate"|"codes" What the sparsity term sums: ReLU of the gate's pre-activations, or codes, which teach the gate nothing. Must be one of "gate", "codes". Default: "gate".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---gated with an L_p penalty whose p falls (arXiv:2408.00113).
+---@class facet.args.sae.gated_anneal: facet.args.sae
+---@field type? "gated_anneal"
+---@field compat? "none"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning". Default: "none".
+---@field sparsity_function? "lp_p"|"lp" The penalty: the sum of z^p, or its p-th root. Must be one of "lp_p", "lp". Default: "lp_p".
+---@field sparsity_coefficient? number Weight of the penalty at the start, already inside the loss that is reported. Must be at least 0. Default: 0.1.
+---@field p_start? number p until it begins to fall. Must be above 0. Default: 1.0.
+---@field p_end? number p at the end; at 0 the penalty counts latents and teaches nothing. Must be at least 0. Default: 0.2.
+---@field anneal_start? integer Steps before p begins to fall. Unit: steps. Must be at least 0. Default: 1000.
+---@field anneal_end? integer The step after which p is p_end. Unit: steps. Must be at least 1. Default: 10000.
+---@field n_sparsity_updates? integer In how many updates p falls, evenly; the first leaves it at p_start. 0: one each step. Must be at least 0. Default: 10.
+---@field sparsity_queue_length? integer Recent batches from which the coefficient of the next p is worked out. Unit: batches. Must be at least 1. Default: 10.
+---@field via_gate? "detached"|"attached"|"none" Whether the gate reconstructs rows by itself too, the term that teaches it: with W_dec and b_dec held constant in it (detached) or not (attached). Must be one of "detached", "attached", "none". Default: "detached".
+---@field sparsity_on? "gate"|"codes" What the sparsity term sums: ReLU of the gate's pre-activations, or codes, which teach the gate nothing. Must be one of "gate", "codes". Default: "gate".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Keeps the largest latent of each of k groups, without a search (sparsify).
+---@class facet.args.sae.groupmax: facet.args.sae
+---@field type? "groupmax"
+---@field k? integer Latents kept per row (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field compat? "none"|"sparsify"|"sparsify_transcoder" Stands for the form of a peer; keys that are set win. Must be one of "none", "sparsify", "sparsify_transcoder". Default: "none".
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
 ---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
 ---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
 
@@ -364,8 +878,13 @@
 ---@field threshold? number Every latent's threshold at the start. Must be at least 0. Default: 0.001.
 ---@field bandwidth? number Width of the window around a threshold from which it learns (arXiv:2407.14435, epsilon). Must be above 0. Default: 0.001.
 ---@field l0_coefficient? number Weight of the L0 term, already inside the loss that is reported. Must be at least 0. Default: 0.001.
----@field l0_target? number The L0 term is (L0 / l0_target - 1)^2 (dictionary_learning); 0: L0 itself. Must be at least 0. Default: 0.0.
+---@field l0_mode? "step"|"quadratic"|"tanh"|"tanh_quadratic" The L0 term: step counts latents; quadratic is 2 / l0_target (L0 - l0_target)^2, row by row; tanh sums tanh(tanh_scale z |row of W_dec|), whose slope teaches weights too; tanh_quadratic weighs these by how often a latent fires. Must be one of "step", "quadratic", "tanh", "tanh_quadratic". Default: "step".
+---@field l0_target? number With l0_mode = step the L0 term is (L0 / l0_target - 1)^2 (dictionary_learning), or with 0 L0 itself; with quadratic the wanted L0. Must be at least 0. Default: 0.0.
+---@field tanh_scale? number How fast the tanh of an activation saturates. Must be above 0. Default: 4.0.
+---@field tanh_frequency? number With tanh_quadratic: the firing share at which a latent counts twice. Must be above 0. Default: 0.01.
 ---@field l0_on? "pre"|"post" What the L0 term counts: pre-activations above the threshold, or codes, of which those below are 0 and teach it nothing. Must be one of "pre", "post". Default: "pre".
+---@field ste_to_input? boolean The straight-through estimates teach pre-activations too (SAELens' jumprelu_ste_to_input). Default: false.
+---@field log_threshold? boolean What learns is the logarithm of the threshold (the paper; SAELens before 6.48). Default: false.
 ---@field threshold_floor? boolean Keep thresholds at or above 0: set to 0 before each pass (SAELens). Default: true.
 ---@field threshold_learns? boolean Thresholds learn; false: they stay what they are at the start (OpenSAE). Default: true.
 ---@field at_least_one? boolean With threshold_learns = false: a row with nothing above the thresholds keeps its largest activation (OpenSAE). Default: false.
@@ -377,8 +896,100 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.0.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Nested dictionaries, chosen over a batch (arXiv:2503.17547).
+---@class facet.args.sae.matryoshka: facet.args.sae
+---@field type? "matryoshka"
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"saelens" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "saelens". Default: "none".
+---@field widths? (integer)[] How many of the first latents each level has, rising; d_sae is added where it is missing. Empty: by fractions. Default: [].
+---@field fractions? (number)[] The share of latents that each level has beyond the one before it, rounded down; the last has the rest. Default: [0.0625, 0.0625, 0.125, 0.25, 0.5].
+---@field level_sum? "sum"|"mean"|"mean_of_shares" How errors of levels are brought together: added, their mean, or the mean of errors that weigh 1 / levels already (dictionary_learning). Must be one of "sum", "mean", "mean_of_shares". Default: "sum".
+---@field level_weights? (number)[] What the error of each level weighs besides; empty: 1. Default: [].
+---@field bias_level? boolean A level before the first: b_dec alone (the originals). Default: false.
+---@field level_aux? boolean auxk by levels: dead latents of each learn what their level leaves over (SAELens' use_matryoshka_aux_loss). Default: false.
+---@field k? number Latents kept per row, on average over a batch; may be 6.5. Must be above 0. Default: 32.0.
+---@field select_by_norm? boolean Codes are activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field l1_coefficient? number Weight of an L1 term on what is kept; 0: none. Must be at least 0. Default: 0.0.
+---@field threshold_from? "first"|"zero" Where the threshold begins: at the first batch that it follows, or at zero (SAELens). Must be one of "first", "zero". Default: "first".
+---@field threshold_rate? number Share of the newest batch in the running threshold. Must be between 0 and 1. Default: 0.01.
+---@field threshold_after? integer Steps before the threshold follows. Unit: steps. Must be at least 0. Default: 0.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "zero".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
+---Every positive latent, few by an L_p penalty whose p falls (arXiv:2408.00113).
+---@class facet.args.sae.p_anneal: facet.args.sae
+---@field type? "p_anneal"
+---@field compat? "none"|"dictionary_learning" Stands for the form of a peer; keys that are set win. Must be one of "none", "dictionary_learning". Default: "none".
+---@field sparsity_function? "lp_p"|"lp" The penalty: the sum of z^p, or its p-th root. Must be one of "lp_p", "lp". Default: "lp_p".
+---@field sparsity_coefficient? number Weight of the penalty at the start, already inside the loss that is reported. Must be at least 0. Default: 0.1.
+---@field p_start? number p until it begins to fall. Must be above 0. Default: 1.0.
+---@field p_end? number p at the end; at 0 the penalty counts latents and teaches nothing. Must be at least 0. Default: 0.2.
+---@field anneal_start? integer Steps before p begins to fall. Unit: steps. Must be at least 0. Default: 1000.
+---@field anneal_end? integer The step after which p is p_end. Unit: steps. Must be at least 1. Default: 10000.
+---@field n_sparsity_updates? integer In how many updates p falls, evenly; the first leaves it at p_start. 0: one each step. Must be at least 0. Default: 10.
+---@field sparsity_queue_length? integer Recent batches from which the coefficient of the next p is worked out. Unit: batches. Must be at least 1. Default: 10.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -400,6 +1011,42 @@
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field k? integer Latents kept per row, the largest, then ReLU. Must be at least 1. Default: 32.
 
+---A control: latents, or a hookpoint, by chance.
+---@class facet.args.sae.random_k: facet.args.sae
+---@field type? "random_k"
+---@field compat? "none"|"routesae" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae". Default: "none".
+---@field choose? "latents"|"layer" What chance chooses: the latents of a row, in place of its largest; or the layer, one of several hookpoints, whose k largest latents are kept. Must be one of "latents", "layer". Default: "latents".
+---@field draw? "row"|"batch" With choose = layer: one draw for each row; or one for each batch of the training, and one for good once trained (RouteSAE). Must be one of "row", "batch". Default: "row".
+---@field k? integer Latents kept per row. Must be at least 1. Default: 32.
+---@field relu? boolean Negative ones among the k become 0; RouteSAE keeps them. Default: true.
+---@field d_sae? integer Number of latents. Must be at least 1. Required.
+---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
+---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
+---@field error_coefficient? number Weight of the error term, already inside the loss that is reported; 0: one over the variance of the first batch (Gao et al. 2024). Must be at least 0. Default: 1.0.
+---@field centre? boolean Subtract b_dec before encoding. Default: true.
+---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
+---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
+---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
+---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
+---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
+---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
+---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
+---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
+---@field decoder_init_norm? number Norm of the rows of W_dec at the start; 0: as W_enc was drawn. Must be at least 0. Default: 1.0.
+---@field b_dec_start? "zero"|"mean"|"geometric_median" What b_dec is before the first step, from the first batch (geometric median: Gao et al. 2024, appendix A.1). Must be one of "zero", "mean", "geometric_median". Default: "geometric_median".
+---@field aux? "variance"|"openai"|"scaled"|"attached"|"interprot"|"rep_saes"|"opensae"|"sparsify"|"ghost" The form of auxk, with which dead latents learn what the live ones leave over; ghost: ghost gradients. Must be one of "variance", "openai", "scaled", "attached", "interprot", "rep_saes", "opensae", "sparsify", "ghost". Default: "variance".
+---@field aux_coefficient? number Weight of auxk, already inside the loss that is reported; 0 leaves it out (1/32 in Gao et al. 2024, appendix A.2). Must be at least 0. Default: 0.03125.
+---@field k_aux? integer Dead latents per row in auxk; 0: half of d_in (Gao et al. 2024, appendix A.2, near d_in / 2). Must be at least 0. Default: 0.
+---@field pre_act_coefficient? number Weight of the term that pulls dead latents up to where they fire (SAELens); 0 leaves it out. Must be at least 0. Default: 0.0.
+
 ---Every positive latent, few by an L1 penalty.
 ---@class facet.args.sae.relu: facet.args.sae
 ---@field type? "relu"
@@ -414,8 +1061,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -431,7 +1086,6 @@
 ---@field type? "route"
 ---@field compat? "none"|"routesae"|"routesae_repro" Stands for the form of a source; keys that are set win. Must be one of "none", "routesae", "routesae_repro". Default: "none".
 ---@field k? integer Latents kept per row: the largest pre-activations. Must be at least 1. Default: 32.
----@field infer_k? integer Latents kept per row once trained; 0 keeps k. Must be at least 0. Default: 0.
 ---@field relu? boolean Negative ones among the k become 0; the paper keeps them as they are. Default: true.
 ---@field routing? "hard"|"soft" hard codes the row of the most likely hookpoint, soft the mean of all hookpoints' rows under the router's weights. Must be one of "hard", "soft". Default: "hard".
 ---@field aggregate? "mean"|"sum" What the router reads of a row's hookpoints. Must be one of "mean", "sum". Default: "mean".
@@ -447,8 +1101,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -462,14 +1124,15 @@
 ---Keeps the k largest latents of each row (arXiv:2406.04093).
 ---@class facet.args.sae.topk: facet.args.sae
 ---@field type? "topk"
----@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify". Default: "none".
----@field k? integer Latents kept per row: the largest pre-activations, then ReLU (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field k? integer Latents kept per row (Gao et al. 2024, eq. 3). Must be at least 1. Default: 32.
+---@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field compat? "none"|"bussmann"|"dictionary_learning"|"helix_sae"|"interprot"|"openai"|"opensae"|"rep_saes"|"routesae"|"routesae_repro"|"saelens"|"sparsify"|"sparsify_transcoder" Stands for the form of a peer; keys that are set win. Must be one of "none", "bussmann", "dictionary_learning", "helix_sae", "interprot", "openai", "opensae", "rep_saes", "routesae", "routesae_repro", "saelens", "sparsify", "sparsify_transcoder". Default: "none".
 ---@field k_start? integer Latents kept per row at the first step, from where they fall or rise to k over k_anneal steps along a line; 0: k from the start (dictionary_learning, sparsify). Must be at least 0. Default: 0.
 ---@field k_anneal? integer With k_start: after how many steps k is reached. Unit: steps. Must be at least 0. Default: 0.
----@field infer_k? integer Latents kept per row once trained; 0 keeps k (RouteSAE's infer_k). Must be at least 0. Default: 0.
----@field theta? number Once trained, keep every pre-activation above theta instead of the k largest; 0 is off (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field relu? boolean ReLU on what is kept; without it, kept values may be negative (RouteSAE). Default: true.
----@field select_by_norm? boolean Codes are pre-activations times the norm of their row of W_dec, and are ranked so (SAELens' rescale_acts_by_decoder_norm). Default: false.
+---@field multi_topk? integer With m above 0, rows are also reconstructed from their m k largest latents, and that error is a loss, too, so that more than k latents make sense (Gao et al. 2024, section 4.3; 4 in sparsify and OpenSAE). Must be at least 0. Default: 0.
+---@field multi_topk_coefficient? number Weight of the loss multi_topk, already inside the loss that is reported. Must be at least 0. Default: 0.125.
+---@field multi_topk_encoder? boolean The encoder learns from multi_topk, too; in sparsify it does not. Default: true.
 ---@field d_sae? integer Number of latents. Must be at least 1. Required.
 ---@field error? "mse"|"mse_by_element"|"nmse"|"l2_loss"|"fvu"|"fvu_by_column" The error term: mse sums over the width, mse_by_element is its mean, nmse is a share of each row's energy, l2_loss is the mean length of the error, fvu is a share of the batch's variance, fvu_by_column the mean of such shares over the width. Must be one of "mse", "mse_by_element", "nmse", "l2_loss", "fvu", "fvu_by_column". Default: "mse".
 ---@field error_in? "normalised"|"host" The units of the error: rows as the normaliser gives them, or as the host does, where each row was normalised by itself. Must be one of "normalised", "host". Default: "normalised".
@@ -478,8 +1141,16 @@
 ---@field encoder_bias? boolean Add b_enc; the BatchTopK originals have none. Default: true.
 ---@field decoder_bias? boolean Add b_dec; SAE_Helix_mRNA has none. Without it rows are not centred. Default: true.
 ---@field b_enc_start? number What b_enc is before the first step. Default: 0.0.
+---@field b_enc_centred? boolean From b_enc_start takes the pre-activations of the mean row of the first batch (sparsify's transcoders). Default: false.
+---@field tied? boolean W_enc is W_dec transposed at every step, one parameter (SAE_Helix_mRNA). Default: false.
+---@field skip? boolean Add x W_skip^T to the reconstruction, W_skip being [d_out, d_in] and 0 at the start; where the target is of another hookpoint only (skip transcoders: Paulo et al. 2025, arXiv:2501.18823). Default: false.
+---@field centre_across? boolean Subtract b_dec before encoding even where the target is of another hookpoint (Rep_SAEs_PLMs). Default: false.
+---@field decoder_start? "encoder"|"zero" How W_dec starts: from W_enc as encoder_start says, or zero (sparsify's transcoders). Must be one of "encoder", "zero". Default: "encoder".
+---@field infer_k? integer Latents kept per row once trained, the largest, whatever chose them in training; 0: as in training (RouteSAE's infer_k). Must be at least 0. Default: 0.
+---@field theta? number Once trained, keep every activation above theta, whatever chose them in training; 0: as in training (RouteSAE's theta). Must be at least 0. Default: 0.0.
 ---@field decoder_norm? "never"|"after_step"|"after_backward"|"before_pass" When rows of W_dec are set to norm 1. Must be one of "never", "after_step", "after_backward", "before_pass". Default: "after_step".
 ---@field decoder_norm_every? integer With decoder_norm = after_step: every so many steps. Unit: steps. Must be at least 1. Default: 1.
+---@field decoder_norm_first? integer With decoder_norm = after_step: the first of these steps, from 0. With turns of L hookpoints L - 1 is the last of the first batch (RouteSAE's MLSAE). Unit: steps. Must be at least 0. Default: 0.
 ---@field decoder_norm_over? "rows"|"columns" What of W_dec has norm 1 and is projected on: rows, one a latent, or columns, one a dimension of the host (InterProt). Must be one of "rows", "columns". Default: "rows".
 ---@field project_gradient? boolean Take from the gradient of each row of W_dec its part along the row. Default: true.
 ---@field encoder_start? "decoder"|"width"|"latents"|"kaiming_latents"|"xavier" How W_enc is drawn: as W_dec transposed, or uniform within 1/sqrt(width), 1/sqrt(latents), sqrt(6/latents) or sqrt(6/(width + latents)), W_dec then being its transpose. Must be one of "decoder", "width", "latents", "kaiming_latents", "xavier". Default: "decoder".
@@ -523,6 +1194,7 @@
 ---@field schedule? "linear"|"cosine" Between rise and fall the learning rate stays (linear), or falls to lr_end along a cosine, once or in lr_cycles. Must be one of "linear", "cosine". Default: "linear".
 ---@field lr_end? number With a cosine: its end, as a share of lr. Must be between 0 and 1. Default: 0.1.
 ---@field lr_cycles? integer With a cosine: how often it starts anew. Must be at least 1. Default: 1.
+---@field steps_per_schedule? integer The learning rate and the weight of sparsity losses move on once in so many steps (RouteSAE's MLSAE: once for all hookpoints of activations.layers_as = turns). Unit: steps. Must be at least 1. Default: 1.
 ---@field lr_scale? "none"|"latents" What lr is multiplied with: nothing, or sqrt(2^14 / d_sae), less for more latents (dictionary_learning, sparsify, OpenSAE). Must be one of "none", "latents". Default: "none".
 ---@field optimiser? "adam"|"signum"|"muon" What moves parameters along their gradients: adam (AdamW with weight_decay), signum (signs of gradients, schedule-free), or muon (orthogonal steps for matrices, Adam for the rest). Must be one of "adam", "signum", "muon". Default: "adam".
 ---@field momentum? number With signum: how near gradients are taken to the mean of the steps. With muon: the decay of its momentum. Must be between 1e-06 and 0.9999999. Default: 0.95.
@@ -537,7 +1209,7 @@
 ---@field dead_counted? "before"|"after" Whether a step's dead latents are known before or after its firing is counted. Must be one of "before", "after". Default: "before".
 ---@field dead_after_rows? integer A latent that has not fired for so long is dead; 0 here and in dead_after_steps: a tenth of the run. Unit: rows. Must be at least 0. Default: 0.
 ---@field dead_after_steps? integer The same in steps, when dead_after_rows is 0. Unit: steps. Must be at least 0. Default: 0.
----@field fired_if? "above"|"nonzero"|"selected" When a latent counts as fired: its value is above fired_above, is not 0, or it was selected, even as 0. Must be one of "above", "nonzero", "selected". Default: "above".
+---@field fired_if? "above"|"nonzero"|"selected" When a latent counts as fired: its value is above fired_above, is not 0, or it was selected, even as 0. Must be one of "above", "nonzero", "selected". Default: "nonzero".
 ---@field fired_above? number With fired_if = above: the value that is not enough. Must be at least 0. Default: 0.0.
 ---@field revive_every? integer How often dead latents begin anew from rows that come back badly; the learning rate then rises again. 0: never. Unit: steps. Must be at least 0. Default: 0.
 ---@field skip_spikes? number A step whose loss exceeds so many times the mean of the last 100 changes nothing; 0: off. Must be at least 0. Default: 0.0.
@@ -600,6 +1272,13 @@
 ---@field host? facet.Host By default the rows' own.
 ---@field data? facet.Data Records, for analyses that read them.
 
+---Keys of run:table.
+---@class facet.args.table
+---@field name? string Of the file, artefacts/NAME.tsv.
+---@field title? string A sentence for the report.
+---@field columns? table[] { name = ..., definition = ... } each.
+---@field rows? any[][] One value for each column.
+
 ---Keys of facet.run.
 ---@class facet.args.run
 ---@field facet? integer Format of the manifest. Must be between 1 and 1. Default: 1.
@@ -632,7 +1311,7 @@ function run:data(keys) end
 function run:activations(keys) end
 
 ---Makes an SAE, or loads a finished one (`from`).
----@param keys? facet.args.sae|facet.args.sae.batch_topk|facet.args.sae.identity|facet.args.sae.jumprelu|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.relu|facet.args.sae.route|facet.args.sae.topk
+---@param keys? facet.args.sae|facet.args.sae.abs_topk|facet.args.sae.batch_topk|facet.args.sae.crosscoder|facet.args.sae.gated|facet.args.sae.gated_anneal|facet.args.sae.groupmax|facet.args.sae.identity|facet.args.sae.jumprelu|facet.args.sae.matryoshka|facet.args.sae.p_anneal|facet.args.sae.pca|facet.args.sae.random|facet.args.sae.random_k|facet.args.sae.relu|facet.args.sae.route|facet.args.sae.topk
 ---@return facet.Sae
 function run:sae(keys) end
 
@@ -670,6 +1349,11 @@ function run:analyze(keys) end
 ---@param keys? facet.args.analyze_all
 ---@return table<string, table<string, number>>
 function run:analyze_all(keys) end
+
+---A table that the script worked out, as a file of the run and in its report.
+---@param keys? facet.args.table
+---@return 
+function run:table(keys) end
 
 ---@class facet
 ---@field version string
