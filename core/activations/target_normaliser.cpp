@@ -67,9 +67,9 @@ class InputAndTarget final : public Normaliser {
   }
 
   bool fold(Sae&) const override { return saelens_name() == "none"; }
+  // SAELens normalises the input of its transcoders alone.
   std::string saelens_name() const override {
-    const bool none = input_->saelens_name() == "none" && target_->saelens_name() == "none";
-    return none ? "none" : "";
+    return target_->saelens_name() == "none" ? input_->saelens_name() : "";
   }
   int64_t input_points() const override { return points_; }
 
