@@ -11,10 +11,9 @@ using namespace facet;
 
 namespace {
 
-struct GatedParams : GatedForm {
+struct GatedParams : GatedForm, L1Form {
+  GatedParams() { l1_coefficient = 0.1; }
   std::string compat = "none";
-  double l1_coefficient = 0.1;
-  std::string l1 = "l1";
 };
 
 // What each peer's trainer does. source: SAELens 6.54.12 (gated_sae.py), dictionary_learning 0.1.0
@@ -68,13 +67,8 @@ Schema<GatedParams> schema() {
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
              one_of(words_of(peer_forms())))
-      .presets("compat", peer_forms())
-      .field("l1_coefficient", &P::l1_coefficient,
-             "Weight of the L1 term, already inside the loss that is reported.", at_least(0))
-      .field("l1", &P::l1,
-             "The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of "
-             "W_dec, l1_by_element is the mean over latents.",
-             one_of(l1_words()));
+      .presets("compat", peer_forms());
+  add_l1_fields(schema);
   return add_gated_fields(schema);
 }
 

@@ -5,7 +5,7 @@
 #include <facet/torch.h>
 
 #include "anneal.h"
-#include "dense_sae.h"
+#include "relu_sae.h"
 
 using namespace facet;
 
@@ -31,10 +31,10 @@ Schema<PAnnealParams> schema() {
   return add_affine_fields(schema);
 }
 
-class PAnnealSae final : public DenseSae {
+class PAnnealSae final : public ReluSae {
  public:
   PAnnealSae(const PAnnealParams& p, const Shape& shape, Init& init)
-      : DenseSae("p_anneal", p, shape, init), anneal_(p) {
+      : ReluSae("p_anneal", p, shape, init), anneal_(p) {
     const auto start = anneal_.start(w_dec_.detach().options());
     anneal_.keep(buffer(start[0].first, start[0].second), buffer(start[1].first, start[1].second));
   }
@@ -45,21 +45,12 @@ class PAnnealSae final : public DenseSae {
     return losses;
   }
   void after_step() override {
-    DenseSae::after_step();
+    ReluSae::after_step();
     anneal_.after_step();
   }
   Figures figures(const Pass&) const override { return anneal_.figures(); }
 
-  Value saelens() const override {
-    if (!is_plain()) return {};
-    return Value::Table{{"architecture", saelens_architecture("standard")},
-                        {"apply_b_dec_to_input", centres()}};
-  }
-
  private:
-  std::optional<InferenceForm> untied_form() const override { return plain_form("relu"); }
-  Tensor active(const Tensor& pre, Mode) override { return pre.relu(); }
-
   PAnneal anneal_;
 };
 

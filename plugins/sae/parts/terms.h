@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "facet/sae.h"
+#include "facet/schema.h"
 
 namespace facet {
 
@@ -31,6 +32,21 @@ Tensor column_variance(const Tensor& rows, const Step& step);
 ///                the sum of these norms (Lindsey et al. 2024, crosscoders)
 /// l1_by_element  mean over rows and latents (RouteSAE)
 std::vector<std::string> l1_words();
+struct L1Form {
+  double l1_coefficient = 1e-3;
+  std::string l1 = "l1";
+};
+/// Adds the fields of L1Form to the schema of P, which is derived from it.
+template <class P>
+void add_l1_fields(Schema<P>& schema) {
+  schema
+      .field("l1_coefficient", static_cast<double P::*>(&L1Form::l1_coefficient),
+             "Weight of the L1 term, already inside the loss that is reported.", at_least(0))
+      .field("l1", static_cast<std::string P::*>(&L1Form::l1),
+             "The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of "
+             "W_dec, l1_by_element is the mean over latents.",
+             one_of(l1_words()));
+}
 /// coefficient times the term; z [n, d_sae] dense and not below 0, W_dec [d_sae, d] or
 /// [d_sae, points, d].
 Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,

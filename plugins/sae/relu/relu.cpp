@@ -3,16 +3,14 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
-#include "dense_sae.h"
+#include "relu_sae.h"
 
 using namespace facet;
 
 namespace {
 
-struct ReluParams : AffineForm {
+struct ReluParams : AffineForm, L1Form {
   std::string compat = "none";
-  double l1_coefficient = 1e-3;
-  std::string l1 = "l1";
 };
 
 // What each peer's trainer does; source: the files named in parts/.
@@ -52,20 +50,15 @@ Schema<ReluParams> schema() {
   schema
       .field("compat", &P::compat, "Stands for the form of a peer; keys that are set win.",
              one_of(words_of(peer_forms())))
-      .presets("compat", peer_forms())
-      .field("l1_coefficient", &P::l1_coefficient,
-             "Weight of the L1 term, already inside the loss that is reported.", at_least(0))
-      .field("l1", &P::l1,
-             "The L1 term: l1 sums over latents, l1_weighted weighs each by the norm of its row of "
-             "W_dec, l1_by_element is the mean over latents.",
-             one_of(l1_words()));
+      .presets("compat", peer_forms());
+  add_l1_fields(schema);
   return add_affine_fields(schema);
 }
 
-class Relu final : public DenseSae {
+class Relu final : public ReluSae {
  public:
   Relu(const ReluParams& p, const Shape& shape, Init& init)
-      : DenseSae("relu", p, shape, init), p_(p) {}
+      : ReluSae("relu", p, shape, init), p_(p) {}
 
   Losses losses(const Pass& pass, const Step& step) override {
     Losses losses = {error(pass, step)};
@@ -75,16 +68,7 @@ class Relu final : public DenseSae {
     return losses;
   }
 
-  Value saelens() const override {
-    if (!is_plain()) return {};
-    return Value::Table{{"architecture", saelens_architecture("standard")},
-                        {"apply_b_dec_to_input", centres()}};
-  }
-
  private:
-  std::optional<InferenceForm> untied_form() const override { return plain_form("relu"); }
-  Tensor active(const Tensor& pre, Mode) override { return pre.relu(); }
-
   ReluParams p_;
 };
 
