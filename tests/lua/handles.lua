@@ -22,7 +22,7 @@ local codes = run:encode { sae = sae, on = one }
 expect.equal({ codes.d_sae, codes.rows % 30, #codes.key }, { 64, 0, 64 })
 
 -- A field that is not there is an error, never a silent nil; and nothing can be set.
-expect.refusal(function() return run.trian end, 'run.trian: no such field (did you mean "train"?), should be one of id, folder, seed, host, data, activations, sae, streams, saes, train, baselines, encode, analyze, analyze_all')
+expect.refusal(function() return run.trian end, 'run.trian: no such field (did you mean "train"?), should be one of id, folder, seed, host, data, activations, sae, streams, saes, train, baselines, encode, analyze, analyze_all, table')
 expect.refusal(function() return host.layer end, 'host.layer: no such field (did you mean "layers"?), should be one of context, d_model, hookpoints, layers, type, vocabulary')
 expect.refusal(function() return data.path end, "data.path: no such field, should be one of train, eval")
 expect.refusal(function() return rows.width end, "activations.width: no such field, should be one of d_in, hookpoints, name, points")
