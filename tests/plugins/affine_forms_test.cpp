@@ -254,6 +254,17 @@ TEST(AffineForms, groupmax_keeps_the_largest_of_each_group) {
     EXPECT_TRUE(codes_of(*sae, rows, mode).equal(kept));
 }
 
+// Six activations of 1 share the four places that the 3 and the 2 leave.
+TEST(AffineForms, batches_break_ties_to_the_first_rows_and_the_lowest_latents) {
+  const Tensor rows = at::tensor({1.f, 3.f, 1.f, 1.f, 1.f, 1.f, 2.f, 1.f}).view({2, 4});
+  const Tensor kept = at::tensor({1.f, 3.f, 1.f, 1.f, 1.f, 0.f, 2.f, 0.f}).view({2, 4});
+  for (const Value& section : {topk_of("batch_topk", 3),
+                               with(topk_of("matryoshka", 3), "widths", Value::Array{Value(2)})}) {
+    const auto sae = of_rows_themselves(section);
+    EXPECT_TRUE(codes_of(*sae, rows, Mode::train).equal(kept)) << emit_json(section);
+  }
+}
+
 // k = 1 keeps the 3, of which the error is 2^2 + 1^2; 2 k keeps the 2 as well: 1^2.
 TEST(AffineForms, multi_topk_is_the_error_of_more_latents) {
   const auto sae = of_rows_themselves(with(topk_of("topk", 1), "multi_topk", 2));

@@ -42,7 +42,8 @@ Tensor decoded_without_relu(const AuxForm& form, const Dictionary& w, const Tens
   const Tensor pre = ops::pre_activations(x, w.w_enc, w.b_enc, w.b_dec);  // [n, dead]
   Tensor rank = form.by_magnitude ? pre.detach().abs() : pre.detach();
   if (form.by_norm) rank = rank * w.w_dec.detach().norm(2, {1});
-  const Tensor chosen = std::get<1>(rank.topk(k, 1));  // [n, k]
+  const Tensor chosen =
+      ops::keep_topk(rank, k, ops::Negatives::kept).latent.to(at::kLong).view({-1, k});  // [n, k]
   return at::zeros_like(pre).scatter(1, chosen, pre.gather(1, chosen)).matmul(w.w_dec);
 }
 

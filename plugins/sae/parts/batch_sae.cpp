@@ -87,14 +87,16 @@ Tensor BatchSae::activations(const Tensor& pre) const {
   return batch_.select_by_norm ? pre.relu() * row_norms(w_dec_) : pre.relu();
 }
 
-// Which of the activations [n, m] are kept: [n, m] bool.
+// Which of the activations [n, m] are kept: [n, m] bool. Of equal ones those of the first rows, and
+// of a row the lowest latents.
 Tensor BatchSae::chosen(const Tensor& z, Mode mode) {
   const at::NoGradGuard no_grad;
   if (mode == Mode::infer) return z > threshold_.clamp_min(0);
   const auto most = static_cast<int64_t>(batch_.k * static_cast<double>(z.size(0)));
-  const auto [value, place] = z.flatten().topk(most, 0, true, false);
+  const Tensor flat = z.flatten(), value = std::get<0>(flat.topk(most, 0, true, false));
   follow(value);
-  return at::zeros({z.numel()}, z.options().dtype(at::kBool)).scatter_(0, place, true).view_as(z);
+  const Tensor least = value.min(), above = flat > least, equal = flat == least;
+  return above.logical_or(equal.logical_and(equal.cumsum(0) <= most - above.sum())).view_as(z);
 }
 
 // The running mean of the least positive activation that a batch keeps. source: as

@@ -145,6 +145,10 @@ TEST(SaeTest, the_mean_squared_error_is_over_rows_and_ranks_and_summed_over_the_
 TEST(SaeTest, an_sae_of_one_hookpoint_refuses_other_shapes) {
   EXPECT_EQ(refusal_of([] { check_one_hookpoint("small", {1, 1, 4, 4}); }), "(no refusal)");
   EXPECT_EQ(refusal_of([] {
+              check_one_hookpoint("small", {1, 1, 4, 4, true});
+            }),
+            "sae: small: reconstructs the rows of one hookpoint: is given a target of another");
+  EXPECT_EQ(refusal_of([] {
               check_one_hookpoint("small", {2, 1, 4, 8});
             }),
             "sae: small: reconstructs the rows of one hookpoint: is given 2 of width 4 and should "
