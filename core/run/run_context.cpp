@@ -91,6 +91,12 @@ const CodesReader& RunContext::codes() {
   return *inputs_.codes->codes;
 }
 
+std::unique_ptr<RecordReader> RunContext::records() {
+  FACET_ASSERT(inputs_.rows, name_ + " asks for records that its needs() did not name");
+  const Dataset& data = inputs_.rows->stream->data();
+  return data.rows() ? nullptr : data.open();
+}
+
 Rng RunContext::rng(const std::string& purpose) { return Rng(seed_, name_ + "/" + purpose); }
 
 TableRef RunContext::write(const std::string& name, const std::string& title, const Table& table,
@@ -101,6 +107,16 @@ TableRef RunContext::write(const std::string& name, const std::string& title, co
 
 void RunContext::write_file(const std::string& name, const std::string& bytes) {
   facet::write_file(folder_.path("artefacts", shelf_ + name), bytes);
+}
+
+std::optional<std::string> RunContext::read_file(const std::string& analysis,
+                                                 const std::string& name) {
+  const std::string of = inputs_.sae ? inputs_.sae->name : "";
+  for (const std::string& shelf : {analysis, std::string()}) {  // one without a name has no shelf
+    const fs::path file = folder_.path("artefacts", (fs::path(of) / shelf / name).generic_string());
+    if (fs::exists(file)) return facet::read_file(file);
+  }
+  return std::nullopt;
 }
 
 Journal& RunContext::journal(const std::string& name) {

@@ -27,11 +27,14 @@ class RunContext : public Context {
   HostModel& host() override;
   std::unique_ptr<ActivationSource> rows() override;
   const CodesReader& codes() override;
+  std::unique_ptr<RecordReader> records() override;
   Rng rng(const std::string& purpose) override;
   EventSink& events() override { return events_; }
   TableRef write(const std::string& name, const std::string& title, const Table& table,
                  size_t shown) override;
   void write_file(const std::string& name, const std::string& bytes) override;
+  std::optional<std::string> read_file(const std::string& analysis,
+                                       const std::string& name) override;
   Journal& journal(const std::string& name) override;
   std::string secret(const std::string& name) override;
   void breathe() override { breathe_(); }

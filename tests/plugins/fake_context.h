@@ -46,6 +46,21 @@ class CountingSink : public EventSink {
   int progress = 0;
 };
 
+/// Goes through records in memory.
+class KeptReader : public RecordReader {
+ public:
+  explicit KeptReader(const std::vector<Record>& records) : records_(records) {}
+  bool next(Record& record) override {
+    if (at_ == records_.size()) return false;
+    record = records_[at_++];
+    return true;
+  }
+
+ private:
+  const std::vector<Record>& records_;
+  size_t at_ = 0;
+};
+
 /// Hands out what the test put in; what it did not is a Bug.
 class FakeContext : public Context {
  public:
@@ -55,6 +70,8 @@ class FakeContext : public Context {
   Tensor x, true_features;  // [n, points, d], [features, d]
   Tensor sequence;          // [n] int64; each row is a sequence of its own when undefined
   const CodesReader* stored = nullptr;
+  std::vector<Record> kept;                  // what records() goes through
+  std::map<std::string, std::string> files;  // written, or put there for read_file
   std::map<std::string, Table> tables;
   CountingSink sink;
   int breaths = 0;
@@ -67,14 +84,22 @@ class FakeContext : public Context {
     return std::make_unique<MemorySource>(x, true_features, sequence);
   }
   const CodesReader& codes() override { return given(stored); }
+  std::unique_ptr<RecordReader> records() override { return std::make_unique<KeptReader>(kept); }
   Rng rng(const std::string& purpose) override { return Rng(1, purpose); }
   EventSink& events() override { return sink; }
   TableRef write(const std::string& name, const std::string& title, const Table& table,
                  size_t shown) override {
     tables[name] = table;
+    files[name] = emit_tsv(table);
     return {name, title, table.head(shown), static_cast<int64_t>(table.rows().size())};
   }
-  void write_file(const std::string&, const std::string&) override { throw Bug("no files"); }
+  void write_file(const std::string& name, const std::string& bytes) override {
+    files[name] = bytes;
+  }
+  std::optional<std::string> read_file(const std::string&, const std::string& name) override {
+    const auto found = files.find(name);
+    return found == files.end() ? std::nullopt : std::optional(found->second);
+  }
   Journal& journal(const std::string&) override { throw Bug("no journal"); }
   std::string secret(const std::string&) override { throw Bug("no secrets"); }
   void breathe() override { ++breaths; }
@@ -102,8 +127,11 @@ class ScalingNormaliser : public Normaliser {
 inline Report run_analysis(const std::string& name, const Value& params, Context& context) {
   static Registry* registry = [] {
     auto* all = new Registry;  // plugins stay for ever, and so does what they registered
-    load_plugin(FACET_TEST_PLUGINS "/metrics.so", *all);
-    load_plugin(FACET_TEST_PLUGINS "/latents.so", *all);
+    for (const char* analysis : {"metrics", "latents", "go_enrichment", "go_pairwise", "extract"}) {
+      const std::filesystem::path file =
+          std::filesystem::path(FACET_TEST_PLUGINS) / (std::string(analysis) + ".so");
+      if (std::filesystem::exists(file)) load_plugin(file, *all);
+    }
     return all;
   }();
   const AnalysisPart& part = registry->analysis(name);

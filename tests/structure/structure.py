@@ -5,21 +5,22 @@ import sys
 from pathlib import Path
 
 # A room may include itself and the rooms of the levels before its own.
-LEVELS = [["base"], ["schema"], ["stats", "table", "plot", "tensor"], ["plugin"], ["data"], ["host"], ["activations"], ["train"],
+LEVELS = [["base"], ["schema"], ["stats", "table", "plot", "tensor"], ["plugin"], ["data"], ["go"], ["host"], ["activations"], ["train"],
           ["run"], ["lua"], ["cli"]]
 # The SDK's headers belong to the level from which they may be included.
 SDK = {"base": ["build", "error", "event", "rng", "value"], "schema": ["schema"], "stats": ["stats"], "table": ["table"],
        "plot": ["plot"], "tensor": ["codes", "ops", "rows", "sae", "safetensors", "torch"],
-       "plugin": ["analysis", "data", "host", "measures", "normaliser", "plugin", "stream"]}
+       "plugin": ["analysis", "data", "host", "measures", "normaliser", "plugin", "stream"],
+       "go": ["enrichment", "ontology"]}
 # One door for each third-party library.
 DOORS = {r"toml\+\+/": "core/run/manifest.cpp", r"(lua|lualib|lauxlib)\.h(pp)?$": "core/lua/",
          r"boost/": "core/plugin/", r"spdlog/|fmt/": "core/base/log.cpp", r"nlohmann/": "core/base/json.cpp",
          r"CLI/": "core/cli/", r"(histedit\.h|editline/)": "core/cli/line_editor.cpp", r"(zlib|zstd)\.h$": "core/data/",
          r"openssl/": "core/base/hash.cpp"}
 TORCH = r"(torch|ATen|c10)/"
-TORCH_FREE = {"base", "schema", "stats", "table", "plot"}
+TORCH_FREE = {"base", "schema", "stats", "table", "plot", "go"}
 SDK_MAY = {"ATen/core/Tensor.h", "torch/headeronly/version.h", "facet_plugin_digest.h"}
-SDK_AT_MOST = 21
+SDK_AT_MOST = 23
 GUESTS = ("plugins/", "host_adapters/", "examples/", "tests/bad_plugins/", "tests/install/")
 
 LEVEL = {room: i for i, rooms in enumerate(LEVELS) for room in rooms}

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "facet/data.h"
 #include "facet/event.h"
 #include "facet/host.h"
 #include "facet/plot.h"
@@ -72,6 +73,9 @@ class Context {
   /// A fresh sequential pass over the rows that the codes (or `on`) belong to.
   virtual std::unique_ptr<ActivationSource> rows() = 0;
   virtual const CodesReader& codes() = 0;
+  /// A fresh pass over the records that rows() come from, in the order of Rows::sequence; nullptr
+  /// when there are none: rows of a known dictionary.
+  virtual std::unique_ptr<RecordReader> records() = 0;
 
   virtual Rng rng(const std::string& purpose) = 0;
   virtual EventSink& events() = 0;
@@ -81,6 +85,10 @@ class Context {
                          size_t shown = 10) = 0;
   /// Writes any other file into the run's artefacts.
   virtual void write_file(const std::string& name, const std::string& bytes) = 0;
+  /// The bytes of a file that the analysis named `analysis` (its type, where it has no name) wrote
+  /// for the same SAE, earlier in this run; nothing when it wrote none.
+  virtual std::optional<std::string> read_file(const std::string& analysis,
+                                               const std::string& name) = 0;
   virtual Journal& journal(const std::string& name) = 0;
   /// The environment variable `name`; it is never stored. UserError when it is not set.
   virtual std::string secret(const std::string& name) = 0;

@@ -1,4 +1,5 @@
-// A picture of a report, as data: curves or bars with their axes. Drawn as SVG by the kernel.
+// A picture of a report, as data: curves, bars, points or boxes with their axes. Drawn as SVG by
+// the kernel.
 #pragma once
 
 #include <string>
@@ -6,7 +7,9 @@
 
 namespace facet {
 
-enum class Mark { line = 1, bars };
+/// boxes: for each distinct x of a series the quartiles of its y as a box with the median in it,
+/// whiskers to the last value within 1.5 box heights.
+enum class Mark { line = 1, bars, points, boxes };
 
 /// A picture of a report: drawn as SVG into the artefacts. Bars stand side by side at their x. A
 /// point that is not finite is left out, and so is one that is not above 0 when log_y.
@@ -20,6 +23,7 @@ struct Plot {
   std::string x_label, y_label;
   Mark mark = Mark::line;
   bool log_y = false;
+  bool margins = false;  ///< of points: a histogram of x above, and one of y at the right
   std::vector<Series> series = {};
 };
 

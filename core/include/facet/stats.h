@@ -1,4 +1,5 @@
-// Statistics: how far a figure may lie from what was measured. Knows no torch.
+// Statistics: how far a figure may lie from what was measured, and whether two things go together
+// by chance. Knows no torch.
 #pragma once
 
 #include <cstdint>
@@ -68,5 +69,77 @@ std::vector<std::optional<Interval>> bootstrap(const GroupSums& sums, const Figu
 /// cost     O(min(rows, columns)^2 max(rows, columns)); one copy of the scores.
 /// source   Kuhn 1955; shortest augmenting paths with potentials as in Jonker and Volgenant 1987.
 std::vector<int64_t> best_pairing(const std::vector<double>& score, int64_t rows, int64_t columns);
+
+/// Which tables are at least as extreme as the one that was seen.
+enum class Tail { two_sided = 1, greater, less };
+
+/// Fisher's exact test of k of n drawn, when K of N have a mark.
+///
+/// two_sided is the sum over all tables no more probable than the one that was seen (as R's
+/// fisher.test and SciPy's fisher_exact); greater is P(X >= k), less P(X <= k). Tables whose
+/// probabilities differ by rounding alone count as equally probable. An impossible table (k > n,
+/// k > K, n + K - k > N) is a bug of the caller; where a margin is 0 or all, p is 1.
+///
+/// error   relative 1e-12 or less at N up to 10^6, against exact rationals; also below 1e-308, by
+///         logarithms.
+/// memory  32 bytes * N; the object is shared between threads.
+class Fisher {
+ public:
+  explicit Fisher(int64_t population);
+  int64_t population() const;
+  double p(Tail tail, int64_t k, int64_t n, int64_t K) const;
+  double log_p(Tail tail, int64_t k, int64_t n, int64_t K) const;  ///< natural logarithm
+  double log_point(int64_t k, int64_t n, int64_t K) const;         ///< ln P(X = k)
+
+ private:
+  long double log_weight(int64_t k, int64_t n, int64_t K) const;
+  long double log_sum(Tail tail, int64_t k, int64_t n, int64_t K) const;
+  std::vector<long double> log_factorial_;
+};
+
+/// p-values with the number of tests that have each: many tests share one.
+struct PValues {
+  std::vector<double> p;       ///< ascending, each once
+  std::vector<int64_t> times;  ///< at least 1
+  int64_t tests() const;
+};
+
+/// Names of the corrections: bonferroni, sidak and holm as goatools 1.6.7 works them out by itself,
+/// and sm_bonferroni, sm_sidak, holm-sidak, sm_holm, simes-hochberg, hommel, fdr_bh, fdr_by,
+/// fdr_tsbh, fdr_tsbky, fdr_gbs as it takes them from statsmodels 0.15 (multipletests).
+const std::vector<std::string>& corrections();
+
+/// The corrected p of each of tests.p, at most 1.
+///
+/// method  one of corrections(); UserError with the nearest name for another.
+/// alpha   in (0, 1): enters sidak (goatools' factor), fdr_tsbh and fdr_tsbky alone.
+/// cost    O(distinct); hommel O(tests log distinct) (Meijer, Krebs and Goeman 2019).
+std::vector<double> corrected(const std::string& method, const PValues& tests, double alpha);
+
+/// How well a score ranks the members of a class before the others.
+struct RankTest {
+  double auroc = 0;              ///< (U of Mann and Whitney) / (m (N - m)), ties count half
+  double average_precision = 0;  ///< sum of precision times gain in recall, a tie is one step
+  double u = 0;                  ///< U of the members
+  double p = 1;  ///< two-sided, normal with tie correction, without continuity correction
+  double p_continuity = 1;  ///< the same with continuity correction (SciPy's default)
+};
+
+/// value       of those with a score above 0, descending; all others have 0.
+/// member      [value.size()] whether each is of the class.
+/// members     m, of the class in all, those with score 0 included.
+/// population  N
+/// returns     not-a-number throughout when m is 0 or N.
+RankTest rank_test(const std::vector<float>& value, const std::vector<uint8_t>& member,
+                   int64_t members, int64_t population);
+
+/// Student's t for samples of unequal variance.
+struct WelchTest {
+  double t = 0;
+  double degrees = 0;  ///< of freedom, Welch and Satterthwaite
+  double p = 1;        ///< two-sided
+};
+/// Not-a-number throughout when a sample has fewer than two values, or both have no variance.
+WelchTest welch_test(const std::vector<double>& a, const std::vector<double>& b);
 
 }  // namespace facet
