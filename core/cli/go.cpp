@@ -142,20 +142,20 @@ int go(const GoRequest& asked) {
   std::unordered_map<std::string, int32_t> unit;
   for (size_t u = 0; u < population.units.size(); ++u)
     unit.emplace(population.units[u], static_cast<int32_t>(u));
-  UnitSets sets;
-  for (const fs::path& study : asked.studies) sets.add(units_of(study, unit, asked.min_overlap));
-  const std::vector<SetResult> results =
-      enrichment(ontology, population, sets, go_tests(asked), Keep::all);
   Table table(go_columns(asked));
-  for (size_t s = 0; s < results.size(); ++s)
-    add_go_rows(asked.studies[s].filename().string(), results[s], ontology, asked, table);
+  for (const fs::path& study : asked.studies) {  // one by one: all terms of a study are kept
+    UnitSets sets;
+    sets.add(units_of(study, unit, asked.min_overlap));
+    const auto results = enrichment(ontology, population, sets, go_tests(asked), Keep::all);
+    add_go_rows(study.filename().string(), results.front(), ontology, asked, table);
+  }
   const std::string text = emit_tsv(table);
   if (asked.out.empty())
     std::cout << text;
   else
     write_file(asked.out, text);
-  std::cerr << table.rows().size() << " rows of " << results.size()
-            << (results.size() == 1 ? " study" : " studies") << "\n";
+  std::cerr << table.rows().size() << " rows of " << asked.studies.size()
+            << (asked.studies.size() == 1 ? " study" : " studies") << "\n";
   return 0;
 }
 

@@ -33,10 +33,14 @@ CorrectedP::CorrectedP(CountedP counted, const EnrichmentHow& how) {
     by_method.push_back(method == kFdr ? tests.p : corrected(method, tests, how.alpha));
 }
 
+size_t CorrectedP::index(double p) const {
+  return static_cast<size_t>(std::lower_bound(tests.p.begin(), tests.p.end(), p) - tests.p.begin());
+}
+
 std::vector<double> CorrectedP::of(double p) const {
-  const auto at = std::lower_bound(tests.p.begin(), tests.p.end(), p) - tests.p.begin();
+  const size_t at = index(p);
   std::vector<double> out;
-  for (const auto& values : by_method) out.push_back(values[static_cast<size_t>(at)]);
+  for (const auto& values : by_method) out.push_back(values[at]);
   return out;
 }
 
@@ -93,11 +97,6 @@ void SetTests::count(const int32_t* set, int64_t n) {
   for (const Missed& group : missed()) memo_.p_of(group.size, 0, sum(group.terms));
 }
 
-bool SetTests::is_kept(const TermTest& test, const std::vector<double>& corrected) const {
-  if (keep_ == Keep::significant) return corrected.front() < how_.alpha;
-  return keep_ == Keep::all || test.k > 0;
-}
-
 SetResult SetTests::run(const int32_t* set, int64_t n, int64_t number, const CorrectedP* global) {
   SetResult out;
   out.n = n;
@@ -120,43 +119,52 @@ SetResult SetTests::run(const int32_t* set, int64_t n, int64_t number, const Cor
     for (size_t i = 0; i < own.size(); ++i)
       if (!counted[i].empty()) own[i] = CorrectedP(std::move(counted[i]), how_);
   }
-  const auto corrected_of = [&](double p, uint8_t aspect) {
-    return global ? global->of(p) : own[part(aspect)].of(p);
+  const auto of_aspect = [&](uint8_t aspect) -> const CorrectedP& {
+    return global ? *global : own[part(aspect)];
   };
-  const std::vector<double> random =
-      alike_ ? [&] {
-        Rng rng(how_.seed, "enrichment/fdr/" + std::to_string(number));
-        return alike_->smallest(set, n, kResampled, Draws::Over::hit, rng, memo_);
-      }() : std::vector<double>();
-  const auto take = [&](TermTest test) {
-    std::vector<double> corrected =
-        corrected_of(test.p, tested_.aspect[static_cast<size_t>(test.term)]);
+  std::vector<double> random;  // smallest p of random sets
+  if (alike_) {
+    Rng rng(how_.seed, "enrichment/fdr/" + std::to_string(number));
+    random = alike_->smallest(set, n, kResampled, Draws::Over::hit, rng, memo_);
+  }
+  const auto share_below = [&](double p) {
+    const auto below = std::lower_bound(random.begin(), random.end(), p) - random.begin();
+    return static_cast<double>(below) / static_cast<double>(kResampled);
+  };
+  const auto is_kept = [&](double p, int64_t k, uint8_t aspect) {
+    if (keep_ != Keep::significant) return keep_ == Keep::all || k > 0;
+    return (how_.methods.front() == kFdr ? share_below(p) : of_aspect(aspect).first_of(p)) <
+           how_.alpha;
+  };
+  const auto take = [&](TermTest test, uint8_t aspect) {
+    test.corrected = of_aspect(aspect).of(test.p);
     for (size_t m = 0; m < how_.methods.size(); ++m)
-      if (how_.methods[m] == kFdr)
-        corrected[m] = static_cast<double>(std::lower_bound(random.begin(), random.end(), test.p) -
-                                           random.begin()) /
-                       static_cast<double>(kResampled);
-    if (!is_kept(test, corrected)) return false;
-    test.corrected = std::move(corrected);
+      if (how_.methods[m] == kFdr) test.corrected[m] = share_below(test.p);
     out.rows.push_back(std::move(test));
-    return true;
   };
 
   out.tested = static_cast<int64_t>(hits.size());
   for (const Missed& group : zeros) out.tested += sum(group.terms);
-  for (const TermTest& hit : hits) take(hit);
-  for (const Missed& group : zeros)
+  for (const TermTest& hit : hits) {
+    const uint8_t aspect = tested_.aspect[static_cast<size_t>(hit.term)];
+    if (is_kept(hit.p, hit.k, aspect)) take(hit, aspect);
+  }
+  for (const Missed& group : zeros) {
+    std::array<bool, 3> kept;  // within a size all tests of one namespace end alike
+    for (uint8_t a = 0; a < 3; ++a) kept[a] = group.terms[a] > 0 && is_kept(group.p, 0, a);
+    if (!kept[0] && !kept[1] && !kept[2]) continue;
     for (const int32_t term : tested_.of_size[group.size]) {
-      if (counter_.units_with(term) > 0) continue;
+      const uint8_t aspect = tested_.aspect[static_cast<size_t>(term)];
+      if (!kept[aspect] || counter_.units_with(term) > 0) continue;
       TermTest test;
       test.term = term;
       test.n = n;
       test.K = tested_.sizes[group.size];
       test.N = population_.size();
       test.p = group.p;
-      // Within a size all tests of one namespace end alike.
-      if (!take(std::move(test)) && how_.scope != Scope::aspect) break;
+      take(std::move(test), aspect);
     }
+  }
   add_draws(set, n, number, out.rows);
   std::sort(out.rows.begin(), out.rows.end(), [](const TermTest& a, const TermTest& b) {
     if (a.p != b.p) return a.p < b.p;

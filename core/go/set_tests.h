@@ -20,6 +20,11 @@ struct CorrectedP {
   CorrectedP(CountedP counted, const EnrichmentHow& how);
   /// What the methods make of p, which is one of the tests'.
   std::vector<double> of(double p) const;
+  /// What the first method makes of it.
+  double first_of(double p) const { return by_method.front()[index(p)]; }
+
+ private:
+  size_t index(double p) const;
 };
 
 /// What a thread needs to test sets one after another. Sets of one size in a row share their
@@ -44,7 +49,6 @@ class SetTests {
   };
   std::vector<TermTest> hits_of(const int32_t* set, int64_t n);
   std::vector<Missed> missed() const;
-  bool is_kept(const TermTest& test, const std::vector<double>& corrected) const;
   void add_draws(const int32_t* set, int64_t n, int64_t number, std::vector<TermTest>& rows);
 
   const TestedTerms& tested_;

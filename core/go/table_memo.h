@@ -1,7 +1,6 @@
 // The p-values of sets of one size: each table (k, n, K) is computed once.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -45,10 +44,8 @@ class TableMemo {
 
   Cell& cell(size_t size, int64_t k) {
     std::vector<Cell>& cells = of_size_[size];
-    if (cells.empty()) {
-      cells.resize(static_cast<size_t>(std::min(n_, sizes_[size])) + 1);
-      used_.push_back(size);
-    }
+    if (cells.empty()) used_.push_back(size);
+    if (cells.size() <= static_cast<size_t>(k)) cells.resize(static_cast<size_t>(k) + 1);
     Cell& at = cells[static_cast<size_t>(k)];
     if (at.p < 0) at.p = fisher_.p(tail_, k, n_, sizes_[size]);
     return at;

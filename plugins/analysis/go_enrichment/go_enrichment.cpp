@@ -117,9 +117,10 @@ class GoEnrichment final : public Analysis {
   }
 
   TableRef write_notes(Context& context, const Input& input) const {
-    Table table({{"note",
-                  "what was read, what was passed over and how often, and which genes have "
-                  "no terms and why"}});
+    const Column note = {"note",
+                         "what was read, what was passed over and how often, and which genes have "
+                         "no terms and why"};
+    Table table(std::vector<Column>{note});
     for (const std::string& note : input.notes()) table.add({Value(note)});
     return context.write("go_input.tsv", "What the files gave.", table, table.rows().size());
   }
