@@ -134,13 +134,13 @@ Annotations Annotations::read(const fs::path& gaf, const Ontology& ontology,
       continue;
     }
     ++good_lines;
-    out.by_lower_.emplace(lower(gene), gene);
+    out.lower_.insert(lower(gene));
     for (const std::string_view name : columns_of(columns[kSynonyms], '|'))
-      if (!name.empty()) out.by_name_.emplace(name, gene);
-    out.by_name_.emplace(columns[kSymbol], gene);
+      if (!name.empty()) out.names_.emplace(name);
+    out.names_.emplace(columns[kSymbol]);
     if (const char* why = counts.against(columns)) {
       tally.add(why, lines.where());
-      out.only_filtered_.emplace(gene, kFiltered);
+      out.passed_over_genes_.emplace(gene, kFiltered);
       continue;
     }
     const auto term = ontology.find(id);
@@ -148,7 +148,7 @@ Annotations Annotations::read(const fs::path& gaf, const Ontology& ontology,
       tally.add(ontology.is_obsolete(id) ? "lines of obsolete terms"
                                          : "lines of terms that the OBO file does not have",
                 lines.where() + ": " + id);
-      out.only_filtered_.emplace(gene, kNoTerms);
+      out.passed_over_genes_.emplace(gene, kNoTerms);
       continue;
     }
     const Ontology::Term& known = ontology.term(*term);
@@ -184,15 +184,15 @@ const std::vector<int32_t>* Annotations::terms(const std::string& gene) const {
 }
 
 std::string Annotations::why_not(const std::string& gene) const {
-  if (const auto filtered = only_filtered_.find(gene); filtered != only_filtered_.end())
+  if (const auto filtered = passed_over_genes_.find(gene); filtered != passed_over_genes_.end())
     return filtered->second;
   const std::string bare = without_suffix(gene);
-  if (bare != gene && by_lower_.contains(lower(bare)))
+  if (bare != gene && lower_.contains(lower(bare)))
     return "are isoforms or versions of an id in the file";
-  if (by_lower_.contains(lower(gene))) return "are in the file in other upper and lower case";
-  if (by_name_.contains(gene)) return "are symbols or synonyms in the file, not ids (column 2)";
+  if (lower_.contains(lower(gene))) return "are in the file in other upper and lower case";
+  if (names_.contains(gene)) return "are symbols or synonyms in the file, not ids (column 2)";
   const size_t colon = gene.find(':');
-  if (colon != std::string::npos && by_lower_.contains(lower(gene.substr(colon + 1))))
+  if (colon != std::string::npos && lower_.contains(lower(gene.substr(colon + 1))))
     return "have a prefix before an id of the file";
   return "are not in the file";
 }

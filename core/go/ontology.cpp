@@ -169,7 +169,7 @@ Ontology Ontology::read(const fs::path& obo) {
   for (const Stanza& term : file.terms) {
     const auto aspect = aspect_of(term.space);
     if (term.obsolete) {
-      out.obsolete_[term.id] = true;
+      out.obsolete_.insert(term.id);
     } else if (term.id.empty() || term.name.empty()) {
       tally.add("terms without an id or a name", at(term));
     } else if (!aspect) {
