@@ -23,8 +23,7 @@ Box box_of(double x, std::vector<double>& y) {
   const double reach = kWhisker * (box.upper - box.lower);
   // A quartile may lie between two values, and no value between it and the fence: then no whisker.
   box.low = std::min(box.lower, *std::lower_bound(y.begin(), y.end(), box.lower - reach));
-  box.high =
-      std::max(box.upper, *(std::upper_bound(y.begin(), y.end(), box.upper + reach) - 1));
+  box.high = std::max(box.upper, *(std::upper_bound(y.begin(), y.end(), box.upper + reach) - 1));
   return box;
 }
 

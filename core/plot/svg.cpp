@@ -19,7 +19,7 @@ constexpr double kLegendRow = 18, kTitleRow = 14;
 constexpr double kMargin = 52, kMarginGap = 4;  // of the histograms at the margins
 constexpr double kRim = 0.02;                   // of the x axis, on each side of points
 constexpr int kTicksX = 8, kTicksY = 5;
-constexpr size_t kTitleLetters = 100;  // in one line
+constexpr size_t kTitleLetters = 92;  // in one line
 // Dots of all series: the text of a picture stays below 1 MB.
 constexpr size_t kMostDots = 30000;
 
@@ -172,8 +172,8 @@ class Picture {
         y_.log ? log_ticks(y_.low, y_.high, kTicksY) : linear_ticks(y_.low, y_.high, kTicksY);
     for (const double tick : ticks_y) {
       const double y = y_.at(tick);
-      out += "<path class=\"grid\" d=\"M" + px(frame_.left) + " " + px(y) + "H" +
-             px(frame_.right) + "\"/>\n";
+      out += "<path class=\"grid\" d=\"M" + px(frame_.left) + " " + px(y) + "H" + px(frame_.right) +
+             "\"/>\n";
       out += text_at(frame_.left - 8, y + 4, "end", tick_text(tick));
     }
     for (const double tick : linear_ticks(x_.low, x_.high, kTicksX)) {

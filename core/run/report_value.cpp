@@ -95,10 +95,8 @@ TableRef table_of(const Value& v) {
   return {v.text("name"), v.text("title"), std::move(head), v.integer("rows")};
 }
 
-constexpr std::pair<Mark, const char*> kMarks[] = {{Mark::line, "line"},
-                                                   {Mark::bars, "bars"},
-                                                   {Mark::points, "points"},
-                                                   {Mark::boxes, "boxes"}};
+constexpr std::pair<Mark, const char*> kMarks[] = {
+    {Mark::line, "line"}, {Mark::bars, "bars"}, {Mark::points, "points"}, {Mark::boxes, "boxes"}};
 
 const char* mark_name(Mark mark) {
   for (const auto& [each, name] : kMarks)

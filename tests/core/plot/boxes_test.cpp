@@ -80,11 +80,11 @@ TEST(Boxes, are_drawn_side_by_side_with_median_and_whiskers) {
   const std::string svg = emit_svg(two_series());
   EXPECT_EQ(times_in(svg, "fill-opacity=\"0.3\""), 4u);
   EXPECT_EQ(times_in(svg, "stroke-width=\"2.5\""), 4u);
-  // Of 544 pixels for two places at a distance of 1: 272 * 0.9 / 2 a box with its rims.
-  EXPECT_NE(svg.find("<rect x=\"97.8\" y=\"206.5\" width=\"97.9\" height=\"65\" fill=\"#0072b2\""),
+  // 272 pixels an x: 0.9 of them for two boxes, of each 0.8; 32.5 pixels for each 1 of y.
+  EXPECT_NE(svg.find("<rect x=\"97.8\" y=\"174\" width=\"97.9\" height=\"65\" fill=\"#0072b2\""),
             std::string::npos)
       << svg;
-  EXPECT_NE(svg.find("<rect x=\"220.2\" y=\"206.5\" width=\"97.9\" height=\"32.5\" "
+  EXPECT_NE(svg.find("<rect x=\"220.2\" y=\"190.2\" width=\"97.9\" height=\"32.5\" "
                      "fill=\"#d55e00\""),
             std::string::npos)
       << svg;
