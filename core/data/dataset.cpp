@@ -240,8 +240,7 @@ std::string Dataset::key() const {
   in_force.set("source", shared_->source_key);
   if (params.letter_case != "keep") in_force.set("case", params.letter_case);
   if (!params.where.column.empty())
-    in_force.set("where",
-                 Value::Table{{"column", params.where.column}, {"is", params.where.is}});
+    in_force.set("where", Value::Table{{"column", params.where.column}, {"is", params.where.is}});
   if (!params.exclude.empty()) in_force.set("exclude", shared_->excluded_sha256);
   if (params.skip > 0) in_force.set("skip", params.skip);
   if (params.limit > 0) in_force.set("limit", params.limit);
