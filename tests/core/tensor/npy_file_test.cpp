@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "expect_refusal.h"
+#include "npy_bytes.h"
 
 namespace facet {
 namespace {
@@ -31,24 +32,6 @@ class NpyFiles : public testing::Test {
                    ("facet_npy_" + std::to_string(::getpid()) + "_" +
                     testing::UnitTest::GetInstance()->current_test_info()->name() + ".npy");
 };
-
-// As numpy.save writes it: blanks fill the header up to a multiple of 64.
-std::string npy(const std::string& header, const std::string& numbers, int version = 1) {
-  const size_t length_bytes = version == 1 ? 2 : 4, front = 8 + length_bytes;
-  std::string text = header;
-  while ((front + text.size() + 1) % 64 != 0) text += ' ';
-  text += '\n';
-  std::string out = std::string("\x93NUMPY", 6) + static_cast<char>(version) + '\0';
-  for (size_t i = 0; i < length_bytes; ++i) out += static_cast<char>(text.size() >> (8 * i) & 255);
-  return out + text + numbers;
-}
-std::string header_of(const std::string& descr, const std::string& shape) {
-  return "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
-}
-template <class T>
-std::string bytes_of(const std::vector<T>& numbers) {
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
-}
 
 constexpr int64_t kLarge = int64_t{1} << 40;
 
