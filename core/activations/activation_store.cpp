@@ -14,12 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kOriginBytes = 8 + 4 + 4 + 1;  // sequence, position, token, flag of a row
-
-int64_t bytes_of(const Rows& rows) {
-  return static_cast<int64_t>(rows.x.nbytes()) + rows.size() * kOriginBytes;
-}
-
 std::string bytes_text(int64_t bytes) {
   constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
   if (bytes < 1000) return std::to_string(bytes) + " bytes";

@@ -117,6 +117,7 @@ ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data
   common_width(host_->info(), points_);
   target_ = target_of(host_->info(), points_, params_);
   check_layers(params_, points_.size(), target_);
+  if (params_.pool != "none") pooled_ = std::make_shared<PooledMemory>();
 }
 
 ActivationStream::ActivationStream(Dataset data, StreamParams params)
@@ -166,12 +167,16 @@ std::vector<std::string> ActivationStream::raw_points() const {
   return out;
 }
 
-std::unique_ptr<RowFeed> ActivationStream::feed() const { return kept(raw_feed()); }
+std::unique_ptr<RowFeed> ActivationStream::remembered(std::unique_ptr<RowFeed> kept) const {
+  return pooled_ ? feed_of_memory(std::move(kept), pooled_) : std::move(kept);
+}
+
+std::unique_ptr<RowFeed> ActivationStream::feed() const { return remembered(kept(raw_feed())); }
 
 std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
   std::unique_ptr<RowFeed> raw = raw_feed();
   if (works_ahead(order)) raw = feed_ahead(std::move(raw), params_.buffer_rows);
-  return open_on(kept(std::move(raw)), order, seed);
+  return open_on(remembered(kept(std::move(raw))), order, seed);
 }
 
 // Only for a training: what reads rows in their order may run the host beside.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "activations/pooled_memory.h"
 #include "activations/stream_target.h"
 #include "data/dataset.h"
 #include "facet/event.h"
@@ -92,6 +93,7 @@ class ActivationStream {
   std::unique_ptr<ActivationSource> open_on(std::unique_ptr<RowFeed> feed, Order order,
                                             uint64_t seed) const;
   std::unique_ptr<RowFeed> kept(std::unique_ptr<RowFeed> raw) const;
+  std::unique_ptr<RowFeed> remembered(std::unique_ptr<RowFeed> kept) const;
   std::vector<std::string> raw_points() const;  // input and target, each once
   bool works_ahead(Order order) const;
   bool shares_passes_with(const ActivationStream& other) const;
@@ -102,6 +104,7 @@ class ActivationStream {
   StreamParams params_;
   StreamTarget target_;
   std::shared_ptr<const ActivationStore> store_;  // nullptr: live
+  std::shared_ptr<PooledMemory> pooled_;          // nullptr: not pooled
 };
 
 /// A stream's `normalize` ("none" when empty) as its name and every parameter in force; a name that

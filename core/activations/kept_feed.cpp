@@ -71,6 +71,10 @@ class KeptFeed final : public RowFeed {
 
 RowFeed::~RowFeed() = default;
 
+int64_t bytes_of(const Rows& rows) {
+  return static_cast<int64_t>(rows.x.nbytes()) + rows.size() * kOriginBytes;
+}
+
 void refuse_no_rows() {
   throw UserError(
       "activations: no rows: the data has no records, or none with a token that is kept");

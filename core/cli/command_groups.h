@@ -31,6 +31,9 @@ void add_row_commands(CommandLine& line);
 /// separated by a space ("sae show").
 CLI::App* add_command(CommandLine& line, const std::string& name, const std::string& about,
                       const std::string& example, std::function<int()> call);
+/// go.
+void add_go_command(CommandLine& line);
+
 /// One value an option, so that a file may follow it; the option may be repeated.
 void repeatable(CLI::Option* option);
 /// A number from 1, with a message that fits a line.

@@ -113,6 +113,7 @@ int run_command_line(int argc, char** argv) {
   add_common_options(line);
   add_run_commands(line);
   add_row_commands(line);
+  add_go_command(line);
   add_part_commands(line);
   try {
     line.app.parse(argc, argv);

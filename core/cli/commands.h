@@ -80,6 +80,25 @@ struct DiffRequest {
 /// Prints how two SAEs were made otherwise, and how many latents they share.
 int diff_saes(const DiffRequest& asked, const PluginPaths& plugin_paths);
 
+struct GoRequest {
+  std::vector<std::filesystem::path> studies;  ///< files with a gene a line
+  std::filesystem::path population, gaf, obo;
+  std::filesystem::path out;  ///< empty: the standard output
+  std::vector<std::string> relationships;
+  bool no_propagate = false;
+  std::vector<std::string> methods = {"bonferroni", "sidak", "holm"};
+  std::vector<std::string> namespaces = {"BP", "MF", "CC"};
+  std::string direction = "two_sided";
+  std::string scope = "namespace";
+  std::vector<std::string> evidence, without_evidence;
+  double alpha = 0.05;
+  double pval = 0.05;        ///< rows with an uncorrected p below it are written; above 1: all
+  double min_overlap = 0.7;  ///< of a study's genes that are in the population
+  int64_t seed = 0;
+};
+/// Writes the terms that stand out in lists of genes.
+int go(const GoRequest& asked);
+
 struct InspectRequest {
   std::filesystem::path sae;
   std::string weights;

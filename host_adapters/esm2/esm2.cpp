@@ -8,6 +8,7 @@
 #include "config.h"
 #include "letters.h"
 #include "maps.h"
+#include "random_weights.h"
 #include "stages.h"
 #include "weights.h"
 
@@ -29,6 +30,7 @@ struct Params {
   std::string longer = "error";
   std::string token_dropout = "config";
   std::string inv_freq = "computed";
+  int64_t random_weights = -1;
 };
 
 Schema<Params> schema() {
@@ -66,7 +68,11 @@ Schema<Params> schema() {
       .field("inv_freq", &Params::inv_freq,
              "Rotary frequencies computed, as transformers does, or as stored in the file, as "
              "fair-esm does; released files store them rounded to half precision.",
-             one_of({"computed", "stored"}));
+             one_of({"computed", "stored"}))
+      .field("random_weights", &Params::random_weights,
+             "A seed: every weight is drawn anew, normal, with the mean and deviation of its "
+             "tensor: a control that learnt nothing; -1: the weights as they are.",
+             at_least(-1));
 }
 
 layers::LetterPolicy letter_policy(const Params& params) {
@@ -110,6 +116,7 @@ class Esm2 final : public HostModel {
                                   {"masks", params.masks},
                                   {"positions", "rotary, from 0 at the first token"},
                                   {"queries", "scaled before the rotary embedding"},
+                                  {"random_weights", params.random_weights},
                                   {"specials", params.specials},
                                   {"token_dropout", token_dropout_},
                                   {"unknown", params.unknown}};
@@ -163,6 +170,8 @@ class Esm2 final : public HostModel {
     weights_ = read_weights(
         config_, params_.inv_freq == "stored" ? Frequencies::stored : Frequencies::computed,
         params_.dtype == "bf16" ? at::kBFloat16 : at::kFloat, setup_.device);
+    if (params_.random_weights >= 0)
+      draw_anew(*weights_, config_, static_cast<uint64_t>(params_.random_weights));
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,

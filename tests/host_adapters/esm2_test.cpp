@@ -28,12 +28,12 @@ TEST(Esm2, lists_its_points_and_aliases_from_the_configuration_alone) {
 }
 
 TEST(Esm2, records_every_policy_in_force) {
-  EXPECT_EQ(
-      emit_json(tiny()->info().switches),
-      R"({"context":1022,"dtype":"f32","gelu":"erf","inv_freq":"computed","longer":"error",)"
-      R"("masks":"token","positions":"rotary, from 0 at the first token",)"
-      R"("queries":"scaled before the rotary embedding","specials":"both","token_dropout":true,)"
-      R"("unknown":"error"})");
+  EXPECT_EQ(emit_json(tiny()->info().switches),
+            R"({"context":1022,"dtype":"f32","gelu":"erf","inv_freq":"computed","longer":"error",)"
+            R"("masks":"token","positions":"rotary, from 0 at the first token",)"
+            R"("queries":"scaled before the rotary embedding","random_weights":-1,)"
+            R"("specials":"both","token_dropout":true,)"
+            R"("unknown":"error"})");
   EXPECT_EQ(emit_json(tiny({{"context", 1024},
                             {"dtype", "bf16"},
                             {"inv_freq", "stored"},
@@ -46,7 +46,8 @@ TEST(Esm2, records_every_policy_in_force) {
                           .switches),
             R"({"context":1024,"dtype":"bf16","gelu":"erf","inv_freq":"stored","longer":"compute",)"
             R"("masks":"error","positions":"rotary, from 0 at the first token",)"
-            R"("queries":"scaled before the rotary embedding","specials":"cls",)"
+            R"("queries":"scaled before the rotary embedding","random_weights":-1,)"
+            R"("specials":"cls",)"
             R"("token_dropout":false,"unknown":"unk"})");
 }
 

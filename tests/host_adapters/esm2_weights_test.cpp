@@ -33,6 +33,26 @@ TEST(Esm2Weights, come_whole_or_in_shards) {
   EXPECT_TRUE(torch::equal(here.contacts[0], there.contacts[0]));
 }
 
+TEST(Esm2Weights, are_drawn_anew_from_a_seed_with_the_moments_of_the_trained_ones) {
+  const auto drawn = [](int64_t seed) {
+    return seen_of(*make_host("esm2", {{"weights", kTiny}, {"random_weights", seed}}));
+  };
+  const Seen first = drawn(1);
+  EXPECT_TRUE(torch::equal(first.logits, drawn(1).logits));
+  EXPECT_FALSE(torch::equal(first.logits, drawn(2).logits));
+  EXPECT_FALSE(torch::allclose(first.logits, whole().logits));
+  EXPECT_TRUE(first.logits.isfinite().all().item<bool>());
+  const auto embeddings = [](int64_t seed) {
+    const auto host = make_host("esm2", {{"weights", kTiny}, {"random_weights", seed}});
+    return pass(*host, tokens_of(*host, {"ACDEFGHIKLMNPQRSTVWY"}), {"embeddings"})
+        .rows.at("embeddings")
+        .x;
+  };
+  const Tensor trained = embeddings(-1), anew = embeddings(3);  // 22 rows of 64
+  EXPECT_NEAR(anew.std().item<double>(), trained.std().item<double>(),
+              0.1 * trained.std().item<double>());
+}
+
 TEST(Esm2Weights, may_have_the_older_names_gamma_and_beta) {
   const Spoiled older;
   NamedTensors renamed = tiny_tensors();

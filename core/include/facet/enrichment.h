@@ -20,10 +20,10 @@ struct Population {
   std::vector<int64_t> start;       ///< [units + 1]
   std::vector<int32_t> term;        ///< of each unit: numbers of terms, ascending, propagated
   std::vector<int32_t> unit_count;  ///< [terms] units that have the term
+  Closure above;                    ///< what each term implies, itself included; empty: nothing
 
   int64_t size() const { return static_cast<int64_t>(units.size()); }
-  /// Those of `genes` that are annotated to a term of `aspect`: what some programs call the
-  /// universe.
+  /// The units that have a term of `aspect`: what some programs call the universe.
   Population annotated(const Ontology& ontology, Aspect aspect) const;
 };
 
@@ -51,11 +51,13 @@ enum class Scope { set = 1, aspect, global };
 
 struct EnrichmentHow {
   Tail tail = Tail::two_sided;
-  std::vector<std::string> methods = {"bonferroni"};  ///< see corrections(); the first one decides
+  /// Those of corrections(), and "fdr": the share of 500 random sets as large whose smallest p is
+  /// below, as goatools has it. The first one decides what is significant.
+  std::vector<std::string> methods = {"bonferroni"};
   Scope scope = Scope::set;
   double alpha = 0.05;
   std::vector<Aspect> aspects = {kAspects.begin(), kAspects.end()};  ///< terms of these are tested
-  bool hit_terms_only = false;  ///< tests (and counts) only terms that the set has
+  bool hit_terms_only = false;  ///< tests (and counts) only terms that the set has; so does elim
   int64_t least = 1;            ///< units that a tested term has at least
   int64_t most = 0;             ///< and at most; 0: no bound
   /// Alexa, Rahnenführer and Lengauer 2006: a term that is significant by itself takes its units
@@ -67,7 +69,7 @@ struct EnrichmentHow {
   /// [units] a number below 2^16 for each unit: draws take as many units of each as the set has,
   /// and permuted labels stay within; empty: all alike.
   std::vector<int32_t> stratum;
-  uint64_t seed = 0;  ///< of the draws, and of the method "fdr"
+  uint64_t seed = 0;  ///< of the draws
   int threads = 0;    ///< 0: as many as OpenMP would take; the result is the same
 };
 
@@ -77,7 +79,9 @@ struct TermTest {
   int64_t k = 0, n = 0, K = 0, N = 0;  ///< in both, in the set, with the term, in the population
   double p = 1;                        ///< not corrected
   std::vector<double> corrected;       ///< [methods]
-  double p_permutation = -1;           ///< -1: no draws were made
+  /// (1 + draws whose smallest p is not above this one's) / (1 + draws): the chance of one such
+  /// term anywhere (Westfall and Young 1993, single step); -1: no draws were made.
+  double p_permutation = -1;
   /// k / n > K / N; equal shares are not.
   bool enriched() const { return k * N > K * n; }
 };
@@ -97,14 +101,14 @@ enum class Keep { significant = 1, hit, all };
 /// Counts are sparse; each distinct table (k, n, K) of a set size is computed once, and tests of
 /// terms that a set has not are counted, not listed. The bytes are the same at any thread count.
 ///
-/// keep     significant: corrected p by the first method <= alpha, or < where `strict`; hit: k > 0;
-///          all: every tested term.
+/// keep     significant: corrected p by the first method < alpha; hit: k > 0; all: every tested
+///          term.
 /// breathe  called now and then from the calling thread with the number of finished sets.
 /// cost     the sum over sets and their units of the unit's terms; with Scope::global twice.
 /// source   goatools 1.6.7 go_enrichment.py: the population counts units without terms; every term
 ///          with a unit of the population is tested, also those that the set has not.
-/// throws   UserError when elim is asked for with another tail than greater, or for an unknown
-///          method.
+/// throws   UserError for an unknown method, and for elim with another tail than greater, with
+///          Scope::global or in a population without `above`.
 std::vector<SetResult> enrichment(const Ontology& ontology, const Population& population,
                                   const UnitSets& sets, const EnrichmentHow& how, Keep keep,
                                   const std::function<void(int64_t)>& breathe = {});

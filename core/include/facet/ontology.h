@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,7 @@ class Ontology {
  private:
   std::vector<Term> terms_;
   std::unordered_map<std::string, int32_t> by_id_;  // alternative ids too
-  std::unordered_map<std::string, bool> obsolete_;
+  std::unordered_set<std::string> obsolete_;
   std::vector<PassedOver> passed_over_;
   std::string version_;
 };
@@ -89,9 +90,8 @@ struct GafFilter {
   std::vector<std::string> evidence;
   std::vector<std::string> without_evidence;
 };
-/// Names of groups of evidence codes, as geneontology.org has them: Experimental, Similarity,
-/// Combinatorial, High_Throughput, Computational, Phylogenetic, Author, Curatorial, No_data,
-/// Automatic.
+/// Groups of evidence codes as goatools 1.6.7 has them: Experimental, Similarity, Combinatorial,
+/// High_Throughput, Author, Curatorial, No_data, Automatic.
 const std::map<std::string, std::vector<std::string>>& evidence_groups();
 
 /// Genes (column 2, DB_Object_ID) and the terms that a GAF file gives them directly.
@@ -112,17 +112,17 @@ class Annotations {
   /// Of a gene by its id: numbers of terms, ascending, each once; nullptr: it has none.
   const std::vector<int32_t>* terms(const std::string& gene) const;
   const std::vector<PassedOver>& passed_over() const { return passed_over_; }
-  /// Why a gene has no terms: "only lines that were filtered (ND)", "its symbol is in the file, as
-  /// P04637", "is not in the file", ...
+  /// Why genes like this one have no terms, to follow "3 genes": "are symbols or synonyms in the
+  /// file, not ids (column 2)", "are not in the file", ...
   std::string why_not(const std::string& gene) const;
 
  private:
   std::vector<std::string> genes_;
   std::vector<std::vector<int32_t>> terms_;
   std::unordered_map<std::string, size_t> by_id_;
-  std::unordered_map<std::string, std::string> only_filtered_;  // gene -> why its last line went
-  std::unordered_map<std::string, std::string> by_name_;        // symbols and synonyms -> gene
-  std::unordered_map<std::string, std::string> by_lower_;       // lower case id -> gene
+  std::unordered_map<std::string, std::string> passed_over_genes_;  // gene -> why a line of it went
+  std::unordered_set<std::string> names_;                           // symbols and synonyms
+  std::unordered_set<std::string> lower_;                           // ids in lower case
   std::vector<PassedOver> passed_over_;
 };
 

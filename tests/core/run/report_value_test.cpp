@@ -32,6 +32,7 @@ Report whole_report() {
                    "latents",
                    Mark::bars,
                    true,
+                   false,
                    {{"trained", {0, 1}, {2, 3}}, {"untrained", {0}, {1}}}}};
   return report;
 }
