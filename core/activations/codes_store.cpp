@@ -1,10 +1,9 @@
-// Builds a codes store part by part, pooled where that is wanted, then sorts its entries by latent.
+// Builds a codes store part by part, pooled where that is wanted.
 #include "activations/codes_store.h"
 
 #include <facet/torch.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "activations/codes_files.h"
 #include "activations/row_feed.h"
@@ -36,14 +35,6 @@ struct CodesPart {
   int64_t read = 0;  // before pooling
 };
 
-NamedTensors tensors_of(const CodesPart& part) {
-  const Codes codes = Codes::joined(part.codes);
-  const Rows ids = Rows::joined(part.ids);
-  return {{"start", codes.start},     {"latent", codes.latent},   {"value", codes.value},
-          {"sequence", ids.sequence}, {"position", ids.position}, {"token", ids.token},
-          {"flag", ids.flag}};
-}
-
 class CodesBuilder {
  public:
   CodesBuilder(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
@@ -72,7 +63,8 @@ class CodesBuilder {
       at_.rows += part.rows;
       at_.read += part.read;
       at_.next_item = feed_->item();
-      save_part(part_file(files_.parts(), parts_), tensors_of(part), at_);
+      save_part(part_file(files_.parts(), parts_),
+                codes_part(Codes::joined(part.codes), Rows::joined(part.ids)), at_);
       ++parts_;
     }
     if (parts_ == 0) refuse_no_rows();
@@ -80,19 +72,9 @@ class CodesBuilder {
 
   void finish() {
     const int64_t letter_offset = write_sequences();
-    const int64_t entries = write_by_latent();
-    Value record;
-    record.set("format", kCodesFormat);
-    record.set("key", at_.key);
-    record.set("pool", name_of(pool_));
-    record.set("stream", stream_.describe());
-    record.set("rows", at_.rows);
-    record.set("d_sae", sae_.d_sae());
-    record.set("parts", parts_);
-    record.set("sequences", sequences_);
-    record.set("firing_entries", entries);
-    record.set("letter_offset", letter_offset);
-    write_file(files_.record(), emit_json_pretty(record));
+    const int64_t entries = write_by_latent(files_, parts_, sae_.d_sae());
+    write_codes_record(files_, {at_.key, name_of(pool_), "stream", stream_.describe(), at_.rows,
+                                sae_.d_sae(), parts_, sequences_, entries, letter_offset});
   }
 
  private:
@@ -144,66 +126,13 @@ class CodesBuilder {
       for (Record record; reader->next(record); ++sequences_) {
         if (sequences_ == 0)
           letter_offset = leading_specials(tokens_of(*stream_.host_model(), record, 0));
-        Value line;
-        line.set("id", record.id);
-        line.set("text", record.text);
         const auto description = record.columns.find("description");
-        line.set("description", description == record.columns.end() ? "" : description->second);
-        out.write(emit_json(line) + "\n");
+        out.write(sequence_line({record.id, record.text,
+                                 description == record.columns.end() ? "" : description->second}));
       }
     }
     out.commit();
     return letter_offset;
-  }
-
-  // Calls f(latent, row in the store, value) for each entry that fires, rows ascending.
-  template <class F>
-  void each_firing(F&& f) const {
-    int64_t before = 0;
-    for (int64_t p = 0; p < parts_; ++p) {
-      const Safetensors part(part_file(files_.parts(), p));
-      const Tensor start = part.tensor("start"), latent = part.tensor("latent"),
-                   value = part.tensor("value");
-      const auto* starts = start.const_data_ptr<int64_t>();
-      const auto* latents = latent.const_data_ptr<int32_t>();
-      const auto* values = value.const_data_ptr<float>();
-      for (int64_t row = 0; row + 1 < start.size(0); ++row)
-        for (int64_t e = starts[row]; e < starts[row + 1]; ++e)
-          if (values[e] > 0) f(latents[e], before + row, values[e]);
-      before += start.size(0) - 1;
-    }
-  }
-
-  int64_t write_by_latent() const {
-    const int64_t latents = sae_.d_sae();
-    std::vector<int64_t> start(static_cast<size_t>(latents) + 1, 0);
-    each_firing([&](int32_t latent, int64_t, float) { ++start[static_cast<size_t>(latent) + 1]; });
-    std::partial_sum(start.begin(), start.end(), start.begin());
-
-    struct Entry {
-      int64_t row;
-      float value;
-    };
-    std::vector<Entry> entries(static_cast<size_t>(start.back()));
-    std::vector<int64_t> room(start.begin(), start.end() - 1);
-    each_firing([&](int32_t latent, int64_t row, float value) {
-      entries[static_cast<size_t>(room[static_cast<size_t>(latent)]++)] = {row, value};
-    });
-    for (int64_t latent = 0; latent < latents; ++latent)
-      std::stable_sort(entries.begin() + start[static_cast<size_t>(latent)],
-                       entries.begin() + start[static_cast<size_t>(latent) + 1],
-                       [](const Entry& a, const Entry& b) { return a.value > b.value; });
-
-    const Tensor row = torch::empty({start.back()}, torch::kInt64);
-    const Tensor value = torch::empty({start.back()}, torch::kFloat32);
-    for (size_t e = 0; e < entries.size(); ++e) {
-      row.data_ptr<int64_t>()[e] = entries[e].row;
-      value.data_ptr<float>()[e] = entries[e].value;
-    }
-    save_safetensors(
-        files_.by_latent(),
-        {{"start", torch::tensor(start, torch::kInt64)}, {"row", row}, {"value", value}});
-    return start.back();
   }
 
   CodesFiles files_;

@@ -47,7 +47,8 @@ constexpr Kind kSections[] = {
     {"baseline", "`[[baseline]]`",
      "Something plain that is trained and measured beside the SAE. Its other keys are those of the "
      "SAE architecture that `type` names; `k` and `d_sae` are the SAE's where they are not set."},
-    {"encode", "`[encode]`", "What an SAE says of every row, kept on disk."},
+    {"encode", "`[encode]`",
+     "What an SAE says of every row, kept on disk; or codes that another program wrote."},
 };
 
 constexpr char kGenerated[] =

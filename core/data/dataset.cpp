@@ -48,6 +48,17 @@ Schema<SplitParams> split_schema() {
       .check(split_problem);
 }
 
+Schema<WhereParams> where_schema() {
+  return Schema<WhereParams>()
+      .field("column", &WhereParams::column,
+             "Column (of tsv), key (of jsonl), or \"description\" (of fasta); each record must "
+             "have it.",
+             required)
+      .field("is", &WhereParams::is, "Its whole value, letter by letter.", required)
+      .check([](const WhereParams& p) { return !p.column.empty(); },
+             "column: is empty, should name a column");
+}
+
 const char* name_of(DataShare share) {
   switch (share) {
     case DataShare::train:
@@ -76,6 +87,10 @@ Schema<DatasetParams> dataset_schema() {
              "Case of the letters: as they stand, or a to z as A to Z (soft-masked sequences have "
              "lower case, which most models do not know).",
              one_of({"keep", "upper"}))
+      .field("where", &DatasetParams::where,
+             "Keeps the records with this value in this column: "
+             "{ column = \"Organism\", is = \"Homo sapiens (Human)\" }.",
+             where_schema())
       .field(
           "exclude", &DatasetParams::exclude,
           "FASTA file, or a folder of them; records whose whole sequence is exactly one of it are "
@@ -87,7 +102,7 @@ Schema<DatasetParams> dataset_schema() {
              "What happens to longer sequences; windows follow one another, NAME/1-1022 and on.",
              one_of({"drop", "truncate", "window"}))
       .field("skip", &DatasetParams::skip,
-             "Leave out the first so many of the records that exclusion and dropping left.",
+             "Leave out the first so many of the records that where, exclude and dropping left.",
              at_least(0), unit("records"))
       .field("limit", &DatasetParams::limit,
              "Then use the first so many; 0: all. Windows do not count, only whole records.",
@@ -140,6 +155,7 @@ Dataset::Dataset(std::shared_ptr<const Data> source, DatasetParams params, std::
     : shared_(std::make_shared<Shared>()) {
   if (source->rows()) {
     const std::pair<const char*, bool> fields[] = {{"case", params.letter_case != "keep"},
+                                                   {"where", !params.where.column.empty()},
                                                    {"exclude", !params.exclude.empty()},
                                                    {"max_length", params.max_length > 0},
                                                    {"skip", params.skip > 0},
@@ -206,11 +222,13 @@ Tally Dataset::tally() const {
 
 std::string Dataset::left_out() const {
   const DatasetParams& params = shared_->params;
+  const std::string& column = params.where.column;
   const bool excludes = !params.exclude.empty();
   const bool drops = params.max_length > 0 && params.longer == "drop";
-  if (!excludes && !drops) return "";
+  if (column.empty() && !excludes && !drops) return "";
   const Tally counts = tally();
   std::string out;
+  if (!column.empty()) out += std::to_string(counts.others) + " with another " + column + ", ";
   if (excludes) out += std::to_string(counts.excluded) + " excluded, ";
   if (drops) out += std::to_string(counts.dropped) + " longer than max_length, ";
   return out + "of " + std::to_string(counts.read) + " read";
@@ -221,6 +239,8 @@ std::string Dataset::key() const {
   Value in_force{Value::Table()};
   in_force.set("source", shared_->source_key);
   if (params.letter_case != "keep") in_force.set("case", params.letter_case);
+  if (!params.where.column.empty())
+    in_force.set("where", Value::Table{{"column", params.where.column}, {"is", params.where.is}});
   if (!params.exclude.empty()) in_force.set("exclude", shared_->excluded_sha256);
   if (params.skip > 0) in_force.set("skip", params.skip);
   if (params.limit > 0) in_force.set("limit", params.limit);

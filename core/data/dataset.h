@@ -1,5 +1,5 @@
-// A [data] section: a source and the policies every source of records shares (case, exclusion,
-// choice, length, split).
+// A [data] section: a source and the policies every source of records shares (case, a column's
+// value, exclusion, choice, length, split).
 #pragma once
 
 #include <memory>
@@ -16,16 +16,22 @@ struct SplitParams {
   std::string by = "name";  ///< what is hashed
 };
 
+struct WhereParams {
+  std::string column;  ///< of Record::columns; empty: every record is kept
+  std::string is;      ///< its whole value, letter by letter
+};
+
 /// The fields of [data] that every source of records has beside its own. In force in this order:
 ///
 /// 1. letter_case   each text
-/// 2. exclude       records whose whole text stands in that file go
-/// 3. longer        "drop": records longer than max_length go
-/// 4. skip, limit   a range of the records that are left
-/// 5. sample        some of that range, in their order
-/// 6. longer        "truncate": texts are cut to max_length
-/// 7. split         by name, or by the text as it is now
-/// 8. longer        "window": longer records become several, on the same side of the split
+/// 2. where         records with another value in that column go
+/// 3. exclude       records whose whole text stands in that file go
+/// 4. longer        "drop": records longer than max_length go
+/// 5. skip, limit   a range of the records that are left
+/// 6. sample        some of that range, in their order
+/// 7. longer        "truncate": texts are cut to max_length
+/// 8. split         by name, or by the text as it is now
+/// 9. longer        "window": longer records become several, on the same side of the split
 ///
 /// So skip, limit and sample count whole records of the source, never windows. A sample is drawn in
 /// a pass of its own, at the first open(); memory is 16 bytes for each record of the sample, and 16
@@ -34,6 +40,7 @@ struct DatasetParams {
   std::string type;
   std::string name;
   std::string letter_case = "keep";
+  WhereParams where;
   std::string exclude;
   int64_t max_length = 0;  ///< letters (bytes of UTF-8); 0: no limit
   std::string longer = "drop";
@@ -54,6 +61,7 @@ bool held_out(const std::string& hashed, const SplitParams& split);
 /// What the policies did to the records of the source, of both sides of the split.
 struct Tally {
   int64_t read = 0;      ///< up to the end, or to where `limit` was reached
+  int64_t others = 0;    ///< have another value than `where` asks for
   int64_t excluded = 0;  ///< stand in the file of `exclude`
   int64_t dropped = 0;   ///< longer than max_length
   int64_t used = 0;      ///< whole records, after skip, limit and sample
@@ -80,8 +88,8 @@ class Dataset {
   /// Known once a reader of any copy came to its end; else it makes a pass of its own. Only for
   /// sources of records.
   Tally tally() const;
-  /// "12 excluded, 3 longer than max_length, of 2000 read", with those of the two policies that are
-  /// set; empty when neither is.
+  /// "7 with another Organism, 12 excluded, 3 longer than max_length, of 2000 read", with those of
+  /// the three policies that are set; empty when none is.
   std::string left_out() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <queue>
 #include <tuple>
 
+#include "data/source_files.h"
 #include "facet/error.h"
 #include "facet/rng.h"
 
@@ -15,6 +16,16 @@ constexpr char kSampleStream[] = "data/sample";
 
 bool is_too_long(const Record& record, const DatasetParams& params) {
   return params.max_length > 0 && record.text.size() > static_cast<size_t>(params.max_length);
+}
+
+bool is_other(const Record& record, const WhereParams& where) {
+  if (where.column.empty()) return false;
+  const auto found = record.columns.find(where.column);
+  if (found != record.columns.end()) return found->second != where.is;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : record.columns) names.push_back(name);
+  throw UserError("data.where.column: record \"" + record.id + "\" has no column \"" +
+                  where.column + "\"" + has_instead(where.column, names));
 }
 
 class Chosen final : public RecordReader {
@@ -28,7 +39,9 @@ class Chosen final : public RecordReader {
       if (!source_->next(record)) return false;
       ++tally_.read;
       apply(letter_case_of(params_), record.text);
-      if (excluded_.has(record.text)) {
+      if (is_other(record, params_.where)) {
+        ++tally_.others;
+      } else if (excluded_.has(record.text)) {
         ++tally_.excluded;
       } else if (params_.longer == "drop" && is_too_long(record, params_)) {
         ++tally_.dropped;

@@ -13,8 +13,8 @@ namespace facet {
 
 LetterCase letter_case_of(const DatasetParams& params);
 
-/// The records of steps 1 to 4 of DatasetParams: case, exclude, drop, skip, limit. Counts in
-/// `tally`, which must outlive the reader.
+/// The records of steps 1 to 5 of DatasetParams: case, where, exclude, drop, skip, limit. Counts in
+/// `tally`, which must outlive the reader. UserError for a record without the column of `where`.
 std::unique_ptr<RecordReader> chosen_records(std::unique_ptr<RecordReader> source,
                                              const DatasetParams& params,
                                              const SequenceSet& excluded, Tally& tally);
@@ -41,7 +41,7 @@ Record cut(const Record& record, size_t begin, size_t end);
 /// to three bytes before, and after `begin`.
 size_t cut_before(const std::string& text, size_t begin, size_t end);
 
-/// The records of steps 6 to 8: truncate, split, window. Counts in `tally`, which must outlive the
+/// The records of steps 7 to 9: truncate, split, window. Counts in `tally`, which must outlive the
 /// reader.
 std::unique_ptr<RecordReader> shared_out(std::unique_ptr<RecordReader> chosen,
                                          const DatasetParams& params, DataShare share,

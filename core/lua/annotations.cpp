@@ -68,7 +68,7 @@ std::vector<Verb> verbs() {
         {"baseline", "facet.args.baseline[]", "In place of the manifest's."}},
        "facet.Sae[]"},
       {"encode",
-       "What an SAE says of every row, kept on disk.",
+       "What an SAE says of every row, kept on disk; or codes that another program wrote (`from`).",
        "encode",
        {kSae, kOnRows},
        "facet.Codes"},

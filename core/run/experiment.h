@@ -87,6 +87,8 @@ class Experiment {
   std::vector<std::shared_ptr<SaeHandle>> baselines(const Value& given,
                                                     std::shared_ptr<SaeHandle> like,
                                                     std::shared_ptr<RowsHandle> on);
+  /// Codes of `sae` for the rows of `on`; or, with encode.from and neither of them, another
+  /// program's.
   std::shared_ptr<CodesHandle> encode(const Value& given, std::shared_ptr<SaeHandle> sae,
                                       std::shared_ptr<RowsHandle> on);
   /// A table: figure -> value.
@@ -143,6 +145,7 @@ class Experiment {
   void write_history(const std::string& sae);
   /// What the evaluations of a training came to, in report.md and record.json.
   void keep_outcome(const std::string& sae, const Value& result);
+  std::shared_ptr<CodesHandle> encoded_elsewhere(const Value& section);
   Value run_analysis(const std::string& where, const Value& merged, const AnalysisInputs& inputs);
   /// Of the sections of this kind; UserError when several have no names of their own.
   std::vector<std::string> names_in_manifest(const std::string& section) const;

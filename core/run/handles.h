@@ -53,7 +53,7 @@ struct SaeHandle {
 
 struct CodesHandle {
   std::shared_ptr<const CodesReader> codes;
-  std::shared_ptr<SaeHandle> sae;
+  std::shared_ptr<SaeHandle> sae;  ///< nullptr, as are the rows: another program wrote the codes
   std::shared_ptr<RowsHandle> rows;
   std::string key;
 };

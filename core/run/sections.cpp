@@ -27,6 +27,16 @@ Schema<BaselineSection> baseline_section_schema() {
              at_least(-1));
 }
 
+std::string encode_problem(const EncodeSection& p) {
+  if (p.from.empty() && !p.format.empty()) return "format: is set, but from is not";
+  if (p.from.empty() && p.d_sae > 0) return "d_sae: is set, but from is not; an SAE has its own";
+  if (p.from.empty()) return "";
+  if (p.format.empty()) return "format: required beside from, should be \"rep_saes\"";
+  if (p.pool != "none")
+    return "pool: is \"" + p.pool + "\", should be \"none\": the codes of `from` are there already";
+  return "";
+}
+
 // The keys of `given` that the schema knows.
 Value only(const Value& given, const std::vector<FieldDoc>& docs) {
   const auto* table = given.as<Value::Table>();
@@ -65,7 +75,19 @@ Schema<EncodeSection> encode_schema() {
       .field("pool", &EncodeSection::pool,
              "One row of codes for each sequence instead of one for each token: the mean (zeros "
              "counted) or the largest of each latent over the rows that are kept.",
-             one_of({"none", "mean", "max"}));
+             one_of({"none", "mean", "max"}))
+      .field("from", &EncodeSection::from,
+             "Folder of codes that another program wrote, in place of an SAE and its rows.",
+             input_path)
+      .field("format", &EncodeSection::format,
+             "What wrote the folder of `from`: rep_saes, numpy_store_results.py of Rep_SAEs_PLMs "
+             "(POOLING_* or MEANPOOL_* files).",
+             one_of({"rep_saes"}))
+      .field("d_sae", &EncodeSection::d_sae,
+             "Latents of the SAE behind the codes of `from`, where their files do not say it; 0: "
+             "the largest index + 1.",
+             between(0, 1 << 24), unit("latents"))
+      .check(encode_problem);
 }
 
 std::string part_kind(const std::string& section) {

@@ -33,6 +33,9 @@ struct TypeSection {
 struct EncodeSection {
   std::string name;
   std::string pool = "none";  ///< mean, max: one row of codes for each sequence
+  std::string from;           ///< folder of codes that another program wrote
+  std::string format;         ///< of that folder
+  int64_t d_sae = 0;          ///< of those codes; 0: as its files say
 };
 Schema<SaeSection> sae_section_schema();
 Schema<EncodeSection> encode_schema();

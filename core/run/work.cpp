@@ -1,12 +1,7 @@
-// The verbs that look at an SAE: encode, analyze. Each is recorded when it ends, so that a cut run
-// goes on.
+// The verbs that look at an SAE or its codes: analyze, analyze_all. Each is recorded when it ends,
+// so that a cut run goes on.
 #include "facet/torch.h"
 
-#include <chrono>
-#include <thread>
-
-#include "activations/codes_store.h"
-#include "base/files.h"
 #include "plot/svg.h"
 #include "plot/thin.h"
 #include "plugin/call.h"
@@ -19,93 +14,18 @@
 #include "run/verb_text.h"
 
 namespace facet {
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::chrono::milliseconds kLockPause(100);
-
-// Rows that are one for each sequence already have nothing to pool.
-void check_poolable(const Value& section, Pool pool, const RowsHandle& on) {
-  if (pool == Pool::none) return;
-  const Value* given = section.find("pool");
-  const std::string start =
-      (given ? at(*given) : "") + "encode.pool: is \"" + name_of(pool) + "\", should be \"none\": ";
-  if (on.stream->params().pool != "none")
-    throw UserError(start + "these rows are pooled already (activations.pool)");
-  if (on.stream->rows_of_a_token() > 1)
-    throw UserError(start + "these rows are of several hookpoints each token (" +
-                    "activations.layers_as): encode each hookpoint by itself");
-  if (!on.host) throw UserError(start + "rows that the data makes by itself have no sequences");
-}
-
-}  // namespace
-
-std::shared_ptr<CodesHandle> Experiment::encode(const Value& given, std::shared_ptr<SaeHandle> sae,
-                                                std::shared_ptr<RowsHandle> on) {
-  if (!sae) throw UserError(at(given) + "encode.sae: required, a handle from run:sae");
-  if (!on) throw UserError(at(given) + "encode.on: required, a handle from run:activations");
-  check_provenance(sae->record, *on, kernel_.registry, at(given) + "encode.sae");
-  const Value section = merged("encode", given);
-  const AnyParams params = parse("encode", section);
-  const Pool pool = pool_of(params.as<EncodeSection>().pool);
-  check_poolable(section, pool, *on);
-  keep_resolved("encode", params.resolved);
-  auto out = std::make_shared<CodesHandle>();
-  out->sae = sae;
-  out->rows = on;
-  out->key = digest(Value(Value::Table{{"sae", sae->state_key()},
-                                       {"rows", on->key},
-                                       {"pool", name_of(pool)},
-                                       {"kernel", std::string(kernel_digest())}}));
-  Call call = begin("encode", out->key);
-  const fs::path folder = store_folder("codes", out->key);
-  build_alone("encode", folder, "the same codes", [&] {
-    const torch::NoGradGuard no_grad;
-    call_beside_plugin(sae->part->plugin, [&] {
-      build_codes(
-          folder, *sae->sae, *sae->normaliser, *on->stream, out->key,
-          call.finished ? *eyes_ : events(),
-          [this] {
-            if (stop_wanted()) throw Stopped("encode: stopped between two batches");
-          },
-          pool);
-    });
-  });
-  out->codes = open_codes(folder);
-  if (!call.finished)
-    end(call, Value(Value::Table{{"key", out->key}, {"rows", out->codes->rows()}}));
-  keep_fact("Encoded", std::to_string(out->codes->rows()) + " rows of " +
-                           std::to_string(out->codes->sequences().size()) + " sequences" +
-                           (pool == Pool::none ? "" : ", " + name_of(pool) + " over each"));
-  return out;
-}
-
-fs::path Experiment::store_folder(const std::string& kind, const std::string& key) {
-  const fs::path folder = fs::path(kind) / key.substr(0, 16);
-  record_.set(kind, ("store" / folder).string());
-  return store_ / folder;
-}
-
-void Experiment::build_alone(const std::string& verb, const fs::path& folder,
-                             const std::string& what, const std::function<void()>& build) {
-  std::string holder;
-  auto lock = FileLock::try_take(folder.string() + ".lock", holder);
-  if (!lock) eyes_->info(verb, "waiting for " + holder + ", which builds " + what);
-  while (!lock) {
-    if (stop_wanted()) throw Stopped(verb + ": stopped while waiting for " + holder);
-    std::this_thread::sleep_for(kLockPause);
-    lock = FileLock::try_take(folder.string() + ".lock", holder);
-  }
-  build();
-}
 
 // Everything that an analysis is given must be of one piece.
 void Experiment::check_inputs(const AnalysisInputs& given, const AnalysisInputs& full,
                               const Needs& needs, const std::string& where) const {
   std::vector<std::string> problems;
-  if (given.codes && given.sae && given.sae->state_key() != given.codes->sae->state_key())
+  const bool both = given.codes && given.sae;
+  if (both && given.codes->sae && given.sae->state_key() != given.codes->sae->state_key())
     problems.push_back(where + ".sae: is another SAE than the one that gave these codes");
+  if (both && !given.codes->sae && given.sae->sae->d_sae() != given.codes->codes->d_sae())
+    problems.push_back(where + ".sae: has " + std::to_string(given.sae->sae->d_sae()) +
+                       " latents, these codes have " + std::to_string(given.codes->codes->d_sae()) +
+                       "; encode.d_sae says how many where the files of encode.from do not");
   if (full.rows && full.host && full.rows->host &&
       full.host->weights_hash != full.rows->host->weights_hash)
     problems.push_back(where + ".host: has weights " + full.host->weights_hash + ", `on` is of " +
@@ -135,9 +55,11 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
   if (full.codes && !full.rows) full.rows = full.codes->rows;
   if (full.rows && !full.host) full.host = full.rows->host;
   const Needs needs = analysis->needs();
+  const bool elsewhere = full.codes && !full.codes->sae;
   const auto need = [&](bool needed, bool there, const char* what) {
     if (needed && !there)
-      problems.push_back(at(section) + where + ": \"" + part.name + "\" needs " + what);
+      problems.push_back(at(section) + where + ": \"" + part.name + "\" needs " + what +
+                         (elsewhere ? "; these codes came from a folder, which has none" : ""));
   };
   need(needs.codes, full.codes != nullptr, "codes: on = run:encode { ... }");
   need(needs.sae, full.sae != nullptr, "an SAE: sae = run:sae { ... }");

@@ -30,8 +30,9 @@ std::string annotation_of(const FieldDoc& field) {
 std::string lua_class(const std::string& class_name, const std::string& about,
                       const std::vector<FieldDoc>& fields, const std::string& more) {
   std::string out = "---" + about + "\n---@class " + class_name + "\n" + more, nested;
+  const std::string name = class_name.substr(0, class_name.find(':'));  // its parent stands behind
   for (const FieldDoc& field : fields) {
-    const std::string own = class_name + "." + field.name;
+    const std::string own = name + "." + field.name;
     const bool is_table = !field.fields.empty();
     out += "---@field " + field.name + "? " +
            (is_table ? own : lua_type(field.type, field.keywords.find("enum"))) + " " +

@@ -57,6 +57,11 @@ expect.refusal(function() run:sae { type = "topk", on = rows } end, "sae.d_sae: 
 expect.refusal(function() run:train { sae = sae, on = rows, stepz = 3, batch = "x", lr = 0 } end, 'train.stepz: unknown key (did you mean "steps"?)\ntrain.batch: expected integer, got string "x"\ntrain.lr: integer 0, must be above 0')
 expect.refusal(function() run:encode { sae = sae, on = rows, pol = "mean" } end, 'encode.pol: unknown key (did you mean "pool"?)')
 
+-- Codes of a folder: neither an SAE nor rows, and a format that facet reads.
+expect.refusal(function() run:encode { sae = sae, on = rows, format = "rep_saes" } end, "encode.format: is set, but from is not")
+expect.refusal(function() run:encode { from = "small.fasta" } end, 'encode.format: required beside from, should be "rep_saes"')
+expect.refusal(function() run:encode { from = "small.fasta", format = "numpy" } end, 'encode.format: string "numpy", must be one of "rep_saes"')
+
 -- What an analysis cannot do without.
 expect.refusal(function() run:analyze { type = "metrics" } end, 'analysis: "metrics" needs an SAE: sae = run:sae { ... }\nanalysis: "metrics" needs rows: on = run:activations { ... }')
 expect.refusal(function() run:analyze { type = "latents", sae = sae, on = rows } end, 'analysis: "latents" needs codes: on = run:encode { ... }')

@@ -1,7 +1,22 @@
 // facet check: manifests, scripts and plugins, before anything is loaded or computed.
 #include <gtest/gtest.h>
 
+#include "run/kernel.h"
 #include "toy_run.h"
+
+namespace {
+
+// Of all that are built here: "latents", "metrics".
+std::string known_analyses() {
+  facet::Kernel kernel;
+  facet::load_kernel(kernel, {FACET_TEST_PLUGINS});
+  std::string out;
+  for (const facet::Part* part : kernel.registry.parts())
+    if (part->kind == "analysis") out += (out.empty() ? "\"" : ", \"") + part->name + "\"";
+  return out;
+}
+
+}  // namespace
 
 TEST(Check, finds_no_problem_where_there_is_none) {
   const ToyWorkshop here;
@@ -45,7 +60,9 @@ name = "latents"
       "bad.toml:3:1: manifest.seed: expected integer, got string \"x\"\n"
       "bad.toml:7:1: host.type: no host \"tyo\" (did you mean \"toy\"?)\n"
       "bad.toml:21:1: analysis[1].type: no analysis \"metrix\" (did you mean \"metrics\"?)\n"
-      "bad.toml:22:1: analysis[2].type: required, should be one of \"latents\", \"metrics\"\n"
+      "bad.toml:22:1: analysis[2].type: required, should be one of " +
+      known_analyses() +
+      "\n"
       "bad.toml:11:11: data.split.evla: unknown key (did you mean \"eval\"?)\n"
       "bad.toml:10:1: data.path: \"nowhere.fasta\" does not exist (HERE/nowhere.fasta)\n"
       "bad.toml:16:1: sae.kk: unknown key\n"

@@ -111,4 +111,14 @@ TEST_F(RunContextOfTest, gives_nothing_that_the_analysis_was_not_given) {
   EXPECT_THROW(c.host(), Bug);
   EXPECT_THROW(c.rows(), Bug);
   EXPECT_THROW(c.codes(), Bug);
+  EXPECT_THROW(c.records(), Bug);
+}
+
+TEST_F(RunContextOfTest, of_codes_that_another_program_wrote_has_no_records) {
+  AnalysisInputs inputs;
+  inputs.codes = std::make_shared<CodesHandle>();
+  RunContext c("judge", "", inputs, run_, none_, 7, "cpu", [] {});
+  EXPECT_EQ(c.records(), nullptr);
+  EXPECT_THROW(c.rows(), Bug);
+  EXPECT_THROW(c.sae(), Bug);
 }
