@@ -34,7 +34,7 @@ struct Shard {
   bool empty() const { return batches.empty(); }
 
   void add(Rows batch, int64_t first_item) {
-    bytes += bytes_of(batch);
+    bytes += memory_of(batch);
     row.push_back(row.back() + batch.size());
     item.push_back(first_item);
     batches.push_back(std::move(batch));
@@ -73,7 +73,7 @@ class RowsBuilder {
       Rows batch;
       if (!feed_->next(batch)) break;
       if (first) check_room(batch.x);
-      if (!shard.empty() && shard.bytes + bytes_of(batch) > limits_.shard_bytes) {
+      if (!shard.empty() && shard.bytes + memory_of(batch) > limits_.shard_bytes) {
         write(shard, begin);
         shard = {};
       }

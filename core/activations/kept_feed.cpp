@@ -71,7 +71,7 @@ class KeptFeed final : public RowFeed {
 
 RowFeed::~RowFeed() = default;
 
-int64_t bytes_of(const Rows& rows) {
+int64_t memory_of(const Rows& rows) {
   return static_cast<int64_t>(rows.x.nbytes()) + rows.size() * kOriginBytes;
 }
 

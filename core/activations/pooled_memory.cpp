@@ -65,7 +65,7 @@ std::shared_ptr<const PooledMemory::Piece> PooledMemory::find(int64_t item) cons
 
 void PooledMemory::keep(int64_t item, Piece piece) {
   const std::lock_guard lock(lock_);
-  const int64_t bytes = bytes_of(piece.rows);
+  const int64_t bytes = memory_of(piece.rows);
   if (bytes_ + bytes > most_) return;
   if (pieces_.emplace(item, std::make_shared<const Piece>(std::move(piece))).second)
     bytes_ += bytes;

@@ -18,7 +18,7 @@ namespace facet {
 /// Of sequence, position, token and flag of a row.
 inline constexpr int64_t kOriginBytes = 8 + 4 + 4 + 1;
 /// What rows take in memory.
-int64_t bytes_of(const Rows& rows);
+int64_t memory_of(const Rows& rows);
 
 /// What a whole pass has. Content: without the tokens that the host added, and without pads. All
 /// are -1 when only running the host can tell.

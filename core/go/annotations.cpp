@@ -87,6 +87,41 @@ class LineFilter {
   std::set<std::string> with_, without_;
 };
 
+// Whether a line has its columns, a gene and a GO id.
+bool is_whole(const std::vector<std::string_view>& columns, const std::string& where,
+              PassedOverTally& tally) {
+  if (columns.size() < kColumns) {
+    tally.add("lines with fewer than 15 columns",
+              where + ": " + std::to_string(columns.size()) + " columns");
+    return false;
+  }
+  const bool named = !columns[kGene].empty() && columns[kTerm].starts_with("GO:");
+  if (!named) tally.add("lines without a gene or a GO id", where);
+  return named;
+}
+
+// The term of a line; nothing when the ontology does not have it.
+std::optional<int32_t> term_of(const std::vector<std::string_view>& columns,
+                               const Ontology& ontology, const std::string& where,
+                               PassedOverTally& tally) {
+  const std::string id(columns[kTerm]);
+  const auto term = ontology.find(id);
+  if (!term) {
+    tally.add(ontology.is_obsolete(id) ? "lines of obsolete terms"
+                                       : "lines of terms that the OBO file does not have",
+              where + ": " + id);
+    return std::nullopt;
+  }
+  const Ontology::Term& known = ontology.term(*term);
+  if (known.id != id)
+    tally.add("alternative ids, read as the main one", where + ": " + id + " is " + known.id);
+  constexpr std::string_view kLetters = "PFC";
+  if (columns[kAspect] != kLetters.substr(static_cast<size_t>(known.aspect), 1))
+    tally.add("lines whose aspect is not their term's (the OBO file counts)",
+              where + ": " + id + " is of " + short_name(known.aspect));
+  return term;
+}
+
 // The id without an isoform ("P04637-2") or a version ("NP_000537.3").
 std::string without_suffix(const std::string& id) {
   const size_t end = id.find_last_of("-.");
@@ -117,23 +152,15 @@ Annotations Annotations::read(const fs::path& gaf, const Ontology& ontology,
   std::map<std::string, std::vector<int32_t>> found;
   Annotations out;
   std::string first_line;
-  int64_t good_lines = 0;
+  bool any = false;
   TextLines lines(gaf);
   for (std::string line; lines.next(line);) {
     if (line.empty() || line[0] == '!') continue;
     if (first_line.empty()) first_line = lines.where() + ": begins " + quoted_start(line);
     const auto columns = columns_of(line, '\t');
-    if (columns.size() < kColumns) {
-      tally.add("lines with fewer than 15 columns",
-                lines.where() + ": " + std::to_string(columns.size()) + " columns");
-      continue;
-    }
-    const std::string gene(columns[kGene]), id(columns[kTerm]);
-    if (gene.empty() || !id.starts_with("GO:")) {
-      tally.add("lines without a gene or a GO id", lines.where());
-      continue;
-    }
-    ++good_lines;
+    if (!is_whole(columns, lines.where(), tally)) continue;
+    any = true;
+    const std::string gene(columns[kGene]);
     out.lower_.insert(lower(gene));
     for (const std::string_view name : columns_of(columns[kSynonyms], '|'))
       if (!name.empty()) out.names_.emplace(name);
@@ -141,27 +168,13 @@ Annotations Annotations::read(const fs::path& gaf, const Ontology& ontology,
     if (const char* why = counts.against(columns)) {
       tally.add(why, lines.where());
       out.passed_over_genes_.emplace(gene, kFiltered);
-      continue;
-    }
-    const auto term = ontology.find(id);
-    if (!term) {
-      tally.add(ontology.is_obsolete(id) ? "lines of obsolete terms"
-                                         : "lines of terms that the OBO file does not have",
-                lines.where() + ": " + id);
+    } else if (const auto term = term_of(columns, ontology, lines.where(), tally)) {
+      found[gene].push_back(*term);
+    } else {
       out.passed_over_genes_.emplace(gene, kNoTerms);
-      continue;
     }
-    const Ontology::Term& known = ontology.term(*term);
-    if (known.id != id)
-      tally.add("alternative ids, read as the main one",
-                lines.where() + ": " + id + " is " + known.id);
-    constexpr const char* kLetters = "PFC";
-    if (columns[kAspect] != std::string_view(kLetters + static_cast<size_t>(known.aspect), 1))
-      tally.add("lines whose aspect is not their term's (the OBO file counts)",
-                lines.where() + ": " + id + " is of " + short_name(known.aspect));
-    found[gene].push_back(*term);
   }
-  if (good_lines == 0)
+  if (!any)
     throw UserError(first_line.empty()
                         ? gaf.string() + ": no lines, should be a GAF file (gene annotations)"
                         : first_line +

@@ -136,6 +136,68 @@ std::string circle_text(const Ontology& ontology, const Above& above) {
   return "";
 }
 
+std::string place(const fs::path& obo, const Stanza& term) {
+  return obo.string() + ":" + std::to_string(term.line);
+}
+
+// Those of GO that are not obsolete, each once; `obsolete` is called with the others.
+template <class Obsolete>
+std::vector<const Stanza*> current_terms(const Obo& file, const fs::path& obo,
+                                         PassedOverTally& tally, const Obsolete& obsolete) {
+  std::vector<const Stanza*> kept;
+  for (const Stanza& term : file.terms) {
+    if (term.obsolete) {
+      obsolete(term);
+    } else if (term.id.empty() || term.name.empty()) {
+      tally.add("terms without an id or a name", place(obo, term));
+    } else if (!aspect_of(term.space)) {
+      tally.add("terms outside the three namespaces of GO",
+                place(obo, term) + ": " + term.id + ", namespace \"" + term.space + "\"");
+    } else if (!kept.empty() && kept.back()->id == term.id) {
+      tally.add("terms that stand in the file twice (the first one counts)",
+                place(obo, term) + ": " + term.id);
+    } else {
+      kept.push_back(&term);
+    }
+  }
+  if (kept.empty())
+    throw UserError(obo.string() + ": none of its " + std::to_string(file.terms.size()) +
+                    " terms is a current one of a namespace of GO (biological_process, "
+                    "molecular_function, cellular_component)");
+  return kept;
+}
+
+// Fills the edges of a term; find(id, kind) gives the number of the other end.
+template <class Find>
+void link(const Stanza& from, const Find& find, Ontology::Term& term) {
+  for (const std::string& id : from.is_a)
+    if (const auto to = find(id, "is_a")) term.parents.push_back(*to);
+  const auto& known = known_relationships();
+  for (const auto& [name, id] : from.related) {
+    const auto which = std::find(known.begin(), known.end(), name);
+    if (which == known.end()) continue;
+    if (const auto to = find(id, name))
+      term.related.emplace_back(static_cast<int32_t>(which - known.begin()), *to);
+  }
+  const auto unique = [](auto& list) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  };
+  unique(term.parents);
+  unique(term.related);
+}
+
+void set_levels(const std::vector<int32_t>& roots_first, std::vector<Ontology::Term>& terms) {
+  for (const int32_t t : roots_first) {
+    Ontology::Term& term = terms[static_cast<size_t>(t)];
+    for (const int32_t parent : term.parents) {
+      const Ontology::Term& up = terms[static_cast<size_t>(parent)];
+      term.level = term.level == 0 ? up.level + 1 : std::min(term.level, up.level + 1);
+      term.depth = std::max(term.depth, up.depth + 1);
+    }
+  }
+}
+
 }  // namespace
 
 const char* short_name(Aspect aspect) {
@@ -157,77 +219,36 @@ const std::vector<std::string>& known_relationships() {
 
 Ontology Ontology::read(const fs::path& obo) {
   Obo file = parse_obo(obo);
-  const auto at = [&](const Stanza& term) {
-    return obo.string() + ":" + std::to_string(term.line);
-  };
   std::stable_sort(file.terms.begin(), file.terms.end(),
                    [](const Stanza& a, const Stanza& b) { return a.id < b.id; });
   Ontology out;
   out.version_ = file.version;
   PassedOverTally tally;
-  std::vector<const Stanza*> kept;
-  for (const Stanza& term : file.terms) {
-    const auto aspect = aspect_of(term.space);
-    if (term.obsolete) {
-      out.obsolete_.insert(term.id);
-    } else if (term.id.empty() || term.name.empty()) {
-      tally.add("terms without an id or a name", at(term));
-    } else if (!aspect) {
-      tally.add("terms outside the three namespaces of GO",
-                at(term) + ": " + term.id + ", namespace \"" + term.space + "\"");
-    } else if (!out.by_id_.emplace(term.id, out.size()).second) {
-      tally.add("terms that stand in the file twice (the first one counts)",
-                at(term) + ": " + term.id);
-    } else {
-      out.terms_.push_back({term.id, term.name, *aspect, 0, 0, {}, {}});
-      kept.push_back(&term);
-    }
+  const std::vector<const Stanza*> kept =
+      current_terms(file, obo, tally, [&](const Stanza& old) { out.obsolete_.insert(old.id); });
+  for (const Stanza* term : kept) {
+    out.by_id_.emplace(term->id, out.size());
+    out.terms_.push_back({term->id, term->name, *aspect_of(term->space), 0, 0, {}, {}});
   }
-  if (kept.empty())
-    throw UserError(obo.string() + ": none of its " + std::to_string(file.terms.size()) +
-                    " terms is a current one of a namespace of GO (biological_process, "
-                    "molecular_function, cellular_component)");
-  for (size_t t = 0; t < kept.size(); ++t) {
+  for (size_t t = 0; t < kept.size(); ++t)
     for (const std::string& id : kept[t]->alternative)
       out.by_id_.emplace(id, static_cast<int32_t>(t));
-  }
   for (size_t t = 0; t < kept.size(); ++t) {
-    const Stanza& from = *kept[t];
-    Term& term = out.terms_[t];
-    const auto link = [&](const std::string& id, const std::string& kind) {
+    const auto find = [&](const std::string& id, const std::string& kind) {
       const auto to = out.find(id);
-      if (!to || *to == static_cast<int32_t>(t))
-        tally.add(kind + " to a term that is not there", at(from) + ": " + from.id + " to " + id);
-      return to && *to != static_cast<int32_t>(t) ? to : std::nullopt;
+      const bool there = to && *to != static_cast<int32_t>(t);
+      if (!there)
+        tally.add(kind + " to a term that is not there",
+                  place(obo, *kept[t]) + ": " + kept[t]->id + " to " + id);
+      return there ? to : std::nullopt;
     };
-    for (const std::string& id : from.is_a)
-      if (const auto to = link(id, "is_a")) term.parents.push_back(*to);
-    for (const auto& [name, id] : from.related) {
-      const auto& known = known_relationships();
-      const auto which = std::find(known.begin(), known.end(), name);
-      if (which == known.end()) continue;
-      if (const auto to = link(id, name))
-        term.related.emplace_back(static_cast<int32_t>(which - known.begin()), *to);
-    }
-    const auto unique = [](auto& list) {
-      std::sort(list.begin(), list.end());
-      list.erase(std::unique(list.begin(), list.end()), list.end());
-    };
-    unique(term.parents);
-    unique(term.related);
+    link(*kept[t], find, out.terms_[t]);
   }
   const auto above = [&](int32_t t) -> const std::vector<int32_t>& { return out.term(t).parents; };
   const std::vector<int32_t> order = roots_first(out.size(), above);
   if (order.empty())
     throw UserError(obo.string() + ": is_a goes in a circle: " + circle_text(out, above));
-  for (const int32_t t : order) {
-    Term& term = out.terms_[static_cast<size_t>(t)];
-    for (const int32_t parent : term.parents) {
-      const Term& up = out.term(parent);
-      term.level = term.level == 0 ? up.level + 1 : std::min(term.level, up.level + 1);
-      term.depth = std::max(term.depth, up.depth + 1);
-    }
-  }
+  set_levels(order, out.terms_);
   out.passed_over_ = tally.take();
   return out;
 }

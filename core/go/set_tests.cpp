@@ -8,9 +8,6 @@
 namespace facet {
 namespace {
 
-constexpr int64_t kResampled = 500;  // of goatools' method "fdr"
-constexpr char kFdr[] = "fdr";
-
 int64_t sum(const ByAspect& counts) { return counts[0] + counts[1] + counts[2]; }
 
 bool resamples(const EnrichmentHow& how) {
@@ -18,31 +15,6 @@ bool resamples(const EnrichmentHow& how) {
 }
 
 }  // namespace
-
-CorrectedP::CorrectedP(CountedP counted, const EnrichmentHow& how) {
-  std::sort(counted.begin(), counted.end());
-  for (const auto& [p, times] : counted) {
-    if (!tests.p.empty() && tests.p.back() == p) {
-      tests.times.back() += times;
-      continue;
-    }
-    tests.p.push_back(p);
-    tests.times.push_back(times);
-  }
-  for (const std::string& method : how.methods)
-    by_method.push_back(method == kFdr ? tests.p : corrected(method, tests, how.alpha));
-}
-
-size_t CorrectedP::index(double p) const {
-  return static_cast<size_t>(std::lower_bound(tests.p.begin(), tests.p.end(), p) - tests.p.begin());
-}
-
-std::vector<double> CorrectedP::of(double p) const {
-  const size_t at = index(p);
-  std::vector<double> out;
-  for (const auto& values : by_method) out.push_back(values[at]);
-  return out;
-}
 
 SetTests::SetTests(const TestedTerms& tested, const Population& population, const Fisher& fisher,
                    const EnrichmentHow& how, Keep keep)
@@ -97,6 +69,47 @@ void SetTests::count(const int32_t* set, int64_t n) {
   for (const Missed& group : missed()) memo_.p_of(group.size, 0, sum(group.terms));
 }
 
+CountedParts SetTests::counted_parts(const std::vector<TermTest>& hits,
+                                     const std::vector<Missed>& missed) const {
+  CountedParts out;
+  for (const TermTest& hit : hits)
+    out[part_of(how_, tested_.aspect[static_cast<size_t>(hit.term)])].emplace_back(hit.p, 1);
+  for (const Missed& group : missed)
+    for (uint8_t a = 0; a < 3; ++a)
+      if (group.terms[a] > 0) out[part_of(how_, a)].emplace_back(group.p, group.terms[a]);
+  return out;
+}
+
+std::vector<double> SetTests::resampled(const int32_t* set, int64_t n, int64_t number) {
+  if (!alike_) return {};
+  Rng rng(how_.seed, "enrichment/fdr/" + std::to_string(number));
+  return alike_->smallest(set, n, kResampled, Draws::Over::hit, rng, memo_);
+}
+
+bool SetTests::keeps(double p, int64_t k, uint8_t aspect, const Verdict& verdict) const {
+  if (keep_ == Keep::significant) return verdict.is_significant(p, aspect);
+  return keep_ == Keep::all || k > 0;
+}
+
+void SetTests::add_missed(const Missed& group, int64_t n, const Verdict& verdict,
+                          SetResult& to) const {
+  std::array<bool, 3> kept;  // within a size all tests of one namespace end alike
+  for (uint8_t a = 0; a < 3; ++a) kept[a] = group.terms[a] > 0 && keeps(group.p, 0, a, verdict);
+  if (!kept[0] && !kept[1] && !kept[2]) return;
+  for (const int32_t term : tested_.of_size[group.size]) {
+    const uint8_t aspect = tested_.aspect[static_cast<size_t>(term)];
+    if (!kept[aspect] || counter_.units_with(term) > 0) continue;
+    TermTest test{term,
+                  0,
+                  n,
+                  tested_.sizes[group.size],
+                  population_.size(),
+                  group.p,
+                  verdict.corrected(group.p, aspect)};
+    to.rows.push_back(std::move(test));
+  }
+}
+
 SetResult SetTests::run(const int32_t* set, int64_t n, int64_t number, const CorrectedP* global) {
   SetResult out;
   out.n = n;
@@ -104,66 +117,19 @@ SetResult SetTests::run(const int32_t* set, int64_t n, int64_t number, const Cor
   std::vector<TermTest> hits = hits_of(set, n);
   const std::vector<Missed> zeros = missed();
   if (elim_) elim_->apply(set, n, hits);
-
-  std::array<CorrectedP, 3> own;
-  const auto part = [&](uint8_t aspect) {
-    return how_.scope == Scope::aspect ? static_cast<size_t>(aspect) : size_t{0};
-  };
-  if (!global) {
-    std::array<CountedP, 3> counted;
-    for (const TermTest& hit : hits)
-      counted[part(tested_.aspect[static_cast<size_t>(hit.term)])].emplace_back(hit.p, 1);
-    for (const Missed& group : zeros)
-      for (uint8_t a = 0; a < 3; ++a)
-        if (group.terms[a] > 0) counted[part(a)].emplace_back(group.p, group.terms[a]);
-    for (size_t i = 0; i < own.size(); ++i)
-      if (!counted[i].empty()) own[i] = CorrectedP(std::move(counted[i]), how_);
-  }
-  const auto of_aspect = [&](uint8_t aspect) -> const CorrectedP& {
-    return global ? *global : own[part(aspect)];
-  };
-  std::vector<double> random;  // smallest p of random sets
-  if (alike_) {
-    Rng rng(how_.seed, "enrichment/fdr/" + std::to_string(number));
-    random = alike_->smallest(set, n, kResampled, Draws::Over::hit, rng, memo_);
-  }
-  const auto share_below = [&](double p) {
-    const auto below = std::lower_bound(random.begin(), random.end(), p) - random.begin();
-    return static_cast<double>(below) / static_cast<double>(kResampled);
-  };
-  const auto is_kept = [&](double p, int64_t k, uint8_t aspect) {
-    if (keep_ != Keep::significant) return keep_ == Keep::all || k > 0;
-    return (how_.methods.front() == kFdr ? share_below(p) : of_aspect(aspect).first_of(p)) <
-           how_.alpha;
-  };
-  const auto take = [&](TermTest test, uint8_t aspect) {
-    test.corrected = of_aspect(aspect).of(test.p);
-    for (size_t m = 0; m < how_.methods.size(); ++m)
-      if (how_.methods[m] == kFdr) test.corrected[m] = share_below(test.p);
-    out.rows.push_back(std::move(test));
-  };
+  const Verdict verdict(how_, global ? CountedParts() : counted_parts(hits, zeros), global,
+                        resampled(set, n, number));
 
   out.tested = static_cast<int64_t>(hits.size());
-  for (const Missed& group : zeros) out.tested += sum(group.terms);
-  for (const TermTest& hit : hits) {
+  for (TermTest& hit : hits) {
     const uint8_t aspect = tested_.aspect[static_cast<size_t>(hit.term)];
-    if (is_kept(hit.p, hit.k, aspect)) take(hit, aspect);
+    if (!keeps(hit.p, hit.k, aspect, verdict)) continue;
+    hit.corrected = verdict.corrected(hit.p, aspect);
+    out.rows.push_back(std::move(hit));
   }
   for (const Missed& group : zeros) {
-    std::array<bool, 3> kept;  // within a size all tests of one namespace end alike
-    for (uint8_t a = 0; a < 3; ++a) kept[a] = group.terms[a] > 0 && is_kept(group.p, 0, a);
-    if (!kept[0] && !kept[1] && !kept[2]) continue;
-    for (const int32_t term : tested_.of_size[group.size]) {
-      const uint8_t aspect = tested_.aspect[static_cast<size_t>(term)];
-      if (!kept[aspect] || counter_.units_with(term) > 0) continue;
-      TermTest test;
-      test.term = term;
-      test.n = n;
-      test.K = tested_.sizes[group.size];
-      test.N = population_.size();
-      test.p = group.p;
-      take(std::move(test), aspect);
-    }
+    out.tested += sum(group.terms);
+    add_missed(group, n, verdict, out);
   }
   add_draws(set, n, number, out.rows);
   std::sort(out.rows.begin(), out.rows.end(), [](const TermTest& a, const TermTest& b) {

@@ -8,24 +8,9 @@
 
 #include "go/draws.h"
 #include "go/elim.h"
+#include "go/verdict.h"
 
 namespace facet {
-
-/// Distinct p-values of some tests, and what each method makes of them.
-struct CorrectedP {
-  PValues tests;
-  std::vector<std::vector<double>> by_method;  ///< [methods][distinct]
-
-  CorrectedP() = default;
-  CorrectedP(CountedP counted, const EnrichmentHow& how);
-  /// What the methods make of p, which is one of the tests'.
-  std::vector<double> of(double p) const;
-  /// What the first method makes of it.
-  double first_of(double p) const { return by_method.front()[index(p)]; }
-
- private:
-  size_t index(double p) const;
-};
 
 /// What a thread needs to test sets one after another. Sets of one size in a row share their
 /// tables.
@@ -49,6 +34,11 @@ class SetTests {
   };
   std::vector<TermTest> hits_of(const int32_t* set, int64_t n);
   std::vector<Missed> missed() const;
+  CountedParts counted_parts(const std::vector<TermTest>& hits,
+                             const std::vector<Missed>& missed) const;
+  std::vector<double> resampled(const int32_t* set, int64_t n, int64_t number);
+  bool keeps(double p, int64_t k, uint8_t aspect, const Verdict& verdict) const;
+  void add_missed(const Missed& group, int64_t n, const Verdict& verdict, SetResult& to) const;
   void add_draws(const int32_t* set, int64_t n, int64_t number, std::vector<TermTest>& rows);
 
   const TestedTerms& tested_;

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
+#include "plot/boxes.h"
+#include "plot/dots.h"
+#include "plot/svg_text.h"
 #include "plot/ticks.h"
 
 namespace facet {
@@ -13,97 +15,78 @@ namespace {
 
 // Pixels.
 constexpr double kWidth = 640, kHeight = 360;
-constexpr double kLeft = 72, kRight = 616, kTop = 44, kBottom = 304;
+constexpr double kLegendRow = 18, kTitleRow = 14;
+constexpr double kMargin = 52, kMarginGap = 4;  // of the histograms at the margins
+constexpr double kRim = 0.02;                   // of the x axis, on each side of points
 constexpr int kTicksX = 8, kTicksY = 5;
-constexpr double kLegendRow = 18;
+constexpr size_t kTitleLetters = 92;  // in one line
+// Dots of all series: the text of a picture stays below 1 MB.
+constexpr size_t kMostDots = 30000;
 
-// Told apart by colour-blind readers too (Okabe and Ito 2008), on white and on black.
-constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73",
-                                    "#cc79a7", "#e69f00", "#56b4e9"};
+// Where the axes stand.
+struct Frame {
+  double left = 72, right = 616, top = 44, bottom = 304;
 
-constexpr const char* kStyle =
-    "<style>svg{background:#fff;font:12px sans-serif}text{fill:#222}"
-    ".axis{stroke:#222;fill:none}.grid{stroke:#ddd}"
-    "@media(prefers-color-scheme:dark){svg{background:#161616}text{fill:#ddd}"
-    ".axis{stroke:#ddd}.grid{stroke:#3a3a3a}}</style>\n";
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string px(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  std::string out = text;
-  if (out.ends_with(".0")) out.resize(out.size() - 2);
-  return out == "-0" ? "0" : out;
-}
-
-std::string text_at(double x, double y, const char* anchor, const std::string& text,
-                    const std::string& more = "") {
-  return "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" text-anchor=\"" + anchor + "\"" + more +
-         ">" + escaped(text) + "</text>\n";
-}
-
-// Everything before the first picture.
-std::string opening(const std::string& title, double height) {
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + px(kWidth) + "\" height=\"" +
-         px(height) + "\" viewBox=\"0 0 " + px(kWidth) + " " + px(height) +
-         "\" role=\"img\">\n<title>" + escaped(title) + "</title>\n" + kStyle;
-}
-
-// One axis: values to pixels.
-struct Axis {
-  double low = 0, high = 1;
-  double from = 0, to = 1;  // pixels of low and high
-  bool log = false;
-
-  double at(double value) const {
-    const double share =
-        log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
-    return from + share * (to - from);
-  }
+  double middle_x() const { return (left + right) / 2; }
+  double middle_y() const { return (top + bottom) / 2; }
 };
+
+Frame frame_of(const Plot& plot) {
+  Frame frame;
+  if (plot.mark != Mark::points || !plot.margins) return frame;
+  frame.right -= kMargin + kMarginGap;
+  frame.top += kMargin + kMarginGap;
+  return frame;
+}
+
+// Lines of a title, broken between words.
+std::vector<std::string> title_lines(const std::string& title) {
+  std::vector<std::string> lines;
+  std::string rest = title;
+  while (rest.size() > kTitleLetters) {
+    const size_t space = rest.rfind(' ', kTitleLetters);
+    if (space == std::string::npos || space == 0) break;
+    lines.push_back(rest.substr(0, space));
+    rest.erase(0, space + 1);
+  }
+  lines.push_back(rest);
+  return lines;
+}
 
 struct Point {
   double x, y;
   bool shown;
 };
 
-std::vector<Point> points_of(const Plot::Series& series, bool log_y) {
+// Of boxes, the ends of the whiskers: what the axes must reach.
+std::vector<Point> points_of(const Plot::Series& series, const Plot& plot) {
   std::vector<Point> out;
+  if (plot.mark == Mark::boxes) {
+    for (const Box& box : boxes_of(series, plot.log_y)) {
+      out.push_back({box.x, box.low, true});
+      out.push_back({box.x, box.high, true});
+    }
+    return out;
+  }
   for (size_t i = 0; i < std::min(series.x.size(), series.y.size()); ++i) {
     const double x = series.x[i], y = series.y[i];
-    out.push_back({x, y, std::isfinite(x) && std::isfinite(y) && (!log_y || y > 0)});
+    out.push_back({x, y, std::isfinite(x) && std::isfinite(y) && (!plot.log_y || y > 0)});
   }
   return out;
 }
 
 class Picture {
  public:
-  explicit Picture(const Plot& plot) : plot_(plot) {
-    for (const Plot::Series& series : plot.series) points_.push_back(points_of(series, plot.log_y));
+  explicit Picture(const Plot& plot) : plot_(plot), frame_(frame_of(plot)) {
+    for (const Plot::Series& series : plot.series) points_.push_back(points_of(series, plot));
     fit_axes();
   }
 
   std::string text() const {
-    std::string out = text_at((kLeft + kRight) / 2, 24, "middle", plot_.title);
-    out += axes();
-    if (!any_) out += text_at((kLeft + kRight) / 2, (kTop + kBottom) / 2, "middle", "no data");
-    for (size_t i = 0; i < points_.size(); ++i) out += plot_.mark == Mark::bars ? bars(i) : line(i);
+    std::string out = title() + axes();
+    if (!any_) out += text_at(frame_.middle_x(), frame_.middle_y(), "middle", "no data");
+    for (size_t i = 0; i < points_.size(); ++i) out += series_text(i);
+    if (any_ && plot_.mark == Mark::points && plot_.margins) out += margins();
     if (points_.size() > 1) out += legend();
     return out;
   }
@@ -121,12 +104,14 @@ class Picture {
         low_y = std::min(low_y, point.y);
         high_y = std::max(high_y, point.y);
       }
-    x_ = {0, 1, kLeft, kRight, false};
-    y_ = {plot_.log_y ? 0.1 : 0.0, 1, kBottom, kTop, plot_.log_y};
+    x_ = {0, 1, frame_.left, frame_.right, false};
+    y_ = {plot_.log_y ? 0.1 : 0.0, 1, frame_.bottom, frame_.top, plot_.log_y};
     if (!any_) return;
     const bool bars = plot_.mark == Mark::bars;
     gap_ = smallest_gap();
-    widen(low_x, high_x, bars ? gap_ / 2 : 0);
+    const bool wide = bars || plot_.mark == Mark::boxes;  // marks reach beyond their x
+    const double rim = plot_.mark == Mark::points ? kRim * (high_x - low_x) : 0;
+    widen(low_x, high_x, wide ? gap_ / 2 : rim);
     x_.low = low_x;
     x_.high = high_x;
     if (plot_.log_y) {
@@ -171,30 +156,52 @@ class Picture {
     return gap == 0 ? 1 : gap;
   }
 
+  std::string title() const {
+    const std::vector<std::string> lines = title_lines(plot_.title);
+    const double middle = static_cast<double>(lines.size() - 1) / 2;
+    std::string out;
+    for (size_t i = 0; i < lines.size(); ++i)
+      out += text_at(frame_.middle_x(), 24 + kTitleRow * (static_cast<double>(i) - middle),
+                     "middle", lines[i]);
+    return out;
+  }
+
   std::string axes() const {
     std::string out;
     const auto ticks_y =
         y_.log ? log_ticks(y_.low, y_.high, kTicksY) : linear_ticks(y_.low, y_.high, kTicksY);
     for (const double tick : ticks_y) {
       const double y = y_.at(tick);
-      out += "<path class=\"grid\" d=\"M" + px(kLeft) + " " + px(y) + "H" + px(kRight) + "\"/>\n";
-      out += text_at(kLeft - 8, y + 4, "end", tick_text(tick));
+      out += "<path class=\"grid\" d=\"M" + px(frame_.left) + " " + px(y) + "H" + px(frame_.right) +
+             "\"/>\n";
+      out += text_at(frame_.left - 8, y + 4, "end", tick_text(tick));
     }
     for (const double tick : linear_ticks(x_.low, x_.high, kTicksX)) {
       const double x = x_.at(tick);
-      out += "<path class=\"axis\" d=\"M" + px(x) + " " + px(kBottom) + "v5\"/>\n";
-      out += text_at(x, kBottom + 19, "middle", tick_text(tick));
+      out += "<path class=\"axis\" d=\"M" + px(x) + " " + px(frame_.bottom) + "v5\"/>\n";
+      out += text_at(x, frame_.bottom + 19, "middle", tick_text(tick));
     }
-    out += "<path class=\"axis\" d=\"M" + px(kLeft) + " " + px(kTop) + "V" + px(kBottom) + "H" +
-           px(kRight) + "\"/>\n";
-    out += text_at((kLeft + kRight) / 2, kHeight - 14, "middle", plot_.x_label);
-    const double middle = (kTop + kBottom) / 2;
-    out += text_at(16, middle, "middle", plot_.y_label,
-                   " transform=\"rotate(-90 16 " + px(middle) + ")\"");
+    out += "<path class=\"axis\" d=\"M" + px(frame_.left) + " " + px(frame_.top) + "V" +
+           px(frame_.bottom) + "H" + px(frame_.right) + "\"/>\n";
+    out += text_at(frame_.middle_x(), kHeight - 14, "middle", plot_.x_label);
+    out += text_at(16, frame_.middle_y(), "middle", plot_.y_label,
+                   " transform=\"rotate(-90 16 " + px(frame_.middle_y()) + ")\"");
     return out;
   }
 
-  std::string colour(size_t series) const { return kColours[series % std::size(kColours)]; }
+  std::string series_text(size_t series) const {
+    switch (plot_.mark) {
+      case Mark::bars:
+        return bars(series);
+      case Mark::points:
+        return dots_text(places(series), colour_of(series), kMostDots / points_.size());
+      case Mark::boxes:
+        return boxes(series);
+      case Mark::line:
+        break;
+    }
+    return line(series);
+  }
 
   std::string line(size_t series) const {
     std::string path, dots;
@@ -210,44 +217,91 @@ class Picture {
       if (drawing || goes_on)
         path += (drawing ? "L" : "M") + x + " " + y;
       else
-        dots +=
-            "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\" fill=\"" + colour(series) + "\"/>\n";
+        dots += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\" fill=\"" + colour_of(series) +
+                "\"/>\n";
       drawing = true;
     }
     if (!path.empty())
       path = "<path d=\"" + path + "\" fill=\"none\" stroke-width=\"1.5\" stroke=\"" +
-             colour(series) + "\"/>\n";
+             colour_of(series) + "\"/>\n";
     return path + dots;
   }
 
-  std::string bars(size_t series) const {
-    const double room = 0.9 * gap_;  // of all bars at one x
+  // Left and right of what stands at x, side by side with the other series.
+  std::pair<double, double> sides(double x, size_t series) const {
+    const double room = 0.9 * gap_;  // of all series at one x
     const double width = room / static_cast<double>(points_.size());
+    const double left = x - room / 2 + width * static_cast<double>(series);
+    return {x_.at(left), x_.at(left + width)};
+  }
+
+  std::string bars(size_t series) const {
     const double floor = y_.log ? y_.low : 0;
     std::string out;
     for (const Point& point : points_[series]) {
       if (!point.shown || point.y == floor) continue;
-      const double left = x_.at(point.x - room / 2 + width * static_cast<double>(series));
-      const double right = x_.at(point.x - room / 2 + width * static_cast<double>(series + 1));
+      const auto [left, right] = sides(point.x, series);
       const double top = y_.at(std::max(point.y, floor)), bottom = y_.at(std::min(point.y, floor));
-      out += "<rect x=\"" + px(left) + "\" y=\"" + px(top) + "\" width=\"" + px(right - left) +
-             "\" height=\"" + px(bottom - top) + "\" fill=\"" + colour(series) + "\"/>\n";
+      out += rect_between(left, top, right, bottom, " fill=\"" + colour_of(series) + "\"");
     }
     return out;
+  }
+
+  std::string boxes(size_t series) const {
+    const std::string stroke = " stroke=\"" + colour_of(series) + "\"";
+    std::string out;
+    for (const Box& box : boxes_of(plot_.series[series], plot_.log_y)) {
+      const auto [from, to] = sides(box.x, series);
+      const double rim = 0.1 * (to - from), left = from + rim, right = to - rim;
+      const double middle = (left + right) / 2, cap = (right - left) / 4;
+      const auto whisker = [&](double end, double begin) {
+        return "M" + px(middle - cap) + " " + px(y_.at(end)) + "H" + px(middle + cap) + "M" +
+               px(middle) + " " + px(y_.at(end)) + "V" + px(y_.at(begin));
+      };
+      out += "<path d=\"" + whisker(box.low, box.lower) + whisker(box.high, box.upper) +
+             "\" fill=\"none\"" + stroke + "/>\n";
+      out += rect_between(left, y_.at(box.upper), right, y_.at(box.lower),
+                          " fill=\"" + colour_of(series) + "\" fill-opacity=\"0.3\"" + stroke);
+      out += "<path d=\"M" + px(left) + " " + px(y_.at(box.median)) + "H" + px(right) +
+             "\" stroke-width=\"2.5\"" + stroke + "/>\n";
+    }
+    return out;
+  }
+
+  std::vector<Place> places(size_t series) const {
+    std::vector<Place> out;
+    for (const Point& point : points_[series])
+      if (point.shown) out.push_back({x_.at(point.x), y_.at(point.y)});
+    return out;
+  }
+
+  std::string margins() const {
+    std::vector<std::vector<double>> x, y;
+    for (size_t i = 0; i < points_.size(); ++i) {
+      x.emplace_back();
+      y.emplace_back();
+      for (const Place& place : places(i)) {
+        x.back().push_back(place.x);
+        y.back().push_back(place.y);
+      }
+    }
+    return margin_text(x, x_, Side::above, frame_.top - kMarginGap, kMargin) +
+           margin_text(y, y_, Side::right, frame_.right + kMarginGap, kMargin);
   }
 
   std::string legend() const {
     std::string out;
     for (size_t i = 0; i < points_.size(); ++i) {
-      const double y = kTop + 12 + kLegendRow * static_cast<double>(i);
-      out += text_at(kRight - 20, y, "end", plot_.series[i].name);
-      out += "<rect x=\"" + px(kRight - 14) + "\" y=\"" + px(y - 9) +
-             "\" width=\"10\" height=\"10\" fill=\"" + colour(i) + "\"/>\n";
+      const double y = frame_.top + 12 + kLegendRow * static_cast<double>(i);
+      out += text_at(frame_.right - 20, y, "end", plot_.series[i].name);
+      const double left = frame_.right - 14;
+      out += rect_between(left, y - 9, left + 10, y + 1, " fill=\"" + colour_of(i) + "\"");
     }
     return out;
   }
 
   const Plot& plot_;
+  Frame frame_;
   std::vector<std::vector<Point>> points_;
   bool any_ = false;
   double gap_ = 1;
@@ -257,11 +311,11 @@ class Picture {
 }  // namespace
 
 std::string emit_svg(const Plot& plot) {
-  return opening(plot.title, kHeight) + Picture(plot).text() + "</svg>\n";
+  return svg_opening(plot.title, kWidth, kHeight) + Picture(plot).text() + "</svg>\n";
 }
 
 std::string emit_svg_column(const std::string& title, const std::vector<Plot>& plots) {
-  std::string out = opening(title, kHeight * static_cast<double>(plots.size()));
+  std::string out = svg_opening(title, kWidth, kHeight * static_cast<double>(plots.size()));
   for (size_t i = 0; i < plots.size(); ++i)
     out += "<g transform=\"translate(0 " + px(kHeight * static_cast<double>(i)) + ")\">\n" +
            Picture(plots[i]).text() + "</g>\n";

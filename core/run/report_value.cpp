@@ -95,18 +95,36 @@ TableRef table_of(const Value& v) {
   return {v.text("name"), v.text("title"), std::move(head), v.integer("rows")};
 }
 
+constexpr std::pair<Mark, const char*> kMarks[] = {
+    {Mark::line, "line"}, {Mark::bars, "bars"}, {Mark::points, "points"}, {Mark::boxes, "boxes"}};
+
+const char* mark_name(Mark mark) {
+  for (const auto& [each, name] : kMarks)
+    if (each == mark) return name;
+  throw Bug("a plot has no mark");
+}
+
+Mark mark_of(const std::string& name) {
+  for (const auto& [mark, each] : kMarks)
+    if (each == name) return mark;
+  throw UserError("a record's plot: mark: is \"" + name +
+                  "\", should be line, bars, points or boxes");
+}
+
 Value plot_value(const Plot& plot) {
   Value::Array series;
   for (const Plot::Series& one : plot.series)
     series.emplace_back(
         Value::Table{{"name", one.name}, {"x", kept_list(one.x)}, {"y", kept_list(one.y)}});
-  return Value(Value::Table{{"name", plot.name},
-                            {"title", plot.title},
-                            {"x_label", plot.x_label},
-                            {"y_label", plot.y_label},
-                            {"mark", plot.mark == Mark::bars ? "bars" : "line"},
-                            {"log_y", plot.log_y},
-                            {"series", series}});
+  Value out(Value::Table{{"name", plot.name},
+                         {"title", plot.title},
+                         {"x_label", plot.x_label},
+                         {"y_label", plot.y_label},
+                         {"mark", mark_name(plot.mark)},
+                         {"log_y", plot.log_y},
+                         {"series", series}});
+  if (plot.margins) out.set("margins", true);
+  return out;
 }
 
 Plot plot_of(const Value& v) {
@@ -115,8 +133,9 @@ Plot plot_of(const Value& v) {
   plot.title = v.text("title");
   plot.x_label = v.text("x_label");
   plot.y_label = v.text("y_label");
-  plot.mark = v.text("mark") == "bars" ? Mark::bars : Mark::line;
+  plot.mark = mark_of(v.text("mark"));
   plot.log_y = v.flag("log_y");
+  plot.margins = v.find("margins") && v.flag("margins");
   for (const Value& one : v.array("series"))
     plot.series.push_back({one.text("name"), numbers(one.array("x")), numbers(one.array("y"))});
   return plot;

@@ -3,6 +3,7 @@
 #include "facet/torch.h"
 
 #include "plot/svg.h"
+#include "plot/thin.h"
 #include "plugin/call.h"
 #include "run/experiment.h"
 #include "run/of_sae.h"
@@ -91,12 +92,15 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
       if (stop_wanted()) throw Stopped("stopped during an analysis");
     });
     const torch::NoGradGuard no_grad;
-    const Report report = call_plugin(part.plugin, [&] { return analysis->run(context); });
+    Report report = call_plugin(part.plugin, [&] { return analysis->run(context); });
     for (const Figure& figure : report.values)
       if (figure.value.is<double>() || figure.value.is<int64_t>())
         sink.emit({Level::metric, "analysis." + name, -1,
                    Value(Value::Table{{"figure", figure.name}, {"value", figure.value}})});
-    for (const Plot& plot : report.plots) context.write_file(plot.name + ".svg", emit_svg(plot));
+    for (Plot& plot : report.plots) {
+      context.write_file(plot.name + ".svg", emit_svg(plot));
+      thin(plot);  // the record keeps what a picture can show
+    }
     end(call, report_value(report));
   }
   const Report report = report_of(call.record.result);

@@ -40,7 +40,7 @@ std::string rest_of(RowFeed& feed) {
   return out;
 }
 
-constexpr char kAll[] = "0>1 1>2 2>3 3>4 4>5 ";
+constexpr char kAllPieces[] = "0>1 1>2 2>3 3>4 4>5 ";
 
 }  // namespace
 
@@ -48,13 +48,13 @@ TEST(PooledMemory, makes_each_piece_once_for_all_passes_and_feeds) {
   int made = 0;
   const auto memory = std::make_shared<PooledMemory>();
   const auto feed = feed_of_memory(std::make_unique<FivePieces>(&made), memory);
-  EXPECT_EQ(rest_of(*feed), kAll);
+  EXPECT_EQ(rest_of(*feed), kAllPieces);
   EXPECT_EQ(feed->left_out().pads, 10);
   feed->start(0);
-  EXPECT_EQ(rest_of(*feed), kAll);
+  EXPECT_EQ(rest_of(*feed), kAllPieces);
   const auto other = feed_of_memory(std::make_unique<FivePieces>(&made), memory);
   other->start(0);
-  EXPECT_EQ(rest_of(*other), kAll);
+  EXPECT_EQ(rest_of(*other), kAllPieces);
   EXPECT_EQ(other->left_out().pads, 10);
   EXPECT_EQ(made, 5);
 }
@@ -66,7 +66,7 @@ TEST(PooledMemory, makes_what_is_missing_wherever_it_begins) {
   feed->start(3);
   EXPECT_EQ(rest_of(*feed), "3>4 4>5 ");
   feed->start(0);
-  EXPECT_EQ(rest_of(*feed), kAll);
+  EXPECT_EQ(rest_of(*feed), kAllPieces);
   EXPECT_EQ(made, 5);
 }
 
@@ -74,9 +74,9 @@ TEST(PooledMemory, keeps_no_more_than_it_may) {
   int made = 0;
   const auto memory = std::make_shared<PooledMemory>(60);  // two pieces of 25 bytes
   const auto feed = feed_of_memory(std::make_unique<FivePieces>(&made), memory);
-  EXPECT_EQ(rest_of(*feed), kAll);
+  EXPECT_EQ(rest_of(*feed), kAllPieces);
   feed->start(0);
-  EXPECT_EQ(rest_of(*feed), kAll);
+  EXPECT_EQ(rest_of(*feed), kAllPieces);
   EXPECT_EQ(made, 8);
 }
 

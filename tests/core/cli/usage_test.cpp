@@ -6,7 +6,7 @@
 TEST(CommandLine, that_is_wrong_is_refused_with_exit_code_2) {
   const ToyWorkshop here;
   const std::string commands =
-      "run, check, runs, repl, activations, encode, sae, inspect, list, help, docs, doctor, "
+      "run, check, runs, repl, activations, encode, sae, inspect, go, list, help, docs, doctor, "
       "completion";
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{}, "facet: a command is required, one of " + commands},
@@ -89,7 +89,7 @@ TEST(CommandLine, takes_a_file_after_its_options) {
 TEST(CommandLine, shows_an_example_under_each_command) {
   const Workshop here;
   for (const char* command : {"run", "check", "runs", "repl", "activations", "encode", "inspect",
-                              "list", "help", "docs", "doctor", "completion"}) {
+                              "go", "list", "help", "docs", "doctor", "completion"}) {
     const Outcome outcome = here.facet({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_NE(outcome.out.find("\nexample: facet " + std::string(command)), std::string::npos)

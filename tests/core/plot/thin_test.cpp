@@ -20,3 +20,11 @@ TEST(Thin, keeps_every_nth_point_and_the_last) {
   EXPECT_EQ(plot.series[0].y.back(), 4998);
   EXPECT_EQ(plot.series[1].x, (std::vector<double>{1, 2}));
 }
+
+TEST(Thin, leaves_bars_as_they_are) {
+  Plot plot;
+  plot.mark = Mark::bars;
+  plot.series = {{"", std::vector<double>(2500, 1.0), std::vector<double>(2500, 2.0)}};
+  thin(plot);
+  EXPECT_EQ(plot.series[0].x.size(), 2500u);
+}

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "expect_refusal.h"
+
 using namespace facet;
 
 namespace {
@@ -72,4 +74,29 @@ TEST(ReportValue, keeps_numbers_that_are_not_finite) {
   EXPECT_EQ(back.values[0].interval->high, kInfinity);
   EXPECT_EQ(back.values[2].value, Value("nan"));
   EXPECT_TRUE(std::isnan(back.plots[0].series[0].y[1]));
+}
+
+TEST(ReportValue, keeps_every_mark_and_the_margins) {
+  for (const Mark mark : {Mark::line, Mark::bars, Mark::points, Mark::boxes})
+    for (const bool margins : {false, true}) {
+      Report report = whole_report();
+      report.plots[0].mark = mark;
+      report.plots[0].margins = margins;
+      const Report back = through_json(report);
+      EXPECT_EQ(back.plots[0].mark, mark);
+      EXPECT_EQ(back.plots[0].margins, margins);
+    }
+}
+
+TEST(ReportValue, reads_plots_from_before_there_were_margins_and_refuses_unknown_marks) {
+  const std::string before =
+      R"({"figures": [], "tables": [], "plots": [{"name": "a", "title": "", "x_label": "",
+          "y_label": "", "mark": "line", "log_y": false, "series": []}]})";
+  const Report old = report_of(parse_json(before, "old"));
+  EXPECT_EQ(old.plots.at(0).mark, Mark::line);
+  EXPECT_FALSE(old.plots.at(0).margins);
+  std::string unknown = before;
+  unknown.replace(unknown.find("\"line\""), 6, "\"pie\"");
+  EXPECT_EQ(refusal_of([&] { report_of(parse_json(unknown, "new")); }),
+            "a record's plot: mark: is \"pie\", should be line, bars, points or boxes");
 }
