@@ -20,6 +20,6 @@ inline std::string header_of(const std::string& descr, const std::string& shape)
   return "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
 }
 template <class T>
-std::string bytes_of(const std::vector<T>& numbers) {
+std::string raw_bytes(const std::vector<T>& numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
 }

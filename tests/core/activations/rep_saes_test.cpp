@@ -30,15 +30,15 @@ class RepSaes : public testing::Test {
   // Three proteins, three latents each: of the second one is 0, of the third all but one.
   void write_pooling() {
     put("POOLING_activations_" + kTag + ".npy",
-        npy(header_of("<f4", "(3, 3)"), bytes_of<float>({3, 1, 2, 0, 5, 4, 0, 0, 7})));
+        npy(header_of("<f4", "(3, 3)"), raw_bytes<float>({3, 1, 2, 0, 5, 4, 0, 0, 7})));
     put("POOLING_indices_" + kTag + ".npy",
-        npy(header_of("<i8", "(3, 3)"), bytes_of<int64_t>({4, 0, 2, 3, 1, 2, 0, 0, 0})));
+        npy(header_of("<i8", "(3, 3)"), raw_bytes<int64_t>({4, 0, 2, 3, 1, 2, 0, 0, 0})));
     put("POOLING_metadata_" + kTag + ".csv", kColumns + kThree);
   }
   void write_meanpool() {
     put("MEANPOOL_concatenated_" + kTag + "_sparse.npy",
         npy(header_of("<f8", "(3, 5)"),
-            bytes_of<double>({1, 0, 2, 0, 3, 0, 5, 4, 0, 0, 7, 0, 1e-60, 0, 0})));
+            raw_bytes<double>({1, 0, 2, 0, 3, 0, 5, 4, 0, 0, 7, 0, 1e-60, 0, 0})));
     put("MEANPOOL_metadata_" + kTag + ".csv", kColumns + kThree);
   }
   void put(const std::string& name, const std::string& bytes) { base_.write("in/" + name, bytes); }
@@ -105,7 +105,7 @@ TEST_F(RepSaes, a_build_cut_between_parts_ends_with_the_same_bytes) {
   std::vector<float> numbers(3 * kWidth);
   for (int64_t at = 0; at < 3 * kWidth; at += 500000) numbers[static_cast<size_t>(at)] = 1;
   put("MEANPOOL_concatenated_" + kTag + "_sparse.npy",
-      npy(header_of("<f4", "(3, " + std::to_string(kWidth) + ")"), bytes_of(numbers)));
+      npy(header_of("<f4", "(3, " + std::to_string(kWidth) + ")"), raw_bytes(numbers)));
   const auto bytes = [&](const std::string& store) {
     std::map<std::string, std::string> out;
     for (const auto& entry : fs::recursive_directory_iterator(base_ / store))
@@ -164,10 +164,10 @@ TEST_F(RepSaes, arrays_that_do_not_fit_are_refused) {
     return refusal(d_sae);
   };
   const auto floats = [](const std::string& shape, const std::vector<float>& numbers) {
-    return npy(header_of("<f4", shape), bytes_of(numbers));
+    return npy(header_of("<f4", shape), raw_bytes(numbers));
   };
   const auto wholes = [](const std::string& shape, const std::vector<int64_t>& numbers) {
-    return npy(header_of("<i8", shape), bytes_of(numbers));
+    return npy(header_of("<i8", shape), raw_bytes(numbers));
   };
   EXPECT_EQ(
       after(values, floats("(3, 3)", {1, 2})),

@@ -75,3 +75,10 @@ TEST(LuaClass, has_a_line_for_each_field_and_a_class_for_each_table) {
 
 )");
 }
+
+TEST(LuaClass, names_the_tables_of_a_class_with_a_parent_by_its_own_name) {
+  const std::string text = lua_class("facet.args.x.y: facet.args.x", "Keys of y.", fields());
+  EXPECT_NE(text.find("\n---@class facet.args.x.y: facet.args.x\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\n---@field split? facet.args.x.y.split "), std::string::npos) << text;
+  EXPECT_NE(text.find("\n---@class facet.args.x.y.split\n"), std::string::npos) << text;
+}

@@ -38,34 +38,34 @@ constexpr int64_t kLarge = int64_t{1} << 40;
 TEST_F(NpyFiles, of_each_kind_and_version_are_read) {
   for (const int version : {1, 2, 3}) {
     const Tensor f4 =
-        open(npy(header_of("<f4", "(2, 2)"), bytes_of<float>({1, 2, 3, 0.5}), version)).tensor();
+        open(npy(header_of("<f4", "(2, 2)"), raw_bytes<float>({1, 2, 3, 0.5}), version)).tensor();
     EXPECT_TRUE(torch::equal(f4, torch::tensor({{1.0f, 2.0f}, {3.0f, 0.5f}})));
     const Tensor f8 =
-        open(npy(header_of("<f8", "(1,)"), bytes_of<double>({0.1}), version)).tensor();
+        open(npy(header_of("<f8", "(1,)"), raw_bytes<double>({0.1}), version)).tensor();
     EXPECT_EQ(f8.item<double>(), 0.1);
     const Tensor i8 =
-        open(npy(header_of("<i8", "(1, 2)"), bytes_of<int64_t>({-1, kLarge}), version)).tensor();
+        open(npy(header_of("<i8", "(1, 2)"), raw_bytes<int64_t>({-1, kLarge}), version)).tensor();
     EXPECT_TRUE(torch::equal(i8, torch::tensor({{int64_t{-1}, kLarge}}, torch::kInt64)));
-    const Tensor i4 = open(npy(header_of("<i4", "()"), bytes_of<int32_t>({7}), version)).tensor();
+    const Tensor i4 = open(npy(header_of("<i4", "()"), raw_bytes<int32_t>({7}), version)).tensor();
     EXPECT_EQ(i4.dim(), 0);
     EXPECT_EQ(i4.item<int32_t>(), 7);
   }
   const NpyFile none = open(npy(header_of("<f4", "(0, 3)"), ""));
   EXPECT_EQ(none.tensor().sizes(), (std::vector<int64_t>{0, 3}));
   EXPECT_EQ(none.type(), at::kFloat);
-  EXPECT_EQ(
-      open(npy("{\"shape\":(1),\"fortran_order\":False,\"descr\":\"<i4\"}", bytes_of<int32_t>({3})))
-          .sizes(),
-      (std::vector<int64_t>{1}));
+  EXPECT_EQ(open(npy("{\"shape\":(1),\"fortran_order\":False,\"descr\":\"<i4\"}",
+                     raw_bytes<int32_t>({3})))
+                .sizes(),
+            (std::vector<int64_t>{1}));
 }
 
 TEST_F(NpyFiles, keep_their_tensors_when_they_are_closed) {
-  const Tensor kept = open(npy(header_of("<f4", "(2,)"), bytes_of<float>({1, 2}))).tensor();
+  const Tensor kept = open(npy(header_of("<f4", "(2,)"), raw_bytes<float>({1, 2}))).tensor();
   EXPECT_EQ(kept.sum().item<float>(), 3);
 }
 
 TEST_F(NpyFiles, that_are_none_or_damaged_are_refused) {
-  const std::string numbers = bytes_of<float>({1, 2});
+  const std::string numbers = raw_bytes<float>({1, 2});
   const std::string good = npy(header_of("<f4", "(2,)"), numbers);
   EXPECT_EQ(refusal(""), "no .npy file: does not begin as numpy.save begins");
   EXPECT_EQ(refusal("PK\x03\x04 and on"), "no .npy file: does not begin as numpy.save begins");
