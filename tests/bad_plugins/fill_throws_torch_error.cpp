@@ -1,5 +1,5 @@
 // Throws c10::Error after its first part.
-#include <facet/torch.h>
+#include <c10/util/Exception.h>
 
 #include "nothing.h"
 
