@@ -561,6 +561,7 @@
 ---@field longer? "error"|"compute" A protein beyond the context is an error, or is computed all the same: rotary positions go on, training did not. Must be one of "error", "compute". Default: "error".
 ---@field token_dropout? "config"|"on"|"off" Scale embeddings as in training (0.88 when nothing is masked, <mask> is zero), or leave them; config: as config.json says. Must be one of "config", "on", "off". Default: "config".
 ---@field inv_freq? "computed"|"stored" Rotary frequencies computed, as transformers does, or as stored in the file, as fair-esm does; released files store them rounded to half precision. Must be one of "computed", "stored". Default: "computed".
+---@field random_weights? integer A seed: every weight is drawn anew, normal, with the mean and deviation of its tensor: a control that learnt nothing; -1: the weights as they are. Must be at least -1. Default: -1.
 
 ---A small transformer over letters, weights from a seed; for tests and documentation.
 ---@class facet.args.host.toy: facet.args.host
@@ -576,14 +577,20 @@
 ---@field type? string Kind of source. Required.
 ---@field name? string Tells this data from others of the run. Default: "".
 ---@field case? "keep"|"upper" Case of the letters: as they stand, or a to z as A to Z (soft-masked sequences have lower case, which most models do not know). Must be one of "keep", "upper". Default: "keep".
+---@field where? facet.args.data.where Keeps the records with this value in this column: { column = "Organism", is = "Homo sapiens (Human)" }.
 ---@field exclude? string FASTA file, or a folder of them; records whose whole sequence is exactly one of it are left out. Default: "".
 ---@field max_length? integer Longest sequence; 0: no limit. Unit: letters. Must be at least 0. Default: 0.
 ---@field longer? "drop"|"truncate"|"window" What happens to longer sequences; windows follow one another, NAME/1-1022 and on. Must be one of "drop", "truncate", "window". Default: "drop".
----@field skip? integer Leave out the first so many of the records that exclusion and dropping left. Unit: records. Must be at least 0. Default: 0.
+---@field skip? integer Leave out the first so many of the records that where, exclude and dropping left. Unit: records. Must be at least 0. Default: 0.
 ---@field limit? integer Then use the first so many; 0: all. Windows do not count, only whole records. Unit: records. Must be at least 0. Default: 0.
 ---@field sample? integer Then draw so many at random, in their order; 0: all. Unit: records. Must be at least 0. Default: 0.
 ---@field sample_seed? integer Root of the draw. Must be at least 0. Default: 0.
 ---@field split? facet.args.data.split Holds records out for evaluation.
+
+---Keeps the records with this value in this column: { column = "Organism", is = "Homo sapiens (Human)" }.
+---@class facet.args.data.where
+---@field column? string Column (of tsv), key (of jsonl), or "description" (of fasta); each record must have it. Required.
+---@field is? string Its whole value, letter by letter. Required.
 
 ---Holds records out for evaluation.
 ---@class facet.args.data.split
@@ -1237,6 +1244,9 @@
 ---@field on? facet.Activations The rows.
 ---@field name? string Tells these codes from others of the run. Default: "".
 ---@field pool? "none"|"mean"|"max" One row of codes for each sequence instead of one for each token: the mean (zeros counted) or the largest of each latent over the rows that are kept. Must be one of "none", "mean", "max". Default: "none".
+---@field from? string Folder of codes that another program wrote, in place of an SAE and its rows. Default: "".
+---@field format? "rep_saes" What wrote the folder of `from`: rep_saes, numpy_store_results.py of Rep_SAEs_PLMs (POOLING_* or MEANPOOL_* files). Must be one of "rep_saes". Default: "".
+---@field d_sae? integer Latents of the SAE behind the codes of `from`, where their files do not say it; 0: the largest index + 1. Unit: latents. Must be between 0 and 16777216. Default: 0.
 
 ---Keys of every [analysis].
 ---@class facet.args.analysis
@@ -1246,6 +1256,82 @@
 ---@field data? facet.Data Records, for analyses that read them.
 ---@field type? string Which part; `facet list` shows them. Required.
 ---@field name? string Tells this section from others of its kind. Default: "".
+
+---Embeddings, codes and a table of the proteins as Rep_SAEs_PLMs keeps them: .npy arrays and a CSV file.
+---@class facet.args.analysis.extract: facet.args.analysis
+---@field type? "extract"
+---@field layout? "pooling"|"meanpool" pooling: POOLING_* files, the k latents of each protein as indices and values; meanpool: MEANPOOL_* files, for codes of residues that were pooled after the SAE, a dense matrix. Must be one of "pooling", "meanpool". Default: "pooling".
+---@field time? string Stands behind `time` in the names of the files; there the clock's. Default: "00000000_000000".
+---@field ckpt? string Stands behind `ckpt` in the names; there the checkpoint's name. Default: "sae".
+---@field max_samples? integer Stands behind `maxsamples` in the names; there the option, not the number of rows. 0: the number of rows. Must be at least 0. Default: 0.
+---@field largest_file? number Larger files are refused, since each is made in memory. The dense matrix has 8 bytes for each protein and latent: 7.5 GiB for 50,000 of 20,000. Unit: GiB. Must be above 0. Default: 2.0.
+---@field columns? facet.args.analysis.extract.columns Columns of the data behind the cells of the table.
+
+---Columns of the data behind the cells of the table.
+---@class facet.args.analysis.extract.columns
+---@field go_ids? string Column of the data for go_ids. Default: "Gene Ontology IDs".
+---@field go_terms? string Column of the data for go_terms. Default: "Gene Ontology (GO)".
+---@field go_biological? string Column of the data for go_biological. Default: "Gene Ontology (biological process)".
+---@field go_cellular? string Column of the data for go_cellular. Default: "Gene Ontology (cellular component)".
+---@field go_molecular? string Column of the data for go_molecular. Default: "Gene Ontology (molecular function)".
+---@field length? string Column of the data for length. Default: "Length".
+---@field reviewed? string Column of the data for reviewed. Default: "Reviewed".
+---@field entry_name? string Column of the data for entry_name. Default: "Entry Name".
+---@field protein_names? string Column of the data for protein_names. Default: "Protein names".
+---@field gene_names? string Column of the data for gene_names. Default: "Gene Names".
+---@field organism? string Column of the data for organism. Default: "Organism".
+---@field protein_families? string Column of the data for protein_families. Default: "Protein families".
+
+---Which terms of the Gene Ontology stand out among the genes of each latent.
+---@class facet.args.analysis.go_enrichment: facet.args.analysis
+---@field type? "go_enrichment"
+---@field gaf? string GAF file of annotations, 2.0 to 2.2; plain, .gz or .zst. Required.
+---@field obo? string OBO file of the Gene Ontology; plain, .gz or .zst. Required.
+---@field profile? "goatools"|"clusterprofiler"|"rep_saes" Whose rules: goatools', clusterProfiler's, or those of the script evals_goe.py of Rep_SAEs_PLMs; keys that are set win. Must be one of "goatools", "clusterprofiler", "rep_saes". Default: "goatools".
+---@field propagate? boolean A gene has every term above its own; false: those of the file alone. Default: true.
+---@field relationships? (string)[] What propagation follows beside is_a: part_of, regulates, negatively_regulates, positively_regulates. Default: [].
+---@field evidence? (string)[] Evidence codes (IDA) or groups (Experimental) that count; none: all. Default: [].
+---@field without_evidence? (string)[] Evidence codes or groups that do not count (IEA). Default: [].
+---@field keep_not? boolean Lines that say a gene has a term NOT count, too. Default: false.
+---@field keep_nd? boolean Lines without biological data (ND) count, too. Default: false.
+---@field organism? string Only rows whose organism (in the description, after OS=) contains this; empty: all. Default: "".
+---@field clusters? string A table without head, cluster and gene in each line (as mmseqs writes it): clusters are counted in place of genes, so that a family counts once. Default: "".
+---@field set_rule? "nonzero"|"fraction_of_max"|"top"|"quantile" The genes of a latent: all where it is above 0 (nonzero), or above 0 and among those of at least `fraction` of its largest value, the `top` strongest, or above its `quantile` over all genes. Must be one of "nonzero", "fraction_of_max", "top", "quantile". Default: "nonzero".
+---@field fraction? number Of the latent's largest value. Must be between 0 and 1. Default: 0.5.
+---@field top? integer Strongest genes; ties by id. Unit: genes. Must be at least 1. Default: 100.
+---@field quantile? number Share of all genes on which the latent is weaker, those at 0 included. Must be between 0 and 1. Default: 0.99.
+---@field row_slip? boolean With `organism`: takes the i-th row of the organism for the i-th row of all, as the published script does by mistake; part of profile rep_saes. Default: false.
+---@field least_genes? integer Latents with fewer genes are not tested. Unit: genes. Must be at least 1. Default: 1.
+---@field population? "rows"|"annotated" What a latent's genes are compared with: the genes of all rows, or those of them that have a term of the namespace (each namespace then has its own size). Must be one of "rows", "annotated". Default: "rows".
+---@field namespaces? (string)[] Whose terms are tested: BP (biological process), MF (molecular function), CC (cellular component). Default: ["BP", "MF", "CC"].
+---@field direction? "two_sided"|"enriched"|"purified" Fisher's test: terms that are more or less frequent than in the population, or only more (enriched), or only less (purified). Must be one of "two_sided", "enriched", "purified". Default: "two_sided".
+---@field correction? "bonferroni"|"sidak"|"holm"|"sm_bonferroni"|"sm_sidak"|"holm-sidak"|"sm_holm"|"simes-hochberg"|"hommel"|"fdr_bh"|"fdr_by"|"fdr_tsbh"|"fdr_tsbky"|"fdr_gbs"|"fdr" For many tests, by its name in goatools: its own bonferroni, sidak, holm, fdr, or statsmodels' sm_bonferroni, fdr_bh, ... Must be one of "bonferroni", "sidak", "holm", "sm_bonferroni", "sm_sidak", "holm-sidak", "sm_holm", "simes-hochberg", "hommel", "fdr_bh", "fdr_by", "fdr_tsbh", "fdr_tsbky", "fdr_gbs", "fdr". Default: "bonferroni".
+---@field scope? "latent"|"namespace"|"global" The tests that a correction counts: those of one latent, of one latent and namespace, or all. Must be one of "latent", "namespace", "global". Default: "namespace".
+---@field alpha? number A corrected p below this is significant. Must be between 0 and 1. Default: 0.05.
+---@field least_term? integer Terms with fewer genes in the population are not tested. Unit: genes. Must be at least 1. Default: 1.
+---@field most_term? integer Nor are those with more; 0: no bound. Unit: genes. Must be at least 0. Default: 0.
+---@field hit_terms_only? boolean Only terms that a gene of the latent has are tested, and counted by corrections. Default: false.
+---@field elim? boolean A term that is significant by itself takes its genes from the terms above it (topGO's elim); needs direction = "enriched". Default: false.
+---@field elim_cutoff? number The p at which it does. Must be between 0 and 1. Default: 0.01.
+---@field permutations? integer Random gene sets for each latent, as large and as long, whose smallest p gives each term its p_permutation; 0: none. Must be at least 0. Default: 0.
+---@field length_strata? integer Classes of sequence length, of equal numbers of genes, within which random sets are drawn and labels permuted; 1: length does not matter. Must be at least 1. Default: 10.
+---@field auroc? boolean How well each latent ranks the genes of its terms before the others. Default: true.
+---@field permuted_baseline? boolean The same tests once more with the genes' names permuted within classes of length: what chance gives. Default: true.
+---@field genes_listed? integer Genes named in each row of go_terms.tsv, strongest first; 0: all. Unit: genes. Must be at least 0. Default: 10.
+
+---How close the enriched GO terms of each latent lie to one another, beside random terms.
+---@class facet.args.analysis.go_pairwise: facet.args.analysis
+---@field type? "go_pairwise"
+---@field form? "corrected"|"rep_saes" corrected: paths in edges, pairs against pairs, p corrected over the bins; rep_saes: paths in nodes, means of latents against pairs, each p by itself, all terms, as Rep_SAEs_PLMs has it. Must be one of "corrected", "rep_saes". Default: "corrected".
+---@field obo? string The ontology, an OBO file. Required.
+---@field terms? string Enriched terms: a go_terms.tsv, a table with the columns Feature, Term and pvalues, or a folder of feature0_goe.csv, feature1_goe.csv, ...; empty: what the analysis `of` wrote in this run. Default: "".
+---@field of? string Name of the analysis of the same SAE, earlier in this run, whose go_terms.tsv is read when `terms` is empty. Default: "go_enrichment".
+---@field gaf? string Annotations, a GAF file: the constrained baseline draws from terms that some gene has directly; empty: from the terms that the table names. Default: "".
+---@field alpha? number Terms with a corrected p below it stay. Must be between 0 and 1. Default: 0.05.
+---@field cap? number Largest weight -log10 p of a term, also where p is 0. Must be above 0. Default: 50.0.
+---@field max_terms? integer Terms of a latent and namespace that are paired, those of smallest p; 0: all. n of them make n (n - 1) / 2 pairs. Must be at least 0. Default: 50.
+---@field baseline_terms? integer Random terms of each namespace, all of whose pairs are a baseline. Must be at least 2. Default: 150.
+---@field resamples? integer Resamples of the bootstrap behind the intervals; 0: no intervals. Must be at least 0. Default: 1000.
 
 ---How often each latent fires, and in which proteins and residues.
 ---@class facet.args.analysis.latents: facet.args.analysis
@@ -1335,13 +1421,13 @@ function run:train(keys) end
 ---@return facet.Sae[]
 function run:baselines(keys) end
 
----What an SAE says of every row, kept on disk.
+---What an SAE says of every row, kept on disk; or codes that another program wrote (`from`).
 ---@param keys? facet.args.encode
 ---@return facet.Codes
 function run:encode(keys) end
 
 ---One analysis; returns its figures.
----@param keys? facet.args.analysis|facet.args.analysis.latents|facet.args.analysis.metrics
+---@param keys? facet.args.analysis|facet.args.analysis.extract|facet.args.analysis.go_enrichment|facet.args.analysis.go_pairwise|facet.args.analysis.latents|facet.args.analysis.metrics
 ---@return table<string, number>
 function run:analyze(keys) end
 

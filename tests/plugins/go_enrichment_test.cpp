@@ -96,8 +96,8 @@ TEST(GoEnrichment, finds_the_term_that_a_latent_marks) {
   const Report report = enrich(context);
   EXPECT_EQ(column(context, "go_latents.tsv", "best_GO", 0),
             std::vector<std::string>{"GO:0005739"});
-  EXPECT_EQ(column(context, "go_latents.tsv", "f1", 0), std::vector<std::string>{"1"});
-  EXPECT_EQ(column(context, "go_latents.tsv", "auroc", 0), std::vector<std::string>{"1"});
+  EXPECT_EQ(column(context, "go_latents.tsv", "f1", 0), std::vector<std::string>{"1.0"});
+  EXPECT_EQ(column(context, "go_latents.tsv", "auroc", 0), std::vector<std::string>{"1.0"});
   EXPECT_EQ(number(report, "genes"), 600);
   EXPECT_EQ(number(report, "live"), 3);
   EXPECT_EQ(number(report, "enriched"), 1);
