@@ -60,7 +60,7 @@ TEST(Completion, works_in_bash) {
                          "' > '" + here.folder().string() + "/said' 2>&1")
                             .c_str()),
             0);
-  EXPECT_EQ(here.read("said"), "complete -o default -F _facet facet\n--hookpoints --host\n13\n");
+  EXPECT_EQ(here.read("said"), "complete -o default -F _facet facet\n--hookpoints --host\n14\n");
 }
 
 TEST(Completion, has_a_script_for_each_shell) {

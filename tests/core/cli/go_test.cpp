@@ -58,7 +58,7 @@ TEST(Go, writes_the_columns_of_goatools) {
   EXPECT_EQ(head,
             "GO\tNS\tname\tenrichment\tratio_in_study\tratio_in_pop\tp_uncorrected\tp_bonferroni\t"
             "p_fdr_bh\tp_holm_sidak");
-  EXPECT_EQ(first.substr(0, 35), "GO:0000002\tBP\ttwo\te\t6/7\t10/101\t1.1");
+  EXPECT_EQ(first.substr(0, 34), "GO:0000002\tBP\ttwo\te\t6/7\t10/101\t1.1");
   EXPECT_EQ(second.substr(0, 31), "GO:0000004\tBP\tfour\tp\t1/7\t90/101");
 }
 
@@ -103,10 +103,10 @@ TEST(Go, refuses_in_words) {
   EXPECT_NE(told.err.find("outside.txt: 1 of 3 genes are in the population; the others are left "
                           "out, first X1\n"),
             std::string::npos);
-  EXPECT_EQ(refusal({"study.txt", "--methods", "bonferoni"}).substr(0, 44),
-            "--methods: \"bonferoni\", should be one of bon");
-  EXPECT_EQ(refusal({"study.txt", "--relationships", "is_part"}),
-            "relationships: \"is_part\" (did you mean \"part_of\"?), should be of part_of, "
+  EXPECT_EQ(refusal({"study.txt", "--methods", "bonferoni"}).substr(0, 50),
+            "facet: --methods: \"bonferoni\", should be one of bon");
+  EXPECT_EQ(refusal({"study.txt", "--relationships", "part_off"}),
+            "relationships: \"part_off\" (did you mean \"part_of\"?), should be of part_of, "
             "regulates, negatively_regulates, positively_regulates (is_a is always followed)\n");
   EXPECT_EQ(refusal({"missing.txt"}).substr(0, 24), "missing.txt: cannot read");
   here.write("strangers.txt", "Y1\nY2\n");
