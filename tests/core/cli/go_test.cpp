@@ -103,7 +103,7 @@ TEST(Go, refuses_in_words) {
   EXPECT_NE(told.err.find("outside.txt: 1 of 3 genes are in the population; the others are left "
                           "out, first X1\n"),
             std::string::npos);
-  EXPECT_EQ(refusal({"study.txt", "--methods", "bonferoni"}).substr(0, 50),
+  EXPECT_EQ(refusal({"study.txt", "--methods", "bonferoni"}).substr(0, 51),
             "facet: --methods: \"bonferoni\", should be one of bon");
   EXPECT_EQ(refusal({"study.txt", "--relationships", "part_off"}),
             "relationships: \"part_off\" (did you mean \"part_of\"?), should be of part_of, "
