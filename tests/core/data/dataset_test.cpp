@@ -206,53 +206,6 @@ TEST(Dataset, refuses_a_file_of_exclude_that_is_no_fasta) {
                 "starts with \">\"");
 }
 
-std::vector<Record> animals() {
-  return {{"a", "MKV", {}, {{"Organism", "Human"}, {"Length", "3"}}},
-          {"b", "MKVL", {}, {{"Organism", "Mouse"}, {"Length", "4"}}},
-          {"c", "M", {}, {{"Organism", "human"}, {"Length", "1"}}},
-          {"d", "MKVLA", {}, {{"Organism", "Human"}, {"Length", "5"}}},
-          {"e", "MK", {}, {{"Organism", ""}, {"Length", "2"}}}};
-}
-
-Dataset animals_where(const std::string& column, const std::string& is, Value::Table more = {}) {
-  more["where"] = Value::Table{{"column", column}, {"is", is}};
-  return Dataset(std::make_shared<Few>(animals()), parsed(more), "animals");
-}
-
-TEST(Dataset, keeps_the_records_with_one_value_in_a_column) {
-  EXPECT_EQ(ids_of(animals_where("Organism", "Human")), "a d ");
-  EXPECT_EQ(ids_of(animals_where("Organism", "")), "e ");
-  EXPECT_EQ(ids_of(animals_where("Organism", "Hum")), "");
-  // What is left out by it does not count for skip and limit, nor as too long.
-  EXPECT_EQ(ids_of(animals_where("Organism", "Human", {{"skip", 1}})), "d ");
-  const Dataset data = animals_where("Organism", "Human", {{"limit", 1}, {"max_length", 3}});
-  EXPECT_EQ(ids_of(data), "a ");
-  const Dataset all = animals_where("Organism", "Human", {{"max_length", 3}});
-  EXPECT_EQ(all.left_out(), "3 with another Organism, 1 longer than max_length, of 5 read");
-  EXPECT_EQ(all.tally().used, 1);
-}
-
-TEST(Dataset, refuses_a_column_that_is_not_there) {
-  EXPECT_EQ(refusal_of([] { ids_of(animals_where("Organsim", "Human")); }),
-            "data.where.column: record \"a\" has no column \"Organsim\" (did you mean "
-            "\"Organism\"?)");
-  EXPECT_EQ(refusal_of([] { ids_of(animals_where("Taxon", "Human")); }),
-            "data.where.column: record \"a\" has no column \"Taxon\" (has \"Length\", "
-            "\"Organism\")");
-  EXPECT_EQ(refusal_of([] {
-              ids_of(few(parsed({{"where", Value::Table{{"column", "x"}, {"is", "y"}}}})));
-            }),
-            "data.where.column: record \"a\" has no column \"x\"");
-  EXPECT_EQ(refusal_of([] {
-              parsed({{"where", Value::Table{{"column", "Organism"}}}});
-            }),
-            "data.where.is: required");
-  EXPECT_EQ(refusal_of([] {
-              parsed({{"where", Value::Table{{"column", ""}, {"is", "x"}}}});
-            }),
-            "data.where.column: is empty, should name a column");
-}
-
 TEST(Dataset, tells_what_it_left_out) {
   const TemporaryFolder folder;
   const std::string other = folder.write("other.fasta", ">x\nM\n").string();

@@ -87,6 +87,22 @@ TEST_F(NpyFiles, that_are_none_or_damaged_are_refused) {
             "its numbers begin at byte 65, should at a multiple of 4");
 }
 
+TEST_F(NpyFiles, cut_anywhere_are_refused_and_with_any_byte_changed_harm_nothing) {
+  const std::string good = npy(header_of("<f4", "(2,)"), raw_bytes<float>({1, 2}));
+  for (size_t size = 0; size < good.size(); ++size)
+    EXPECT_NE(refusal(good.substr(0, size)), "(no refusal)") << size;
+  for (size_t at = 0; at < 72; ++at)  // the words of the header; blanks follow
+    for (const char byte : {'\0', '(', '9'}) {
+      std::string changed = good;
+      changed[at] = byte;
+      try {
+        EXPECT_LE(open(changed).tensor().nbytes(), 8u);
+      } catch (const UserError&) {
+        continue;
+      }
+    }
+}
+
 TEST_F(NpyFiles, with_other_numbers_than_plain_ones_are_refused) {
   for (const char* kind : {"|O", ">f4", "<f2", "|b1", "<U5"})
     EXPECT_EQ(
