@@ -115,7 +115,7 @@ std::optional<std::string> RunContext::read_file(const std::string& analysis,
                                                  const std::string& name) {
   const std::string of = inputs_.sae ? inputs_.sae->name : "";
   for (const std::string& shelf : {analysis, std::string()}) {  // one without a name has no shelf
-    const fs::path file = folder_.path("artefacts", (fs::path(of) / shelf / name).generic_string());
+    const fs::path file = folder_.folder() / "artefacts" / of / shelf / name;
     if (fs::exists(file)) return facet::read_file(file);
   }
   return std::nullopt;
