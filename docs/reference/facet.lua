@@ -1322,7 +1322,7 @@
 ---How close the enriched GO terms of each latent lie to one another, beside random terms.
 ---@class facet.args.analysis.go_pairwise: facet.args.analysis
 ---@field type? "go_pairwise"
----@field form? "corrected"|"rep_saes" corrected: paths in edges, pairs against pairs, p corrected over the bins; rep_saes: paths in nodes, means of latents against pairs, each p by itself, all terms, as Rep_SAEs_PLMs has it. Must be one of "corrected", "rep_saes". Default: "corrected".
+---@field form? "corrected"|"rep_saes" corrected: enriched terms, paths in edges, pairs against pairs, p corrected over the bins; rep_saes: purified terms too, paths in nodes, means of latents against pairs, each p by itself, all terms, as Rep_SAEs_PLMs has it. Must be one of "corrected", "rep_saes". Default: "corrected".
 ---@field obo? string The ontology, an OBO file. Required.
 ---@field terms? string Enriched terms: a go_terms.tsv, a table with the columns Feature, Term and pvalues, or a folder of feature0_goe.csv, feature1_goe.csv, ...; empty: what the analysis `of` wrote in this run. Default: "".
 ---@field of? string Name of the analysis of the same SAE, earlier in this run, whose go_terms.tsv is read when `terms` is empty. Default: "go_enrichment".

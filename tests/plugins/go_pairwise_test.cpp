@@ -190,6 +190,23 @@ TEST(GoPairwise, pairs_the_terms_of_smallest_p_in_their_order) {
   EXPECT_EQ(all_pairs(seed).rows().size(), 6u);
 }
 
+TEST(GoPairwise, leaves_purified_terms_to_the_form_of_rep_saes) {
+  PairwiseFiles files;
+  PairwiseContext context;
+  context.files["go_terms.tsv"] =
+      "latent\tGO\tenrichment\tp_uncorrected\tp_holm\n0\tGO:0000002\te\t0\t0.01\n"
+      "0\tGO:0000003\tp\t0\t0.01\n0\tGO:0000004\te\t0\t0.01\n";
+  run_pairwise(files, context, Value::Table());
+  EXPECT_EQ(column_of(all_pairs(context), "Term 2"), Strings{go_id(4)});
+  EXPECT_EQ(context.said.notices[0],
+            "table of terms: terms that are purified, not enriched: 1 left out (such as GO:0000003 "
+            "of latent 0)");
+  PairwiseContext seed;
+  seed.files = context.files;
+  run_pairwise(files, seed, Value::Table{{"form", "rep_saes"}});
+  EXPECT_EQ(all_pairs(seed).rows().size(), 3u);
+}
+
 TEST(GoPairwise, reads_the_tables_that_rep_saes_writes) {
   PairwiseFiles files;
   const std::string head = ",Feature,Term,Name,pvalues\n";

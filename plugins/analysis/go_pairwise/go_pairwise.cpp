@@ -36,8 +36,8 @@ struct PairwiseParams {
 Schema<PairwiseParams> schema() {
   return Schema<PairwiseParams>()
       .field("form", &PairwiseParams::form,
-             "corrected: paths in edges, pairs against pairs, p corrected over the bins; rep_saes: "
-             "paths in nodes, means of latents against pairs, each p by itself, all terms, as "
+             "corrected: enriched terms, paths in edges, pairs against pairs, p corrected over the "
+             "bins; rep_saes: purified terms too, paths in nodes, means of latents against pairs, each p by itself, all terms, as "
              "Rep_SAEs_PLMs has it.",
              one_of({"corrected", "rep_saes"}))
       .presets("form", {{"rep_saes", Value(Value::Table{{"max_terms", 0}})}})
@@ -82,7 +82,8 @@ class GoPairwise final : public Analysis {
     const std::vector<EnrichedTerm> table = read_terms(context);
     const Ontology ontology = Ontology::read(params_.obo);
     const LatentTerms terms =
-        latent_terms(table, ontology, {params_.alpha, params_.cap, params_.max_terms});
+        latent_terms(table, ontology,
+                     {params_.alpha, params_.cap, form_ == Form::rep_saes, params_.max_terms});
     say(context, "ontology", ontology.passed_over());
     say(context, "table of terms", terms.left_out);
     const std::vector<Baseline> baselines = draw_baselines(

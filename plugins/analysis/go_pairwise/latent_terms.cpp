@@ -71,6 +71,10 @@ LatentTerms latent_terms(const std::vector<EnrichedTerm>& table, const Ontology&
       left_out.add("terms whose p is not below alpha", row);
       continue;
     }
+    if (!row.enriched && !choice.purified) {
+      left_out.add("terms that are purified, not enriched", row);
+      continue;
+    }
     std::vector<Candidate>& terms = of[{row.latent, ontology.term(*term).aspect}];
     const auto same = std::find_if(terms.begin(), terms.end(),
                                    [&](const Candidate& one) { return one.term == *term; });

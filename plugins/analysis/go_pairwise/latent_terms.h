@@ -22,6 +22,7 @@ struct TermGroup {
 struct TermChoice {
   double alpha = 0.05;    ///< terms with p < alpha stay
   double cap = 50;        ///< of -log10 p
+  bool purified = true;   ///< terms that are less frequent stay, too
   int64_t max_terms = 0;  ///< of a group, those of smallest p, the first of equal ones; 0: all
 };
 

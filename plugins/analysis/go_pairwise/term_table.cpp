@@ -40,9 +40,10 @@ std::vector<std::string> cells_of(const std::string& line, char between) {
   return cells;
 }
 
-// Where the three columns stand.
+// Where the columns stand.
 struct Places {
   size_t latent = 0, term = 0, p = 0, columns = 0;
+  std::optional<size_t> enrichment;
 };
 
 Places places_of(const std::vector<std::string>& header, const std::string& name) {
@@ -67,7 +68,7 @@ Places places_of(const std::vector<std::string>& header, const std::string& name
   need(term.has_value(), "\"GO\" (or \"Term\")");
   need(p.has_value(), "of a corrected p (\"p_bonferroni\", \"p_fdr_bh\", ... or \"pvalues\")");
   if (!problems.empty()) throw UserError(problems);
-  return {*latent, *term, *p, header.size()};
+  return {*latent, *term, *p, header.size(), named("enrichment", "enrichment")};
 }
 
 std::optional<int64_t> latent_of(const std::string& text) {
@@ -147,7 +148,8 @@ std::vector<EnrichedTerm> parse_terms(const std::string& text, const std::string
     if (!p)
       problems.push_back(where + "p: is \"" + cells[places.p] +
                          "\", should be a number between 0 and 1");
-    if (latent && p) out.push_back({*latent, cells[places.term], *p});
+    const bool enriched = !places.enrichment || cells[*places.enrichment] != "p";
+    if (latent && p) out.push_back({*latent, cells[places.term], *p, enriched});
   }
   if (!problems.empty()) throw UserError(problems);
   return out;

@@ -10,11 +10,12 @@ struct EnrichedTerm {
   int64_t latent = 0;
   std::string term;  ///< as written, an alternative id perhaps
   double p = 1;      ///< corrected
+  bool enriched = true;  ///< false: the table's column "enrichment" says that it is purified
 };
 
 /// Reads a table with tabs, or with commas and quotes as pandas writes it. Columns are found by
 /// name: "latent" or "Feature"; "GO" or "Term"; "pvalues" or the first that begins with "p_" after
-/// p_uncorrected. Others are passed over.
+/// p_uncorrected; "enrichment" (e or p) where there is one. Others are passed over.
 ///
 /// name    stands in messages: "name:line: ..."
 /// throws  UserError for a missing column, a line of another length, a latent that is no number
