@@ -37,7 +37,8 @@ Schema<PairwiseParams> schema() {
   return Schema<PairwiseParams>()
       .field("form", &PairwiseParams::form,
              "corrected: enriched terms, paths in edges, pairs against pairs, p corrected over the "
-             "bins; rep_saes: purified terms too, paths in nodes, means of latents against pairs, each p by itself, all terms, as "
+             "bins; rep_saes: purified terms too, paths in nodes, means of latents against pairs, "
+             "each p by itself, all terms, as "
              "Rep_SAEs_PLMs has it.",
              one_of({"corrected", "rep_saes"}))
       .presets("form", {{"rep_saes", Value(Value::Table{{"max_terms", 0}})}})
@@ -81,9 +82,8 @@ class GoPairwise final : public Analysis {
   Report run(Context& context) override {
     const std::vector<EnrichedTerm> table = read_terms(context);
     const Ontology ontology = Ontology::read(params_.obo);
-    const LatentTerms terms =
-        latent_terms(table, ontology,
-                     {params_.alpha, params_.cap, form_ == Form::rep_saes, params_.max_terms});
+    const LatentTerms terms = latent_terms(
+        table, ontology, {params_.alpha, params_.cap, form_ == Form::rep_saes, params_.max_terms});
     say(context, "ontology", ontology.passed_over());
     say(context, "table of terms", terms.left_out);
     const std::vector<Baseline> baselines = draw_baselines(

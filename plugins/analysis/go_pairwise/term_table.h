@@ -8,8 +8,8 @@
 
 struct EnrichedTerm {
   int64_t latent = 0;
-  std::string term;  ///< as written, an alternative id perhaps
-  double p = 1;      ///< corrected
+  std::string term;      ///< as written, an alternative id perhaps
+  double p = 1;          ///< corrected
   bool enriched = true;  ///< false: the table's column "enrichment" says that it is purified
 };
 
