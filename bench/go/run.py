@@ -77,9 +77,9 @@ def time_facet(facet, codes, folder, threads):
     runs = folder / "runs"
     shutil.rmtree(runs, ignore_errors=True)
     shutil.rmtree(folder / "store", ignore_errors=True)
-    env = dict(os.environ, GO_BENCH_CODES=str(codes), OMP_NUM_THREADS=str(threads))
+    env = dict(os.environ, OMP_NUM_THREADS=str(threads))
     begin = time.perf_counter()
-    child = subprocess.Popen([facet, "run", HERE / "enrich.lua", "--runs", runs], env=env, stdout=subprocess.PIPE,
+    child = subprocess.Popen([facet, "run", HERE / "enrich.toml", "--set", f"encode.from={codes}", "--runs", runs], env=env, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
     out, problems = child.communicate()
     seconds = time.perf_counter() - begin
