@@ -1,4 +1,4 @@
--- Trains a protein-level SAE, asks the Gene Ontology what its latents mark, and asks the same of four baselines.
+-- Trains a protein-level SAE, asks the Gene Ontology what its latents mark, and asks the same of its baselines.
 local run  = require("facet").run()                  -- the manifest this was started with
 local data = run:data()
 
