@@ -16,19 +16,6 @@ std::string with_record(std::string problem, const std::string& record) {
   return problem.replace(at, index.size(), record);
 }
 
-Tokens joined(const std::vector<Tokens>& parts) {
-  std::vector<Tensor> id, sequence, flag;
-  std::vector<int64_t> start = {0};
-  for (const Tokens& part : parts) {
-    id.push_back(part.id);
-    sequence.push_back(part.sequence);
-    flag.push_back(part.flag);
-    start.push_back(start.back() + part.id.size(0));
-  }
-  return {torch::cat(id), torch::tensor(start, torch::kInt64), torch::cat(sequence),
-          torch::cat(flag)};
-}
-
 Tensor copied(const Tensor& t) { return t.to(torch::kCPU, false, true).contiguous(); }
 
 class HostFeed final : public RowFeed {
@@ -61,7 +48,7 @@ class HostFeed final : public RowFeed {
     }
     if (batch.empty()) return false;
     item_ += static_cast<int64_t>(batch.size());
-    piece = rows_of(joined(batch));
+    piece = rows_of(Tokens::joined(batch));
     return true;
   }
 

@@ -13,6 +13,40 @@ HostModel::~HostModel() = default;
 Decoding::~Decoding() = default;
 
 std::unique_ptr<Decoding> HostModel::decoding() { return nullptr; }
+std::optional<Unembedding> HostModel::unembedding() { return std::nullopt; }
+
+std::string HostModel::text(std::span<const int64_t> ids) const {
+  const std::vector<std::string>& tokens = info().tokens;
+  std::string out;
+  for (const int64_t id : ids) {
+    FACET_ASSERT(id >= 0 && id < static_cast<int64_t>(tokens.size()),
+                 info().type + " lists no token " + std::to_string(id));
+    out += tokens[static_cast<size_t>(id)];
+  }
+  return out;
+}
+
+int64_t Tokens::sequences() const { return start.size(0) - 1; }
+
+Tokens Tokens::of(int64_t i) const {
+  const int64_t begin = start[i].item<int64_t>(), end = start[i + 1].item<int64_t>();
+  return {id.slice(0, begin, end), torch::tensor({int64_t{0}, end - begin}, torch::kInt64),
+          sequence.slice(0, i, i + 1), flag.slice(0, begin, end)};
+}
+
+Tokens Tokens::joined(const std::vector<Tokens>& parts) {
+  FACET_ASSERT(!parts.empty(), "no tokens to join");
+  std::vector<Tensor> id, start = {torch::zeros({1}, torch::kInt64)}, sequence, flag;
+  int64_t tokens = 0;
+  for (const Tokens& part : parts) {
+    id.push_back(part.id);
+    start.push_back(part.start.slice(0, 1) + tokens);
+    sequence.push_back(part.sequence);
+    flag.push_back(part.flag);
+    tokens += part.id.size(0);
+  }
+  return {torch::cat(id), torch::cat(start), torch::cat(sequence), torch::cat(flag)};
+}
 
 size_t hookpoint_index(const HostInfo& info, const std::string& name) {
   std::vector<std::string> known;

@@ -16,7 +16,9 @@ class CountedHost final : public HostModel {
   Tokens tokenize(std::span<const std::string> texts) const override {
     return host_->tokenize(texts);
   }
+  std::string text(std::span<const int64_t> ids) const override { return host_->text(ids); }
   std::unique_ptr<Decoding> decoding() override { return host_->decoding(); }
+  std::optional<Unembedding> unembedding() override { return host_->unembedding(); }
   Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
                  Decoding* decoding) override {
     ++passes_;

@@ -113,6 +113,64 @@ void check_provenance(const SaeRecord& record, const RowsHandle& on, const Regis
   if (!problems.empty()) throw UserError(problems);
 }
 
+namespace {
+
+// The points of `host` that a record names, as this host calls them; none when it has not all.
+std::vector<std::string> points_of(const HostInfo& info, const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const std::string& name : names) {
+    const std::string ours = facet_hookpoint(name);
+    const auto found = std::find_if(
+        info.points.begin(), info.points.end(),
+        [&](const HookPoint& point) { return point.name == ours || point.alias == ours; });
+    if (found == info.points.end()) return {};
+    out.push_back(found->name);
+  }
+  return out;
+}
+
+}  // namespace
+
+Place place_of(const SaeRecord& record, const HostHandle& host, const RowsHandle* on,
+               const std::string& where) {
+  std::vector<std::string> problems;
+  const auto compare = [&](const std::string& what, const std::string& trained,
+                           const std::string& given) {
+    if (trained != given)
+      problems.push_back(where + ".host: " + what + ": the SAE was trained on " +
+                         (trained.empty() ? "none" : trained) + ", this host has " + given);
+  };
+  const HostInfo& info = host.host->info();
+  if (record.program.empty()) {
+    compare("type", record.host_type, host.type);
+    compare("weights", record.host_weights, host.weights_hash);
+  }
+  if (record.pool != "none")
+    problems.push_back(where + ".sae: was trained on rows pooled over sequences (" + record.pool +
+                       "), should be of tokens");
+  if (!problems.empty()) throw UserError(problems);
+  Place place;
+  place.points = points_of(info, record.hookpoints);
+  if (place.points.empty() && on) place.points = on->stream->points();
+  place.target = points_of(info, record.target.hookpoints);
+  if (place.target.empty() && on && !record.target.hookpoints.empty())
+    place.target = on->stream->target().points;
+  if (place.points.empty() || place.target.empty() != record.target.hookpoints.empty())
+    throw UserError(
+        where + ".sae: its hookpoint is " +
+        (record.hookpoints.empty() ? "unknown" : joined(record.hookpoints)) +
+        ", which this host has not; name it by on = run:activations { hookpoints = ... }");
+  place.minus_input = record.target.minus_input;
+  place.by_layer = record.layers_as != "points";
+  for (const std::string& point : place.points) {
+    const HookPoint& there = info.points[hookpoint_index(info, point)];
+    if (there.width != record.shape.d_in)
+      throw UserError(where + ".sae: codes rows of width " + std::to_string(record.shape.d_in) +
+                      ", " + point + " has " + std::to_string(there.width));
+  }
+  return place;
+}
+
 std::vector<std::string> provenance_notices(const SaeRecord& record, const RowsHandle& on,
                                             const std::string& where) {
   if (record.program.empty()) return {};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "facet/plugin.h"
+#include "facet/splice.h"
 #include "run/handles.h"
 
 namespace facet {
@@ -23,6 +24,11 @@ std::filesystem::path sae_folder_of(const Value& from, const std::filesystem::pa
 /// or looks like another hookpoint, is said by provenance_notices().
 void check_provenance(const SaeRecord& record, const RowsHandle& on, const Registry& registry,
                       const std::string& where, const std::string& key = "on");
+/// Where an SAE belongs in `host`; an SAE of another program that names no hookpoint of this host
+/// belongs where `on` (or nullptr) has its rows. UserError that begins with `where`: it was trained
+/// on another host, its rows were pooled, or nobody knows its hookpoints.
+Place place_of(const SaeRecord& record, const HostHandle& host, const RowsHandle* on,
+               const std::string& where);
 /// Of an SAE of another program: what its user should look at before it is used on rows of `on`.
 std::vector<std::string> provenance_notices(const SaeRecord& record, const RowsHandle& on,
                                             const std::string& where);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "run/provenance.h"
 
 namespace facet {
 namespace {
@@ -81,6 +82,12 @@ HostModel& RunContext::host() {
   return *inputs_.host->host;
 }
 
+Place RunContext::place() {
+  FACET_ASSERT(inputs_.sae && inputs_.host,
+               name_ + " asks for a place that its needs() did not name");
+  return place_of(inputs_.sae->record, *inputs_.host, inputs_.rows.get(), name_);
+}
+
 std::unique_ptr<ActivationSource> RunContext::rows() {
   FACET_ASSERT(inputs_.rows, name_ + " asks for rows that its needs() did not name");
   return inputs_.rows->stream->open(Order::sequential, seed_);
@@ -92,8 +99,9 @@ const CodesReader& RunContext::codes() {
 }
 
 std::unique_ptr<RecordReader> RunContext::records() {
-  FACET_ASSERT(inputs_.rows || inputs_.codes,
+  FACET_ASSERT(inputs_.data || inputs_.rows || inputs_.codes,
                name_ + " asks for records that its needs() did not name");
+  if (inputs_.data) return inputs_.data->data->rows() ? nullptr : inputs_.data->data->open();
   if (!inputs_.rows) return nullptr;  // codes that another program wrote
   const Dataset& data = inputs_.rows->stream->data();
   return data.rows() ? nullptr : data.open();

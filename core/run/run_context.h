@@ -25,6 +25,7 @@ class RunContext : public Context {
   std::unique_ptr<Sae> untrained() override;
   const Normaliser& normaliser() override;
   HostModel& host() override;
+  Place place() override;
   std::unique_ptr<ActivationSource> rows() override;
   const CodesReader& codes() override;
   std::unique_ptr<RecordReader> records() override;

@@ -65,6 +65,7 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
   need(needs.sae, full.sae != nullptr, "an SAE: sae = run:sae { ... }");
   need(needs.rows, full.rows != nullptr, "rows: on = run:activations { ... }");
   need(needs.host, full.host != nullptr, "a host: host = run:host { ... }");
+  need(needs.records, full.data || full.rows, "records: data = run:data { ... }");
   if (!problems.empty()) throw UserError(problems);
   check_inputs(inputs, full, needs, at(section) + where);
 
@@ -85,6 +86,7 @@ Value Experiment::run_analysis(const std::string& where, const Value& section,
                                                  {"codes", full.codes ? full.codes->key : ""},
                                                  {"sae", full.sae ? full.sae->state_key() : ""},
                                                  {"rows", full.rows ? full.rows->key : ""},
+                                                 {"data", full.data ? full.data->key : ""},
                                                  {"host", full.host ? full.host->key : ""}})));
   if (!call.finished) {
     OfSae sink(events(), of);

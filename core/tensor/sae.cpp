@@ -58,10 +58,14 @@ Spliced Sae::splice(int64_t point, const Tensor& live, const Pass& seen) {
   Batch batch;
   batch.input = live.unsqueeze(1);
   batch.target = batch.input;
-  Spliced spliced;
-  spliced.rows = pass(batch, Mode::infer).output.select(1, 0);
-  spliced.replaced = at::ones({live.size(0)}, live.options().dtype(at::kBool).requires_grad(false));
-  return spliced;
+  Pass own = pass(batch, Mode::infer);
+  return {own.output.select(1, 0),
+          at::ones({live.size(0)}, live.options().dtype(at::kBool).requires_grad(false)),
+          std::move(own.codes)};
+}
+
+Tensor Sae::reconstruction(const Codes&) {
+  throw UserError("sae: reconstruction: this architecture cannot decode codes by themselves");
 }
 
 int64_t Sae::d_sae() const { return decoder(0).size(0); }
@@ -107,6 +111,8 @@ Pass PlainSae::pass(const Batch& batch, Mode mode) {
   pass.notes["input"] = x;
   return pass;
 }
+
+Tensor PlainSae::reconstruction(const Codes& codes) { return decode(codes).unsqueeze(1); }
 
 Tensor PlainSae::decoder(int64_t) const {
   for (const auto& [name, value] : params())

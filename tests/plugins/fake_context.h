@@ -70,6 +70,8 @@ class FakeContext : public Context {
   Tensor x, true_features;  // [n, points, d], [features, d]
   Tensor sequence;          // [n] int64; each row is a sequence of its own when undefined
   const CodesReader* stored = nullptr;
+  HostModel* living = nullptr;
+  Place spliced_at;
   std::vector<Record> kept;                  // what records() goes through
   std::map<std::string, std::string> files;  // written, or put there for read_file
   std::map<std::string, Table> tables;
@@ -79,7 +81,8 @@ class FakeContext : public Context {
   Sae& sae() override { return given(trained); }
   std::unique_ptr<Sae> untrained() override { return make_untrained(); }
   const Normaliser& normaliser() override { return given(normalising); }
-  HostModel& host() override { throw Bug("no host"); }
+  HostModel& host() override { return given(living); }
+  Place place() override { return spliced_at; }
   std::unique_ptr<ActivationSource> rows() override {
     return std::make_unique<MemorySource>(x, true_features, sequence);
   }

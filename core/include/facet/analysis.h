@@ -13,6 +13,7 @@
 #include "facet/plot.h"
 #include "facet/rng.h"
 #include "facet/sae.h"
+#include "facet/splice.h"
 #include "facet/stats.h"
 #include "facet/stream.h"
 #include "facet/table.h"
@@ -25,6 +26,7 @@ struct Needs {
   bool sae = false;
   bool rows = false;
   bool codes = false;
+  bool records = false;  ///< of `data`, or those that `on` was made of
   bool network = false;
 };
 
@@ -70,11 +72,14 @@ class Context {
   virtual std::unique_ptr<Sae> untrained() = 0;
   virtual const Normaliser& normaliser() = 0;
   virtual HostModel& host() = 0;
+  /// Where in the host the SAE belongs. UserError when nobody wrote it down, or the host is another
+  /// than the SAE's.
+  virtual Place place() = 0;
   /// A fresh sequential pass over the rows that the codes (or `on`) belong to.
   virtual std::unique_ptr<ActivationSource> rows() = 0;
   virtual const CodesReader& codes() = 0;
-  /// A fresh pass over the records that rows() come from, in the order of Rows::sequence; nullptr
-  /// when there are none: rows of a known dictionary.
+  /// A fresh pass over the records of `data`, where it was given, else over those that rows() come
+  /// from, in the order of Rows::sequence; nullptr when there are none: rows of a known dictionary.
   virtual std::unique_ptr<RecordReader> records() = 0;
 
   virtual Rng rng(const std::string& purpose) = 0;

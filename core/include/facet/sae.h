@@ -103,6 +103,7 @@ using Buffers = std::vector<Buffer>;
 struct Spliced {
   Tensor rows;      ///< [n, d]
   Tensor replaced;  ///< [n] bool; rows not replaced keep the host's bits
+  Codes codes;      ///< of all n rows, as they were decoded; none of a row that is not replaced
 };
 
 /// An SAE of another architecture that codes and reconstructs alike once training is over.
@@ -126,6 +127,10 @@ class Sae {
   /// Replaces live rows [n, d_in] of hookpoint number `point`; `seen` is the clean pass of the same
   /// rows. Default: decode(encode(live)) for every row.
   virtual Spliced splice(int64_t point, const Tensor& live, const Pass& seen);
+  /// What it reconstructs from codes alone, [n, points_out, d_out]: pass().output, but for what an
+  /// architecture adds of the input itself (the skip of a transcoder). Default: UserError, the
+  /// architecture cannot.
+  virtual Tensor reconstruction(const Codes& codes);
   /// [d_sae, d_out]: the direction each latent writes at output point `point`.
   virtual Tensor decoder(int64_t point) const = 0;
   /// Starts the given latents [m] int64 anew, latent i from row i of the batch (m rows); the
@@ -189,6 +194,7 @@ class PlainSae : public Sae {
   virtual Tensor decode(const Codes& codes) = 0;         ///< [n, d_out]
 
   Pass pass(const Batch& batch, Mode mode) override;
+  Tensor reconstruction(const Codes& codes) override;
   Tensor decoder(int64_t point) const override;
 };
 

@@ -192,7 +192,13 @@ class Crosscoder final : public Sae {
     Spliced out;
     out.rows = seen.output.select(1, point).to(live.dtype());
     out.replaced = at::ones({live.size(0)}, live.detach().options().dtype(at::kBool));
+    out.codes = seen.codes;
     return out;
+  }
+
+  Tensor reconstruction(const Codes& codes) override {
+    return ops::decode(codes, w_dec_.flatten(1), decoder_bias())
+        .view({-1, points_, w_dec_.size(2)});
   }
 
   Tensor decoder(int64_t point) const override { return w_dec_.select(1, point); }

@@ -37,9 +37,16 @@ Spliced splice_layer(PlainSae& sae, int64_t point, const Tensor& live, const Pas
   out.replaced = seen.notes.at("layer").eq(point);
   out.rows = live;
   const Tensor index = out.replaced.nonzero().flatten();
-  if (index.size(0) == 0) return out;
+  if (index.size(0) == 0) {
+    out.codes = Codes::of(at::zeros({live.size(0), sae.d_sae()}, live.detach().options()));
+    return out;
+  }
   const Codes codes = sae.encode(live.index_select(0, index), Mode::infer);
   out.rows = live.index_copy(0, index, sae.decode(codes).to(live.dtype()));
+  const Tensor count = at::zeros({live.size(0)}, codes.start.options());  // [n] entries of each row
+  out.codes = codes;
+  out.codes.start = at::cat(
+      {codes.start.slice(0, 0, 1), count.index_copy(0, index, codes.start.diff()).cumsum(0)});
   return out;
 }
 
