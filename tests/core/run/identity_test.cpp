@@ -21,9 +21,9 @@ constexpr char kManifest[] =
     "[[analysis]]\ntype = \"count\"\ntable = \"tables\"\n";
 
 /// A manifest with its script and inputs in a folder of its own.
-class Place {
+class Tree {
  public:
-  Place() {
+  Tree() {
     add_small_parts(registry);
     folder.write("x.toml", kManifest);
     folder.write("train.lua", "local help = require \"lib.help\"\nlocal f = require('facet')\n");
@@ -61,7 +61,7 @@ class Place {
 }  // namespace
 
 TEST(Identity, is_twelve_hex_digits_and_the_same_in_every_folder) {
-  const Place one, other;
+  const Tree one, other;
   EXPECT_EQ(one.id().size(), 12u);
   EXPECT_EQ(one.id().find_first_not_of("0123456789abcdef"), std::string::npos);
   EXPECT_EQ(one.id(), one.id());
@@ -69,7 +69,7 @@ TEST(Identity, is_twelve_hex_digits_and_the_same_in_every_folder) {
 }
 
 TEST(Identity, changes_with_every_value_that_can_change_a_result) {
-  const Place place;
+  const Tree place;
   const std::string id = place.id();
   for (const char* set : {"sae.k=5", "seed=8", "train.batch=100", "data.limit=1", "sae.name=b",
                           "sae.seed=1", "analysis.1.alpha=0.1", "activations.rows=all"})
@@ -77,12 +77,12 @@ TEST(Identity, changes_with_every_value_that_can_change_a_result) {
 }
 
 TEST(Identity, stays_when_a_set_says_what_the_manifest_says) {
-  const Place place;
+  const Tree place;
   EXPECT_EQ(place.id({"sae.k=4"}), place.id());
 }
 
 TEST(Identity, stays_with_what_is_outside_it) {
-  const Place place;
+  const Tree place;
   const std::string id = place.id();
   for (const char* set : {"name=b", "notes=n", "train.log_every=1", "train.checkpoint_every=5",
                           "analysis.1.log_every=9", "activations.name=x"})
@@ -90,7 +90,7 @@ TEST(Identity, stays_with_what_is_outside_it) {
 }
 
 TEST(Identity, sees_how_often_is_evaluated_only_where_the_best_is_chosen_by_it) {
-  const Place place;
+  const Tree place;
   const std::string id = place.id(), best = "train.best=nmse";
   for (const char* set : {"train.eval_every=5", "train.eval_batches=2", "tensorboard=true"})
     EXPECT_EQ(place.id({set}), id) << set;
@@ -102,7 +102,7 @@ TEST(Identity, sees_how_often_is_evaluated_only_where_the_best_is_chosen_by_it) 
 }
 
 TEST(Identity, sees_contents_of_inputs_and_not_their_paths) {
-  const Place place;
+  const Tree place;
   const std::string id = place.id();
   EXPECT_NE(place.id_with("x.fasta", "M", "L"), id);
   EXPECT_NE(place.id_with("tables/t.tsv", "b", "c"), id);
@@ -113,7 +113,7 @@ TEST(Identity, sees_contents_of_inputs_and_not_their_paths) {
 }
 
 TEST(Identity, sees_the_contents_of_the_file_that_data_leaves_out) {
-  const Place place;
+  const Tree place;
   place.folder.write("out.fasta", ">b\nM\n");
   place.folder.write("same.fasta", ">b\nM\n");
   place.folder.write("more.fasta", ">b\nM\n>c\nK\n");
@@ -124,7 +124,7 @@ TEST(Identity, sees_the_contents_of_the_file_that_data_leaves_out) {
 }
 
 TEST(Identity, sees_the_script_and_the_files_it_requires_however_deep) {
-  const Place place;
+  const Tree place;
   const std::string id = place.id();
   EXPECT_NE(place.id_with("train.lua", "local f", "local g"), id);
   EXPECT_NE(place.id_with("lib/help.lua", "local deep", "local Deep"), id);
@@ -133,12 +133,12 @@ TEST(Identity, sees_the_script_and_the_files_it_requires_however_deep) {
 }
 
 TEST(Identity, does_not_see_the_comments_of_a_manifest) {
-  const Place place;
+  const Tree place;
   EXPECT_EQ(place.id_with("x.toml", "seed = 7", "# Why?\nseed   = 7  # lucky"), place.id());
 }
 
 TEST(Identity, sees_the_sources_of_the_plugins_that_the_manifest_names) {
-  Place place;
+  Tree place;
   const std::string id = place.id();
   place.plugins[1].source_hash = "hash three";
   EXPECT_EQ(place.id(), id);
@@ -157,7 +157,7 @@ TEST(Identity, sees_the_plugin_of_a_normaliser) {
     Tensor apply(const Tensor& x, Stats&) const override { return x; }
     Tensor invert(const Tensor& x, const Stats&) const override { return x; }
   };
-  Place place;
+  Tree place;
   place.registry.set_plugin("test.other");
   place.registry.add_normaliser<Same>("same", "Leaves rows alone.",
                                       Schema<Nothing>().field("x", &Nothing::x, "Nothing."));
@@ -171,7 +171,7 @@ TEST(Identity, sees_the_plugin_of_a_normaliser) {
 }
 
 TEST(Identity, of_a_loaded_sae_is_its_contents) {
-  const Place place;
+  const Tree place;
   place.folder.write("old/cfg.json", "{}");
   const std::string id = place.id({"sae={ from = '" + (place.folder / "old").string() + "' }"});
   fs::rename(place.folder / "old", place.folder / "older");
@@ -182,7 +182,7 @@ TEST(Identity, of_a_loaded_sae_is_its_contents) {
 }
 
 TEST(Identity, of_a_script_by_itself_sees_what_is_set_although_only_the_script_knows_the_type) {
-  const Place place;
+  const Tree place;
   const auto id_with = [&](const std::string& set) {
     Value manifest{Value::Table()};
     if (!set.empty()) lay_set(manifest, set);
@@ -195,7 +195,7 @@ TEST(Identity, of_a_script_by_itself_sees_what_is_set_although_only_the_script_k
 }
 
 TEST(ScriptDigests, are_named_relative_to_the_script) {
-  const Place place;
+  const Tree place;
   const auto digests = script_digests(place.folder / "train.lua");
   ASSERT_EQ(digests.size(), 3u);
   EXPECT_EQ(digests.at("train.lua"), sha256(read_file(place.folder / "train.lua")));
@@ -204,7 +204,7 @@ TEST(ScriptDigests, are_named_relative_to_the_script) {
 }
 
 TEST(ScriptDigests, are_the_same_from_the_script_s_own_folder) {
-  const Place place;
+  const Tree place;
   const fs::path before = fs::current_path();
   const auto expected = script_digests(place.folder / "train.lua");
   fs::current_path(place.folder.path());
