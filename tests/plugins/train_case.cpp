@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "core/base/test_folder.h"
+#include "data/byte_source.h"
 #include "plugins/train_case_setups.h"
 
 namespace facet {
@@ -58,6 +60,30 @@ const TrainSetups& setups() {
   return known;
 }
 
+std::string unpacked(const fs::path& file) {
+  const auto bytes = open_bytes(file);
+  std::string out, block(size_t{1} << 20, '\0');
+  while (const size_t size = bytes->read(block.data(), block.size())) out.append(block, 0, size);
+  return out;
+}
+
+// Where the files of a case lie as they were: the folder itself, or a copy, which lives as long as
+// the program, in which those that end in .zst are unpacked.
+fs::path plain_folder(const fs::path& folder) {
+  static const TestFolder copies;
+  const fs::path copy = copies / folder.filename().string();
+  if (fs::exists(copy) || !fs::exists(folder / "golden.safetensors.zst"))
+    return fs::exists(copy) ? copy : folder;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = copy.filename() / entry.path().filename();
+    if (entry.path().extension() == ".zst")
+      copies.write(fs::path(name).replace_extension().string(), unpacked(entry.path()));
+    else
+      copies.write(name, read_file(entry.path()));
+  }
+  return copy;
+}
+
 }  // namespace
 
 std::vector<TrainCase> train_cases() {
@@ -72,9 +98,9 @@ std::vector<TrainCase> train_cases() {
     if (!fs::is_directory(base)) continue;
     for (const auto& entry : fs::directory_iterator(base))
       if (fs::exists(entry.path() / "config.json"))
-        cases.try_emplace(
-            entry.path().filename().string(),
-            TrainCase{entry.path(), parse_json(read_file(entry.path() / "config.json"),
+        cases.try_emplace(entry.path().filename().string(),
+                          TrainCase{plain_folder(entry.path()),
+                                    parse_json(read_file(entry.path() / "config.json"),
                                                (entry.path() / "config.json").string())});
   }
   std::vector<TrainCase> out;
