@@ -14,7 +14,7 @@ inline const Registry& architectures() {
     auto* registry = new Registry;  // plugins stay for ever, and so does what they registered
     add_core_normalisers(*registry);
     for (const char* name : {"topk", "relu", "jumprelu", "batch_topk", "route", "gated",
-                             "matryoshka", "p_anneal", "crosscoder", "random_k"})
+                             "matryoshka", "p_anneal", "crosscoder", "random_k", "identity"})
       load_plugin(std::filesystem::path(FACET_TEST_PLUGINS) / (std::string(name) + ".so"),
                   *registry);
     return registry;

@@ -13,9 +13,9 @@ namespace facet {
 
 /// Where an SAE belongs in its host, by canonical names of hookpoints.
 struct Place {
-  std::vector<std::string> points;  ///< what it reads
-  std::vector<std::string> target;  ///< what it reconstructs; empty: `points`
-  bool minus_input = false;         ///< each target less its input
+  std::vector<std::string> points = {};  ///< what it reads
+  std::vector<std::string> target = {};  ///< what it reconstructs; empty: `points`
+  bool minus_input = false;              ///< each target less its input
   /// It codes each of `points` by itself, with the same weights (activations.layers_as rows or
   /// turns).
   bool by_layer = false;
@@ -40,9 +40,9 @@ struct SpliceOptions {
   SpliceFrom from = SpliceFrom::live;
   bool error_term = false;  ///< adds what the SAE leaves over, so that only edits change the host
   double scale = 1;         ///< of the reconstruction
-  uint8_t keep = kSpecial | kPad;  ///< rows with any of these flags keep the host's bits
-  std::vector<std::string> at;     ///< only at these of its hookpoints; empty: at all
-  CodesEdit edit;                  ///< nullptr: codes as they are
+  uint8_t keep = kSpecial | kPad;    ///< rows with any of these flags keep the host's bits
+  std::vector<std::string> at = {};  ///< only at these of its hookpoints; empty: at all
+  CodesEdit edit = {};               ///< nullptr: codes as they are
 };
 
 /// Puts one SAE into one host. All arguments must outlive it; calls come from one thread.
