@@ -20,14 +20,13 @@ HostPart with_weights(const std::string& type, const std::string& weights, Value
   };
   return part;
 }
-HostPart tiny_part(Value::Table params) {
-  return with_weights("esm2", kTiny, std::move(params));
-}
+HostPart tiny_part(Value::Table params) { return with_weights("esm2", kTiny, std::move(params)); }
 
 /// Everything holds but for what the host does not offer.
 void expect_whole(const Findings& findings, const std::set<std::string>& skipped) {
   for (const Finding& finding : findings)
-    EXPECT_EQ(finding.verdict, skipped.contains(finding.property) ? Verdict::skip : Verdict::pass)
+    EXPECT_EQ(finding.verdict,
+              skipped.contains(finding.property) ? Verdict::skipped : Verdict::pass)
         << describe({finding});
 }
 

@@ -49,20 +49,20 @@ TEST_F(LlamaSmolLm2, gives_hidden_states_and_losses) {
     const Tokens tokens = tokens_of(*host_, {text(i)});
     ASSERT_TRUE(torch::equal(tokens.id, golden(i, "input_ids"))) << i;
     const Seen seen = pass(*host_, tokens, points, {.logits = true});
-    EXPECT_TRUE(near_of_max(seen.rows.at("layers.16").x[-1],
-                            golden(i, "hidden_states.16.last_position")))
+    EXPECT_TRUE(
+        near_of_max(seen.rows.at("layers.16").x[-1], golden(i, "hidden_states.16.last_position")))
         << i;
-    const Tensor losses = -seen.logits.slice(0, 0, -1).log_softmax(-1).gather(
-        1, tokens.id.slice(0, 1).unsqueeze(1));
+    const Tensor losses =
+        -seen.logits.slice(0, 0, -1).log_softmax(-1).gather(1, tokens.id.slice(0, 1).unsqueeze(1));
     EXPECT_TRUE(near(losses.squeeze(1), golden(i, "token_nll"), kSmolLogitsAbs, 0)) << i;
     EXPECT_NEAR(losses.mean().item<double>(), said_.array("prompts")[i].number("mean_nll"),
                 kSmolLossAbs);
     if (i != 0 && i != 7) continue;
     for (const std::string& point : points)
-      EXPECT_TRUE(near_of_max(seen.rows.at(point).x.slice(0, 0, 4),
-                              golden(i, point == "blocks.29.out"
-                                            ? "block29_output"
-                                            : "hidden_states." + point.substr(7))))
+      EXPECT_TRUE(
+          near_of_max(seen.rows.at(point).x.slice(0, 0, 4),
+                      golden(i, point == "blocks.29.out" ? "block29_output"
+                                                         : "hidden_states." + point.substr(7))))
           << i << " " << point;
   }
 }
