@@ -8,7 +8,7 @@
 #include <optional>
 #include <sstream>
 
-#include "json_node.h"
+#include "numbers.h"
 
 namespace facet::llama {
 
@@ -21,30 +21,6 @@ Value json_of(const std::filesystem::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();
   return parse_json(text.str(), file.string());
-}
-
-/// An integer from 1 to `most`; `otherwise` when there is none, 0: it is required.
-int64_t count(const JsonNode& node, int64_t most, int64_t otherwise = 0) {
-  if (!node.given() && otherwise > 0) return otherwise;
-  const int64_t* number = node.given() ? node.value()->as<int64_t>() : nullptr;
-  if (number && *number >= 1 && *number <= most) return *number;
-  const std::string should = "should be an integer from 1 to " + std::to_string(most);
-  node.problem((node.given() ? node.value()->describe() : "required") + ", " + should);
-  return 1;
-}
-
-/// A number above 0; `otherwise` when there is none, 0: it is required.
-double positive(const JsonNode& node, double otherwise = 0) {
-  if (!node.given() && otherwise > 0) return otherwise;
-  double number = 0;
-  if (node.given()) {
-    if (const int64_t* whole = node.value()->as<int64_t>()) number = static_cast<double>(*whole);
-    if (const double* real = node.value()->as<double>()) number = *real;
-  }
-  if (number > 0 && number < 1e30) return number;
-  node.problem((node.given() ? node.value()->describe() : std::string("required")) +
-               ", should be a number above 0");
-  return 1;
 }
 
 void read_scaling(const JsonNode& given, int64_t context, Rope& rope) {

@@ -26,9 +26,6 @@ struct Config {
   SpecialIds ids;     ///< of config.json, else generation_config.json; end: of both
 };
 
-/// What may be absurd in a configuration is refused before anything is allocated for it.
-constexpr int64_t kMostBlocks = 1024, kMostWidth = 1 << 20, kMostTokens = 1 << 24;
-
 /// Reads config.json and, where it is there, generation_config.json; no weights. UserError with all
 /// problems together: keys that are missing, of another type or beyond what is sensible, another
 /// architecture, activation or kind of rotary embedding.

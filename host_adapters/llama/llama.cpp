@@ -1,15 +1,15 @@
-// The host "llama": Llama 2 to 3.2 and models of their form, from a Hugging Face folder.
+// The host "llama": Llama 2 to 3.2 and models of their form, from a Hugging Face folder or a GGUF
+// file.
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
 #include <optional>
 
 #include "blocks.h"
-#include "config.h"
 #include "decoding.h"
 #include "maps.h"
+#include "model.h"
 #include "texts.h"
-#include "tokenizer_json.h"
 #include "weights.h"
 
 namespace facet::llama {
@@ -30,7 +30,7 @@ Schema<Params> schema() {
   return Schema<Params>()
       .field("weights", &Params::weights,
              "Folder with config.json, tokenizer.json and model.safetensors, or its shards and "
-             "model.safetensors.index.json.",
+             "model.safetensors.index.json; or one GGUF file.",
              required, input_path)
       .field("dtype", &Params::dtype,
              "What weights and rows are kept and multiplied in, however they are stored; bf16 and "
@@ -62,25 +62,17 @@ at::ScalarType dtype_of(const std::string& name) {
   return name == "bf16" ? at::kBFloat16 : at::kHalf;
 }
 
-/// What generation needs to be told of the vocabulary: the configuration says it, or the tokenizer.
-SpecialIds special_ids(const Config& config, const layers::Bpe& bpe, const std::string& pad) {
-  SpecialIds ids = config.ids;
-  if (ids.begin < 0 && !bpe.begin().empty()) ids.begin = bpe.begin().front();
-  if (ids.pad < 0) ids.pad = bpe.id_of(pad);
-  return ids;
-}
-
 class Llama final : public HostModel {
  public:
   Llama(const Params& params, const HostSetup& setup)
       : params_(params),
         setup_(setup),
-        config_(read_config(params.weights)),
-        bpe_(
-            layers::read_tokenizer_json(std::filesystem::path(params.weights) / "tokenizer.json")) {
+        model_(open_model(params.weights)),
+        config_(model_.config),
+        bpe_(model_.bpe) {
     info_.type = "llama";
     info_.causal = true;
-    info_.ids = special_ids(config_, bpe_, pad_token(params.weights));
+    info_.ids = config_.ids;
     info_.points = layers::block_points(config_.blocks, config_.d);
     info_.tokens = bpe_.tokens();
     info_.vocabulary = config_.vocabulary;
@@ -88,7 +80,7 @@ class Llama final : public HostModel {
     info_.d_model = config_.d;
     info_.layers = config_.blocks;
     info_.parameters = parameters(config_);
-    check_vocabulary();
+    info_.tokens.resize(static_cast<size_t>(info_.vocabulary));  // ids that no text gives
     texts_ = text_policy();
     info_.switches = Value::Table{{"bos", !texts_.begin.empty()},
                                   {"context", info_.context},
@@ -143,15 +135,6 @@ class Llama final : public HostModel {
   }
 
  private:
-  void check_vocabulary() {
-    const auto tokens = static_cast<int64_t>(info_.tokens.size());
-    if (tokens > info_.vocabulary)
-      throw UserError(params_.weights + ": the tokenizer has " + std::to_string(tokens) +
-                      " tokens, should have at most vocab_size (" +
-                      std::to_string(info_.vocabulary) + ")");
-    info_.tokens.resize(static_cast<size_t>(info_.vocabulary));  // ids that no text gives
-  }
-
   TextPolicy text_policy() const {
     TextPolicy policy;
     policy.begin = bpe_.begin();
@@ -179,8 +162,8 @@ class Llama final : public HostModel {
 
   void open_weights() {
     if (weights_) return;
-    weights_ = read_weights(config_, folder_checkpoint(params_.weights), dtype_of(params_.dtype),
-                            setup_.device, params_.random_weights);
+    weights_ = read_weights(config_, model_.checkpoint(), dtype_of(params_.dtype), setup_.device,
+                            params_.random_weights);
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,
@@ -212,8 +195,9 @@ class Llama final : public HostModel {
 
   Params params_;
   HostSetup setup_;
-  Config config_;
-  layers::Bpe bpe_;
+  Model model_;
+  const Config& config_;
+  const layers::Bpe& bpe_;
   HostInfo info_;
   TextPolicy texts_;
   std::optional<Weights> weights_;
