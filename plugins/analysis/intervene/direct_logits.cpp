@@ -57,65 +57,72 @@ Tensor DirectLogits::vocabulary(const std::vector<int64_t>& ids) const {
   return wide(unembedding_.weight.index_select(0, index)).t();  // [d, ids]
 }
 
-DirectLogits::At DirectLogits::at(const Tokens& tokens, int64_t position,
-                                  const std::vector<int64_t>& ids) {
-  const Coded seen = coded(host_, sae_, normaliser_, place_, tokens);
-  Tensor last, logits;  // [d], [ids]
-  bool is_float32 = false;
-  {
-    const std::lock_guard turn(host_.turn());
-    const Hook read{last_, [&](const Rows& rows) {
-                      last = wide(rows.x[position]);
-                      is_float32 = rows.x.scalar_type() == torch::kFloat32;
-                      return rows.x;
-                    }};
-    logits = host_.forward(tokens, {&read, 1}, {.logits = true}).value[position];
-    logits = wide(logits).index_select(0, torch::tensor(ids, torch::kInt64));
-  }
-  // Rows [k, 1, d] of the SAE's own units with this token's figures of the normaliser.
+DirectLogits::Read DirectLogits::read(const Tokens& tokens, int64_t position,
+                                      const std::vector<int64_t>& ids) {
+  Read out;
+  const std::lock_guard turn(host_.turn());
+  const Hook hook{last_, [&](const Rows& rows) {
+                    out.end = wide(rows.x.narrow(0, position, 1));
+                    out.is_float32 = rows.x.scalar_type() == torch::kFloat32;
+                    return rows.x;
+                  }};
+  const Tensor logits = host_.forward(tokens, {&hook, 1}, {.logits = true}).value[position];
+  out.logits = wide(logits).index_select(0, torch::tensor(ids, torch::kInt64));
+  return out;
+}
+
+DirectLogits::Written DirectLogits::written(const Coded& seen, int64_t position) const {
+  // Rows [k, d] of the SAE's own units, with this token's figures of the normaliser.
   const auto back = [&](const Tensor& rows) {
-    const Tensor same = seen.h[position].expand({rows.size(0), seen.h.size(1)}).unsqueeze(1);
+    const int64_t count = rows.size(0);
     Stats stats;
     for (const auto& [name, value] : seen.stats)
-      stats[name] = value.size(0) == seen.h.size(0) && value.dim() == 3
-                        ? value.narrow(0, position, 1).expand({rows.size(0), -1, -1})
+      stats[name] = value.dim() == 3  // [t, 1, 1]: of each token
+                        ? value.narrow(0, position, 1).expand({count, -1, -1})
                         : value;
-    return wide(normaliser_.invert(rows, stats).select(1, 0));
+    return wide(normaliser_.invert(rows.unsqueeze(1), stats).select(1, 0));
   };
-  const Codes codes = seen.codes.slice(position, position + 1);
-  const Tensor latent = codes.latent.to(torch::kInt64);
-  const Tensor written = codes.value.detach().unsqueeze(1) *
-                         sae_.decoder(0).detach().index_select(0, latent);  // [k, d]
-  const Tensor nothing = back(torch::zeros_like(seen.output.narrow(0, position, 1)));
-  const Tensor each = back(written.unsqueeze(1)) - nothing;  // [k, d], the host's units
-  const Tensor all = back(seen.output.narrow(0, position, 1));
-  const Tensor h = wide(seen.h.narrow(0, position, 1)), end = last.unsqueeze(0);
-  const Tensor centred = unembedding_.centred ? end - end.mean() : end;
+  Written out;
+  const Codes codes = seen.codes.slice(position, position + 1).cpu();
+  out.latent = codes.latent.to(torch::kInt64);
+  out.activation = codes.value;
+  const Tensor rows = sae_.decoder(0).detach().index_select(0, out.latent.to(sae_.device()));
+  const Tensor own = seen.output[position].detach();  // [1, d]
+  out.each = back(codes.value.to(rows.device()).unsqueeze(1) * rows) - back(torch::zeros_like(own));
+  out.all = back(own);
+  out.h = wide(seen.h.narrow(0, position, 1));
+  return out;
+}
+
+DirectLogits::At DirectLogits::at(const Tokens& tokens, int64_t position,
+                                  const std::vector<int64_t>& ids) {
+  const Written row = written(coded(host_, sae_, normaliser_, place_, tokens), position);
+  const Read last = read(tokens, position, ids);
+  const Tensor centred = unembedding_.centred ? last.end - last.end.mean() : last.end;
   At out;
   out.divisor = std::sqrt(centred.pow(2).mean().item<double>() + unembedding_.eps);
   const Tensor words = vocabulary(ids);
   const auto said = [&](const Tensor& rows) {
     return torch::matmul(normed(rows), words) / out.divisor;  // [n, ids]
   };
-  const Tensor by_latent = said(each), error = said(h - all), bias = said(all - each.sum(0, true)),
-               later = said(end - h);
-  const Tensor norm_bias = unembedding_.bias.defined()
-                               ? torch::matmul(wide(unembedding_.bias), words)
-                               : torch::zeros({words.size(1)}, torch::kFloat64);
+  const Tensor each = said(row.each), error = said(row.h - row.all)[0],
+               later = said(last.end - row.h)[0];
+  Tensor bias = said(row.all - row.each.sum(0, true))[0];
+  if (unembedding_.bias.defined()) bias = bias + torch::matmul(wide(unembedding_.bias), words);
   for (int64_t i = 0; i < words.size(1); ++i) {
-    LogitParts parts{by_latent.select(1, i).sum().item<double>(), error[0][i].item<double>(),
-                     (bias[0][i] + norm_bias[i]).item<double>(), later[0][i].item<double>(),
-                     logits[i].item<double>()};
+    const LogitParts parts{each.select(1, i).sum().item<double>(), error[i].item<double>(),
+                           bias[i].item<double>(), later[i].item<double>(),
+                           last.logits[i].item<double>()};
     const double gap = std::abs(parts.total() - parts.logit);
-    FACET_ASSERT(gap <= (is_float32 ? kGap : kGapOf16Bits) * std::max(1.0, std::abs(parts.logit)),
+    const double allowed = last.is_float32 ? kGap : kGapOf16Bits;
+    FACET_ASSERT(gap <= allowed * std::max(1.0, std::abs(parts.logit)),
                  "parts of a logit miss it by " + std::to_string(gap));
     out.parts.push_back(parts);
   }
-  for (int64_t k = 0; k < latent.size(0); ++k) {
-    Contribution one{latent[k].item<int64_t>(), codes.value[k].item<double>(), {}};
+  for (int64_t k = 0; k < row.latent.size(0); ++k) {
+    out.latents.push_back({row.latent[k].item<int64_t>(), row.activation[k].item<double>(), {}});
     for (int64_t i = 0; i < words.size(1); ++i)
-      one.logits.push_back(by_latent[k][i].item<double>());
-    out.latents.push_back(std::move(one));
+      out.latents.back().logits.push_back(each[k][i].item<double>());
   }
   return out;
 }

@@ -52,6 +52,19 @@ class DirectLogits {
   Taken taken(int64_t latent, Reads reads, int64_t top) const;
 
  private:
+  // Of one token, on the CPU: what the last block leaves, [1, d] float64, and the logits of ids.
+  struct Read {
+    facet::Tensor end, logits;
+    bool is_float32 = true;
+  };
+  Read read(const facet::Tokens& tokens, int64_t position, const std::vector<int64_t>& ids);
+  // Of one token, in the host's units, float64: what each active latent writes [k, d], the whole
+  // reconstruction and the row itself [1, d].
+  struct Written {
+    facet::Tensor latent, activation;  // [k]
+    facet::Tensor each, all, h;
+  };
+  Written written(const Coded& seen, int64_t position) const;
   facet::Tensor normed(const facet::Tensor& rows) const;
   facet::Tensor vocabulary(const std::vector<int64_t>& ids) const;
 

@@ -54,6 +54,18 @@ class Patching {
     return {y.grad(), r.grad()};
   }
 
+  // On the straight way between two states, left Riemann sum.
+  State mean_gradients(const State& from, const State& to, int64_t steps) const {
+    State sum{torch::zeros_like(from.y), torch::zeros_like(from.r)};
+    for (int64_t step = 0; step < steps; ++step) {
+      const double share = static_cast<double>(step) / static_cast<double>(steps);
+      const State here =
+          gradients({from.y + share * (to.y - from.y), from.r + share * (to.r - from.r)});
+      sum = {sum.y + here.y, sum.r + here.r};
+    }
+    return {sum.y / steps, sum.r / steps};
+  }
+
  private:
   HostModel& host_;
   const Normaliser& normaliser_;
@@ -136,6 +148,22 @@ void add_residuals(Patched& out, const Tensor& difference, const State& slope, c
   }
 }
 
+// Each latent at a token, and each residual, by itself; none where `count` is 0.
+void measure_each(Patched& out, const Patching& patching, const State& clean, const State& end,
+                  const Changes& changes, int64_t count) {
+  std::vector<double> attrib;
+  for (const LatentEntry& entry : out.latents) attrib.push_back(entry.effects.attrib);
+  for (const int64_t i : largest(attrib, count)) {
+    const Tensor y = changes.added(clean.y, torch::tensor({i}, changes.position.options()));
+    out.latents[static_cast<size_t>(i)].effects.exact = patching.number({y, clean.r}) - out.clean;
+  }
+  for (size_t i = 0; count > 0 && i < out.residuals.size(); ++i) {
+    Tensor r = clean.r.clone();
+    r[static_cast<int64_t>(i)].copy_(end.r[static_cast<int64_t>(i)]);
+    out.residuals[i].exact = patching.number({clean.y, r}) - out.clean;
+  }
+}
+
 void measure_whole(Patched& out, const Patching& patching, const State& clean,
                    const Changes& changes, int64_t count) {
   std::map<int64_t, double> size, sum;
@@ -181,26 +209,10 @@ Patched patch_effects(HostModel& host, Sae& sae, const Normaliser& normaliser, c
   const Tensor all = torch::arange(changes.size(), changes.position.options());
   const State end{changes.added(start.y, all), residual};
   const State slope = patching.gradients(start);
-  State mean{torch::zeros_like(start.y), torch::zeros_like(start.r)};
-  for (int64_t step = 0; step < how.steps; ++step) {
-    const double share = static_cast<double>(step) / static_cast<double>(how.steps);
-    const State here = patching.gradients(
-        {start.y + share * (end.y - start.y), start.r + share * (end.r - start.r)});
-    mean = {mean.y + here.y / how.steps, mean.r + here.r / how.steps};
-  }
+  const State mean = patching.mean_gradients(start, end, how.steps);
   add_latents(out, changes, slope, mean, w_dec);
   add_residuals(out, end.r - start.r, slope, mean);
-  std::vector<double> attrib;
-  for (const LatentEntry& entry : out.latents) attrib.push_back(entry.effects.attrib);
-  for (const int64_t i : largest(attrib, how.exact)) {
-    const Tensor y = changes.added(start.y, all.narrow(0, i, 1));
-    out.latents[static_cast<size_t>(i)].effects.exact = patching.number({y, start.r}) - out.clean;
-  }
-  for (size_t i = 0; how.exact > 0 && i < out.residuals.size(); ++i) {
-    Tensor r = start.r.clone();
-    r[static_cast<int64_t>(i)].copy_(end.r[static_cast<int64_t>(i)]);
-    out.residuals[i].exact = patching.number({start.y, r}) - out.clean;
-  }
+  measure_each(out, patching, start, end, changes, how.exact);
   measure_whole(out, patching, start, changes, how.whole);
   return out;
 }
