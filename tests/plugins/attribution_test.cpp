@@ -57,7 +57,7 @@ TEST(LogitAttribution, parts_add_up_to_the_logit_of_a_host_whose_norm_centres) {
     params["watch"] = words({"M", "K"});
     params["position"] = 2;
     const Report report = at.run("logit_attribution", params);
-    EXPECT_LT(number(report, "unexplained"), 1e-4) << point;
+    EXPECT_LT(number(report, "logit_gap"), 1e-4) << point;
     const Table& parts = at.context.tables.at("logit_parts.tsv");
     ASSERT_EQ(parts.rows().size(), 4u);
     for (size_t row = 0; row < 4; ++row)
@@ -78,7 +78,7 @@ TEST(LogitAttribution, takes_a_transcoder_by_what_it_writes) {
     at.context.spliced_at = {{"blocks.0.out"}, {"blocks.1.mlp.out"}, minus_input};
     Value::Table params = two_proteins();
     params["watch"] = words({"M"});
-    EXPECT_LT(number(at.run("logit_attribution", params), "unexplained"), 1e-4);
+    EXPECT_LT(number(at.run("logit_attribution", params), "logit_gap"), 1e-4);
     params = two_proteins();
     params["answer"] = "M";
     params["other"] = "K";
@@ -91,7 +91,7 @@ TEST(LogitAttribution, nothing_comes_after_the_last_block) {
   Attributed at = toy_at("blocks.1.out");
   Value::Table params = two_proteins();
   params["watch"] = words({"M"});
-  EXPECT_NEAR(number(at.run("logit_attribution", params), "later_blocks"), 0, 1e-9);
+  EXPECT_NEAR(number(at.run("logit_attribution", params), "logit_of_later_blocks"), 0, 1e-9);
 }
 
 TEST(LogitAttribution, reads_the_words_of_the_latents_that_are_named) {

@@ -73,8 +73,8 @@ std::string cell_text(const Table& table, size_t row, const std::string& column)
 TEST(Intervene, multiplying_by_one_changes_nothing) {
   InHost at = in_toy();
   const Report report = at.run(edit("multiply", {1}));
-  EXPECT_LT(number(report, "kl.1"), 1e-9);
-  EXPECT_LT(number(report, "kl.2"), 1e-9);
+  EXPECT_LT(number(report, "edit_kl.1"), 1e-9);
+  EXPECT_LT(number(report, "edit_kl.2"), 1e-9);
   EXPECT_EQ(number(report, "prompts"), 2);
 }
 
@@ -89,7 +89,7 @@ TEST(Intervene, curves_rise_with_the_dose_beside_random_directions) {
   EXPECT_LE(cell(doses, 5, "control_kl_low"), cell(doses, 5, "control_kl"));
   EXPECT_LE(cell(doses, 5, "control_kl"), cell(doses, 5, "control_kl_high"));
   EXPECT_EQ(at.context.tables.at("prompts.tsv").rows().size(), 12u);
-  const Figure& kl = figure(report, "kl.2");
+  const Figure& kl = figure(report, "edit_kl.2");
   EXPECT_DOUBLE_EQ(*kl.value.as<double>(), cell(doses, 5, "kl"));
   EXPECT_EQ(kl.definition,
             "KL(host by itself || edited) at the largest amount (8) of latent 2, nats a token; "
@@ -114,7 +114,7 @@ TEST(Intervene, several_latents_may_be_edited_together) {
   ASSERT_EQ(doses.rows().size(), 1u);
   EXPECT_EQ(cell_text(doses, 0, "latent"), "1 + 2");
   EXPECT_EQ(cell_text(doses, 0, "control_kl"), "");
-  EXPECT_TRUE(figure(report, "kl").baselines.empty());
+  EXPECT_TRUE(figure(report, "edit_kl").baselines.empty());
   EXPECT_TRUE(report.plots.empty());
 }
 
@@ -145,7 +145,7 @@ TEST(Intervene, watched_tokens_follow_their_direction) {
   params["watch"] = texts({" people"});
   params["at"] = texts({"blocks.2.out"});
   const Report report = at.run(params);
-  const Figure& shift = figure(report, "shift");
+  const Figure& shift = figure(report, "edit_shift");
   EXPECT_GT(*shift.value.as<double>(), *shift.baselines[2].second.as<double>());
   const Table& watched = at.context.tables.at("watched.tsv");
   ASSERT_EQ(watched.rows().size(), 2u);
@@ -182,7 +182,7 @@ TEST(Intervene, a_masked_language_model_fills_in) {
   EXPECT_EQ(cell_text(table, 0, "clean"), cell_text(table, 0, "edited"));
   EXPECT_NEAR(cell(table, 0, "clean_probability"), cell(table, 0, "edited_probability"), 1e-6);
   EXPECT_NE(cell(table, 2, "clean_probability"), cell(table, 2, "edited_probability"));
-  EXPECT_NE(number(report, "shift"), 0);
+  EXPECT_NE(number(report, "edit_shift"), 0);
 }
 
 TEST(Intervene, refuses_what_the_host_or_the_sae_does_not_have) {

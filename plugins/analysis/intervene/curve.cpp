@@ -129,13 +129,13 @@ std::vector<Figure> curve_figures(const std::vector<Measured>& measured,
                                    : "; baselines: mean, 2.5 % and 97.5 % quantile of " +
                                          std::to_string(plan.controls) +
                                          " random directions, with a change as long at every token";
-    out.push_back(figure_of("kl" + end,
+    out.push_back(figure_of("edit_kl" + end,
                             "KL(host by itself || edited)" + dose +
                                 ", nats a token; mean over tokens, then prompts" + beside,
                             point.kl, point.control_kl));
     out.back().interval = over_prompts(of, kl_of, rng);
     if (plan.watch.empty()) continue;
-    out.push_back(figure_of("shift" + end,
+    out.push_back(figure_of("edit_shift" + end,
                             "change of the log-probability of the watched tokens" + dose +
                                 ", nats; mean over watched tokens, then prompts" + beside,
                             point.shift, point.control_shift));

@@ -35,8 +35,8 @@ facet::Table infill_table(const std::vector<Measured>& measured, const Plan& pla
 /// A picture of one group's curve with the controls' band; of kl where nothing is watched.
 facet::Plot curve_plot(const std::vector<CurvePoint>& curve, const Plan& plan, size_t group);
 
-/// kl and, where tokens are watched, shift, of each group's largest dose; with several groups the
-/// name ends with the latents'.
+/// edit_kl and, where tokens are watched, edit_shift, of each group's largest dose; with several
+/// groups the name ends with the latents'.
 std::vector<facet::Figure> curve_figures(const std::vector<Measured>& measured,
                                          const std::vector<CurvePoint>& curve, const Plan& plan,
                                          facet::Rng rng);

@@ -102,16 +102,18 @@ void add_prompt(Gathered& to, int64_t number, int64_t position, const std::strin
 }
 
 std::vector<Figure> figures_of(const Gathered& from, double prompts) {
-  const std::string of = " part of the first watched token's logit, mean over prompts";
   const LogitParts& sum = from.sum;
-  return {
-      {"prompts", static_cast<int64_t>(prompts), "texts that were tried"},
-      {"logit", sum.logit / prompts, "the first watched token's logit, mean over prompts"},
-      {"latents", sum.latents / prompts, "the active latents'" + of},
-      {"error", sum.error / prompts, "the" + of + " that the SAE leaves over"},
-      {"bias", sum.bias / prompts, "the biases'" + of},
-      {"later_blocks", sum.later_blocks / prompts, "the" + of + " that is not of the hookpoint"},
-      {"unexplained", from.gap, "largest |sum of the parts - logit|: rounding alone"}};
+  const auto part = [&](const std::string& name, double value, const std::string& whose) {
+    return Figure{name, value / prompts,
+                  "part of the first watched token's logit, mean over prompts: " + whose};
+  };
+  return {{"prompts", static_cast<int64_t>(prompts), "texts that were tried"},
+          {"logit", sum.logit / prompts, "of the first watched token, mean over prompts"},
+          part("logit_of_latents", sum.latents, "of the active latents"),
+          part("logit_of_error", sum.error, "of what the SAE leaves over"),
+          part("logit_of_bias", sum.bias, "of the biases"),
+          part("logit_of_later_blocks", sum.later_blocks, "of all that is not of the hookpoint"),
+          {"logit_gap", from.gap, "largest |sum of the parts - logit|: rounding alone"}};
 }
 
 }  // namespace
