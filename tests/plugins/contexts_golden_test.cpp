@@ -3,10 +3,9 @@
 
 #include "facet/torch.h"
 
-#include "base/files.h"
 #include "byte_host.h"
+#include "contexts_golden.h"
 #include "core/base/test_folder.h"
-#include "data/byte_source.h"
 #include "facet/safetensors.h"
 #include "fake_context.h"
 #include "memory_codes.h"
@@ -14,16 +13,6 @@
 using namespace facet;
 
 namespace {
-
-const std::filesystem::path kContextsGolden = std::filesystem::path(FACET_TEST_DATA) / "contexts";
-
-std::string unpacked(const std::string& name) {
-  const auto source = open_bytes(kContextsGolden / (name + ".zst"));
-  std::string out;
-  char piece[1 << 16];
-  while (const size_t size = source->read(piece, sizeof piece)) out.append(piece, size);
-  return out;
-}
 
 ByteHost golden_host() {
   const Value list = parse_json(unpacked("tokens.json"), "tokens.json");
@@ -59,23 +48,13 @@ class ContextsGolden : public testing::TestWithParam<const char*> {};
 
 TEST_P(ContextsGolden, are_both_files_of_RouteSAE) {
   const std::string run = GetParam();
-  const Value all = parse_json(facet::read_file(kContextsGolden / "golden.json"), "golden.json");
-  const Value& asked = all.at("runs").at(run);
+  const Value asked = asked_of(run);
   ByteHost host = golden_host();
   const MemoryCodes codes = golden_codes(run);
   FakeContext context;
   context.living = &host;
   context.stored = &codes;
-  const Report report =
-      run_analysis("contexts",
-                   Value(Value::Table{{"form", "routesae"},
-                                      {"model", asked.text("model")},
-                                      {"threshold", asked.number("threshold")},
-                                      {"context_length", asked.at("context_length")},
-                                      {"max_per_token", asked.at("max_per_token")},
-                                      {"least_contexts", asked.at("lines")},
-                                      {"top_sequences", asked.at("top_sequences")}}),
-                   context);
+  const Report report = run_analysis("contexts", Value(routesae_form(asked)), context);
   EXPECT_EQ(context.files.at("contexts.json"), unpacked(run + ".contexts.json"));
   EXPECT_EQ(context.files.at("top_sequences.json"), unpacked(run + ".top_sequences.json"));
   for (const auto& [ours, theirs] : {std::pair("total_latents", "total_latents"),
