@@ -30,7 +30,8 @@ using Findings = std::vector<Finding>;
 Findings check_sae(const SaePart& part);
 /// Consistent information and tokens; rows of the promised shape at each hookpoint; reading changes
 /// nothing, replacing does; a batch gives the rows of single sequences; gradients and logits only
-/// when wanted; it prints nothing. A host that needs a file is skipped, and a finding says so.
+/// when wanted; cached passes give the logits of the whole; a text comes back from its tokens; it
+/// prints nothing. A host that needs a file is skipped, and a finding says so.
 Findings check_host(const HostPart& part);
 /// Every field has a help text; it can be constructed; it answers as records or as rows; rows are
 /// repeatable.

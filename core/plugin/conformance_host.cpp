@@ -13,6 +13,8 @@ namespace {
 
 // A batch and its sequences alone go through products of other sizes, in float32.
 constexpr double kSameRows = 1e-5;
+// A cached pass attends in another order of summation, in every block.
+constexpr double kSameCached = 1e-4;
 // float32 probabilities over a few tokens.
 constexpr double kSumsToOne = 1e-4;
 // Letters of the texts that are tried, and what to write them with when the host does not list its
@@ -59,6 +61,9 @@ class HostTrial {
     check("any order gives the same rows", &HostTrial::other_order);
     check("the same bits again", &HostTrial::again);
     check("logits only when wanted", &HostTrial::logits_when_wanted);
+    check("last gives the logits of the last tokens", &HostTrial::last_logits);
+    check("decoding token by token gives the logits of the whole", &HostTrial::token_by_token);
+    check("a text comes back from its tokens", &HostTrial::text_back);
     check("attention maps only when wanted", &HostTrial::attention_when_wanted);
     check("contacts only when wanted", &HostTrial::contacts_when_wanted);
     check("gradients only when wanted", &HostTrial::gradients_when_wanted);
@@ -268,6 +273,48 @@ class HostTrial {
     return wanted.sizes() == at::IntArrayRef({tokens_.id.numel(), host_->info().vocabulary})
                ? holds()
                : fails("logits are not [tokens, vocabulary]");
+  }
+
+  Outcome last_logits() {
+    const Tensor all = logits({});
+    if (!all.defined()) return skips("it has no logits");
+    const Tensor last = host_->forward(tokens_, {}, {.logits = true, .last = true}).value;
+    const Tensor should = all.index_select(0, tokens_.start.slice(0, 1).to(all.device()) - 1);
+    return row_distance(should, last) <= kSameRows
+               ? holds()
+               : fails("they are not those of the last token of each sequence");
+  }
+
+  // Sequences of different lengths: towards the end some have no token left.
+  Outcome token_by_token() {
+    const auto decoding = host_->decoding();
+    if (!decoding) return skips("it cannot generate");
+    const Tensor whole = logits({});
+    const Tensor length = tokens_.start.diff(), begin = tokens_.start.slice(0, 0, -1);
+    for (int64_t at = 0; at < length.max().item<int64_t>(); ++at) {
+      const Tensor going = length > at;
+      const Tensor index = (begin + at).masked_select(going);
+      const Tensor start = torch::cat({torch::zeros({1}, torch::kInt64), going.cumsum(0)});
+      const Tokens next = {tokens_.id.index_select(0, index), start, tokens_.sequence,
+                           tokens_.flag.index_select(0, index)};
+      const Tensor value = host_->forward(next, {}, {.logits = true}, decoding.get()).value;
+      if (!(row_distance(whole.index_select(0, index.to(whole.device())), value) <= kSameCached))
+        return fails("other logits at token " + std::to_string(at));
+    }
+    const Tensor held = torch::tensor(decoding->lengths(), torch::kInt64);
+    return torch::equal(held, length) ? holds() : fails("it says other lengths than were given");
+  }
+
+  Outcome text_back() {
+    for (size_t s = 0; s < texts_.size(); ++s) {
+      const Tensor id = tokens_.of(static_cast<int64_t>(s)).id.cpu().contiguous();
+      const std::span ids(id.const_data_ptr<int64_t>(), static_cast<size_t>(id.numel()));
+      const std::string text = host_->text(ids);
+      if (text.empty()) return skips("it does not say what its tokens spell");
+      if (text.find(texts_[s]) == std::string::npos)
+        return fails("\"" + texts_[s] + "\" came back as \"" + text + "\"");
+    }
+    return holds();
   }
 
   Outcome gradients_when_wanted() {

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "folder.h"
+
 namespace facet::esm2 {
 
 namespace {
@@ -126,20 +128,6 @@ void check_tokens(const std::filesystem::path& file, Fields& fields,
   }
 }
 
-/// model.safetensors, or the index of its shards; a problem when there is neither.
-std::filesystem::path weights_of(const std::filesystem::path& folder,
-                                 std::vector<std::string>& problems) {
-  const std::filesystem::path whole = folder / "model.safetensors";
-  const std::filesystem::path index = folder / "model.safetensors.index.json";
-  for (const auto& file : {whole, index})
-    if (std::filesystem::is_regular_file(file)) return file;
-  const bool pickled = std::filesystem::exists(folder / "pytorch_model.bin") ||
-                       std::filesystem::exists(folder / "pytorch_model.bin.index.json");
-  problems.push_back(whole.string() + ": no such file, nor " + index.filename().string() +
-                     (pickled ? "; pytorch_model.bin is not read, save it as safetensors" : ""));
-  return whole;
-}
-
 }  // namespace
 
 const std::vector<std::string>& vocabulary() {
@@ -156,7 +144,7 @@ Config read_config(const std::filesystem::path& folder) {
   for (const char* file : {"config.json", "vocab.txt"})
     if (!std::filesystem::is_regular_file(folder / file))
       problems.push_back((folder / file).string() + ": no such file");
-  config.weights = weights_of(folder, problems);
+  config.weights = layers::weights_of(folder, problems);
   if (!problems.empty()) throw UserError(problems);
   Fields fields(folder / "config.json", problems);
   read_shape(fields, config);

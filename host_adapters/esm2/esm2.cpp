@@ -100,6 +100,7 @@ class Esm2 final : public HostModel {
                                                         : params.token_dropout == "on"),
         letters_(letter_policy(params), vocabulary()) {
     info_.type = "esm2";
+    info_.ids = {kCls, kPad, kMask, {kEos}};
     info_.points = layers::block_points(config_.blocks, config_.d);
     info_.tokens = vocabulary();
     info_.vocabulary = static_cast<int64_t>(info_.tokens.size());

@@ -9,11 +9,22 @@ Tensor layer_norm(const Tensor& x, const Norm& norm, double eps) {
   return at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, eps);
 }
 
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+  const Tensor wide = x.to(torch::kFloat32);
+  const Tensor scale = (wide.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();  // [t, 1]
+  return (wide * scale).to(x.scalar_type()) * weight;
+}
+
 Tensor linear(const Tensor& x, const Linear& layer) {
   return at::linear(x, layer.weight, layer.bias);
 }
 
 Tensor gelu(const Tensor& x) { return at::gelu(x); }
+
+Tensor gated_silu(const Tensor& gate_up) {
+  const int64_t m = gate_up.size(-1) / 2;
+  return at::silu(gate_up.narrow(-1, 0, m)) * gate_up.narrow(-1, m, m);
+}
 
 Tensor inverse_frequencies(int64_t head_dim, double base) {
   const Tensor exponent =
@@ -22,11 +33,20 @@ Tensor inverse_frequencies(int64_t head_dim, double base) {
 }
 
 Rotary::Rotary(const Tensor& inv_freq, const Packed& packed) {
-  const Tensor angle =
-      torch::outer(torch::arange(packed.longest(), torch::kFloat32), inv_freq.cpu());
-  const Tensor position = packed.position();
-  cos = angle.cos().index_select(0, position).unsqueeze(1).to(inv_freq.device());
-  sin = angle.sin().index_select(0, position).unsqueeze(1).to(inv_freq.device());
+  const Tensor& position = packed.position();
+  const auto angles = [&](const Tensor& of) {
+    return torch::outer(of.to(torch::kFloat32), inv_freq.cpu());  // [positions, head_dim / 2]
+  };
+  const auto placed = [&](const Tensor& table) { return table.unsqueeze(1).to(inv_freq.device()); };
+  if (packed.tokens() < packed.positions()) {
+    const Tensor angle = angles(position);
+    cos = placed(angle.cos());
+    sin = placed(angle.sin());
+  } else {  // sequences share positions
+    const Tensor angle = angles(torch::arange(packed.positions()));
+    cos = placed(angle.cos().index_select(0, position));
+    sin = placed(angle.sin().index_select(0, position));
+  }
 }
 
 Tensor Rotary::rotated(const Tensor& x, const Stretch& stretch) const {

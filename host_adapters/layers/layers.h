@@ -20,10 +20,18 @@ struct Linear {
 
 /// Layer norm of each row.
 Tensor layer_norm(const Tensor& x, const Norm& norm, double eps);
-/// x W^T + b.
+/// x / sqrt(mean of x^2 + eps) * weight of each row; the length of a row is computed in float32
+/// whatever its dtype, and rounded to it before the weight is applied.
+/// source: Zhang and Sennrich 2019, arXiv:1910.07467, eq. 4, as transformers' LlamaRMSNorm rounds.
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
+/// x W^T + b; without b when it is undefined.
 Tensor linear(const Tensor& x, const Linear& layer);
 /// x Phi(x), with erf and not its tanh approximation.
 Tensor gelu(const Tensor& x);
+
+/// silu(gate) up of rows [t, 2 m] that hold gate and then up; [t, m].
+/// source: Shazeer 2020, arXiv:2002.05202, eq. 6 (SwiGLU).
+Tensor gated_silu(const Tensor& gate_up);
 
 /// The rotary embedding of a forward pass: cosines and sines of position * inv_freq.
 /// source: Su et al. 2021, arXiv:2104.09864, in the half-split form of GPT-NeoX.

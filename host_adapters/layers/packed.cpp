@@ -9,23 +9,38 @@
 
 namespace facet::layers {
 
-Packed::Packed(const Tokens& tokens) {
+namespace {
+
+/// Tokens begin .. end - 1 without the pads at their end, counted.
+int64_t without_pads(const uint8_t* flag, int64_t begin, int64_t end) {
+  while (end > begin && (flag[end - 1] & kPad)) --end;
+  return end - begin;
+}
+
+}  // namespace
+
+Packed::Packed(const Tokens& tokens, std::vector<int64_t> before) : before_(std::move(before)) {
   const Tensor start = tokens.start.to(torch::kCPU, torch::kInt64).contiguous();
   start_.assign(start.data_ptr<int64_t>(), start.data_ptr<int64_t>() + start.numel());
   FACET_ASSERT(!start_.empty() && start_.back() == tokens.id.size(0),
                "Tokens::start does not end at t");
+  if (before_.empty()) before_.resize(start_.size() - 1, 0);
+  FACET_ASSERT(before_.size() + 1 == start_.size(), "other sequences than in earlier passes");
   length_ = start.diff();
-  position_ =
-      torch::arange(start_.back(), torch::kInt64) - per_token(start.slice(0, 0, sequences()));
+  position_ = torch::arange(start_.back(), torch::kInt64) -
+              per_token(start.slice(0, 0, sequences()) - torch::tensor(before_, torch::kInt64));
+  const Tensor flag = tokens.flag.to(torch::kCPU).contiguous();
+  for (int64_t i = 0; i < sequences(); ++i)
+    real_.push_back(without_pads(flag.const_data_ptr<uint8_t>(), begin(i), end(i)));
   ids_.sequence = per_token(tokens.sequence);
   ids_.position = position_.to(torch::kInt32);
   ids_.token = tokens.id.to(torch::kInt32);
   ids_.flag = tokens.flag;
 }
 
-int64_t Packed::longest() const {
+int64_t Packed::positions() const {
   int64_t most = 0;
-  for (int64_t i = 0; i < sequences(); ++i) most = std::max(most, end(i) - begin(i));
+  for (int64_t i = 0; i < sequences(); ++i) most = std::max(most, before(i) + end(i) - begin(i));
   return most;
 }
 

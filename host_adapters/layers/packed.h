@@ -20,16 +20,21 @@ struct Stretch {
 /// the CPU.
 class Packed {
  public:
-  explicit Packed(const Tokens& tokens);
+  /// `before` is how many tokens of each sequence came in earlier passes; empty: none.
+  explicit Packed(const Tokens& tokens, std::vector<int64_t> before = {});
 
   int64_t tokens() const { return start_.back(); }
   int64_t sequences() const { return static_cast<int64_t>(start_.size()) - 1; }
   int64_t begin(int64_t sequence) const { return start_[static_cast<size_t>(sequence)]; }
   int64_t end(int64_t sequence) const { return start_[static_cast<size_t>(sequence) + 1]; }
-  int64_t longest() const;  ///< tokens of the longest sequence
+  int64_t before(int64_t sequence) const { return before_[static_cast<size_t>(sequence)]; }
+  /// Tokens of a sequence without the pads (kPad) at its end.
+  int64_t real(int64_t sequence) const { return real_[static_cast<size_t>(sequence)]; }
+  int64_t positions() const;  ///< one more than the highest position
   /// Tokens of a sequence that are not flagged kSpecial: [r] int64, counted from its begin.
   Tensor residues(int64_t sequence) const;
-  const Tensor& position() const { return position_; }  ///< [t] int64, from 0 in each sequence
+  /// [t] int64, from 0 at the first token of each sequence, in whatever pass it came.
+  const Tensor& position() const { return position_; }
   /// One value a sequence [s] to one value a token [t].
   Tensor per_token(const Tensor& per_sequence) const;
   /// x [t, d] with the ids of its tokens.
@@ -39,7 +44,7 @@ class Packed {
   std::vector<Stretch> stretches(int64_t tokens) const;
 
  private:
-  std::vector<int64_t> start_;
+  std::vector<int64_t> start_, before_, real_;
   Tensor length_;    // [s] int64
   Tensor position_;  // [t] int64
   Rows ids_;         // x undefined

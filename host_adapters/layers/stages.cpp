@@ -52,6 +52,18 @@ class Run {
       residuals_[i].shown = shown.slice(0, stretches_[i].begin, stretches_[i].end);
   }
 
+  /// From now on only the rows of the last token of each sequence that has tokens.
+  void keep_last(const Packed& packed) {
+    for (size_t i = 0; i < stretches_.size(); ++i) {
+      std::vector<int64_t> last;
+      for (int64_t s = stretches_[i].first; s < stretches_[i].last; ++s)
+        if (packed.end(s) > packed.begin(s))
+          last.push_back(packed.end(s) - 1 - stretches_[i].begin);
+      Tensor& shown = residuals_[i].shown;
+      shown = shown.index_select(0, torch::tensor(last, torch::kInt64).to(shown.device()));
+    }
+  }
+
  private:
   void advance(int64_t stretch, int64_t last) {
     const auto i = static_cast<size_t>(stretch);
@@ -89,6 +101,10 @@ Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Pac
     run.edited(apply_hooks(hooks, name, packed.rows(x)).to(x.scalar_type()));
   }
   Logits out;
+  if (want.logits && want.last) {
+    run.until(points - 1);
+    run.keep_last(packed);
+  }
   if (want.logits)
     out.value = run.until(points).to(torch::kFloat32);
   else if (want.attention || want.contacts)

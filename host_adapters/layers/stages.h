@@ -42,7 +42,8 @@ void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, do
 std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
 
 /// Runs stages[i] up to info.points[i], with its hooks, for all i that are needed; one more stage
-/// gives the logits, when they are wanted: float32, whatever the stages compute in. `maps` has seen
+/// gives the logits, when they are wanted: float32, whatever the stages compute in; with Want::last
+/// it is given the last rows alone, whatever its stretch says. `maps` has seen
 /// what the stages of add_block showed it. What an edit returns is taken in the dtype of the rows
 /// it was given. Between two hooked points each stretch runs by itself on one thread, so that its
 /// layers stay in the cache; with few stretches, with gradients and on other devices all tokens run

@@ -59,6 +59,8 @@ class Toy final : public HostModel {
                   .unknown = params.unknown == "unk" ? kUnk : -1},
                  vocabulary()) {
     info_.type = "toy";
+    info_.ids.begin = kCls;
+    info_.ids.end = {kEos};
     info_.points = layers::block_points(params.blocks, params.d);
     info_.tokens = vocabulary();
     info_.vocabulary = static_cast<int64_t>(info_.tokens.size());

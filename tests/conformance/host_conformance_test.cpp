@@ -31,6 +31,15 @@ enum class Fault {
   gradients_unasked,
   cuts_gradients,
   gradients_of_zero,
+  first_for_last,
+  decodes_otherwise,
+  forgets_lengths,
+  spells_otherwise,
+};
+
+struct Counted final : Decoding {
+  std::vector<int64_t> lengths() const override { return held; }
+  std::vector<int64_t> held;
 };
 
 struct NoParams {};
@@ -69,7 +78,19 @@ class FaultyHost final : public HostModel {
             torch::tensor(sequence, torch::kInt64), torch::zeros({tokens}, torch::kUInt8)};
   }
 
-  Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want, Decoding*) override {
+  std::string text(std::span<const int64_t> ids) const override {
+    return kFault == Fault::spells_otherwise ? "X" : HostModel::text(ids);
+  }
+
+  std::unique_ptr<Decoding> decoding() override {
+    if (kFault != Fault::none && kFault != Fault::decodes_otherwise &&
+        kFault != Fault::forgets_lengths)
+      return nullptr;
+    return std::make_unique<Counted>();
+  }
+
+  Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
+                 Decoding* decoding) override {
     const bool tracked = want.gradients || kFault == Fault::gradients_unasked;
     const at::AutoGradMode gradients(tracked);
     const auto edit = [&](size_t point, const Tensor& x) {
@@ -93,6 +114,12 @@ class FaultyHost final : public HostModel {
       if (kFault != Fault::ignores_edits) x = edited;
     }
     Logits out;
+    if (decoding) count(tokens, static_cast<Counted&>(*decoding).held);
+    if (decoding && kFault == Fault::decodes_otherwise) x = x + 0.1;
+    if (want.last) {
+      const Tensor last = tokens.start.slice(0, 1) - 1;
+      x = x.index_select(0, kFault == Fault::first_for_last ? tokens.start.slice(0, 0, -1) : last);
+    }
     if (want.logits || kFault == Fault::logits_unasked)
       out.value = torch::matmul(x, embeddings_.t());
     if (want.attention || kFault == Fault::maps_unasked) out.attention = maps(tokens);
@@ -101,6 +128,12 @@ class FaultyHost final : public HostModel {
   }
 
  private:
+  static void count(const Tokens& tokens, std::vector<int64_t>& held) {
+    held.resize(static_cast<size_t>(tokens.sequences()));
+    for (size_t i = 0; i < held.size() && kFault != Fault::forgets_lengths; ++i)
+      held[i] += tokens.start.diff()[static_cast<int64_t>(i)].item<int64_t>();
+  }
+
   // One layer, two heads, each token attends to all alike.
   std::vector<Tensor> maps(const Tokens& tokens) const {
     std::vector<Tensor> out;
@@ -141,7 +174,7 @@ template <Fault kFault>
 std::string failures() {
   Findings failed;
   for (const Finding& finding : findings_of<kFault>())
-    if (finding.verdict != Verdict::pass) failed.push_back(finding);
+    if (finding.verdict == Verdict::fail) failed.push_back(finding);
   return describe(failed);
 }
 
@@ -160,6 +193,9 @@ TEST(HostConformance, finds_nothing_in_a_host_without_faults) {
             "host faulty: any order gives the same rows: pass\n"
             "host faulty: the same bits again: pass\n"
             "host faulty: logits only when wanted: pass\n"
+            "host faulty: last gives the logits of the last tokens: pass\n"
+            "host faulty: decoding token by token gives the logits of the whole: pass\n"
+            "host faulty: a text comes back from its tokens: pass\n"
             "host faulty: attention maps only when wanted: pass\n"
             "host faulty: contacts only when wanted: pass\n"
             "host faulty: gradients only when wanted: pass\n"
@@ -243,6 +279,24 @@ TEST(HostConformance, finds_contacts_that_are_none) {
 TEST(HostConformance, finds_logits_that_came_unasked) {
   EXPECT_EQ(failures<Fault::logits_unasked>(),
             "host faulty: logits only when wanted: fail: logits came unasked\n");
+}
+
+TEST(HostConformance, finds_logits_of_other_tokens_than_the_last) {
+  EXPECT_EQ(failures<Fault::first_for_last>(),
+            "host faulty: last gives the logits of the last tokens: fail: they are not those of "
+            "the last token of each sequence\n");
+}
+
+TEST(HostConformance, finds_cached_passes_that_give_something_else) {
+  const std::string found =
+      "host faulty: decoding token by token gives the logits of the whole: fail: ";
+  EXPECT_EQ(failures<Fault::decodes_otherwise>(), found + "other logits at token 0\n");
+  EXPECT_EQ(failures<Fault::forgets_lengths>(), found + "it says other lengths than were given\n");
+}
+
+TEST(HostConformance, finds_a_text_that_comes_back_as_another) {
+  EXPECT_EQ(failures<Fault::spells_otherwise>(),
+            "host faulty: a text comes back from its tokens: fail: \"ABCDE\" came back as \"X\"\n");
 }
 
 TEST(HostConformance, finds_gradients_that_came_unasked_or_not_at_all) {

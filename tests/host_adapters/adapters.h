@@ -15,11 +15,12 @@
 namespace facet {
 
 inline const std::string kTiny = FACET_TEST_DATA "/esm2_tiny";
+inline const std::string kTinyLlama = FACET_TEST_DATA "/llama_tiny";
 
 inline const Registry& adapters() {
   static Registry registry;
   static const bool loaded = [] {
-    for (const char* name : {"toy", "esm2"})
+    for (const char* name : {"toy", "esm2", "llama"})
       load_plugin(std::string(FACET_TEST_PLUGINS "/") + name + ".so", registry);
     return true;
   }();

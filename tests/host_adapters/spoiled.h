@@ -1,4 +1,4 @@
-// A copy of the tiny ESM-2 that a test may spoil, and what esm2 says of it.
+// A copy of a tiny model that a test may spoil, and what its adapter says of it.
 #pragma once
 
 #include <facet/safetensors.h>
@@ -13,19 +13,23 @@
 
 namespace facet {
 
-/// The tensors of the tiny model, as transformers saved them.
-inline NamedTensors tiny_tensors() {
-  const Safetensors given(kTiny + "/model.safetensors");
+/// The tensors of a tiny model, as transformers saved them.
+inline NamedTensors tensors_of(const std::string& folder) {
+  const Safetensors given(folder + "/model.safetensors");
   NamedTensors out;
   for (const std::string& name : given.names()) out.emplace_back(name, given.tensor(name));
   return out;
 }
 
-class Spoiled {
+inline NamedTensors tiny_tensors() { return tensors_of(kTiny); }
+
+class SpoiledFolder {
  public:
-  Spoiled() {
-    for (const char* file : {"config.json", "vocab.txt", "model.safetensors"})
-      folder_.copy(kTiny + "/" + file);
+  /// The files of `folder`, for the host `type`, which takes `text`.
+  SpoiledFolder(std::string type, std::string folder, const std::vector<std::string>& files,
+                std::string text)
+      : type_(std::move(type)), given_(std::move(folder)), text_(std::move(text)) {
+    for (const std::string& file : files) folder_.copy(given_ + "/" + file);
   }
   std::string path(const std::string& file = "") const {
     return file.empty() ? folder_.path().string() : (folder_.path() / file).string();
@@ -40,7 +44,7 @@ class Spoiled {
   template <class Change>
   void change_tensors(Change&& now) const {
     NamedTensors kept;
-    for (const auto& [name, tensor] : tiny_tensors())
+    for (const auto& [name, tensor] : tensors_of(given_))
       if (const Tensor changed = now(name, tensor); changed.defined())
         kept.emplace_back(name, changed);
     save(kept);
@@ -51,7 +55,7 @@ class Spoiled {
   }
   std::unique_ptr<HostModel> host(Value::Table params = {}) const {
     params["weights"] = path();
-    return make_host("esm2", params);
+    return make_host(type_, params);
   }
   /// The refusal of the configuration.
   std::string refusal() const {
@@ -61,12 +65,27 @@ class Spoiled {
   std::string refusal_of_pass(const Value::Table& params = {}, Want want = {.logits = true}) const {
     return refusal_of([&] {
       const auto model = host(params);
-      pass(*model, tokens_of(*model, {"MKV"}), {}, want);
+      pass(*model, tokens_of(*model, {text_}), {}, want);
     });
   }
 
  private:
+  std::string type_, given_, text_;
   TemporaryFolder folder_;
+};
+
+/// The tiny ESM-2.
+struct Spoiled : SpoiledFolder {
+  Spoiled()
+      : SpoiledFolder("esm2", kTiny, {"config.json", "vocab.txt", "model.safetensors"}, "MKV") {}
+};
+/// The tiny Llama.
+struct SpoiledLlama : SpoiledFolder {
+  SpoiledLlama()
+      : SpoiledFolder("llama", kTinyLlama,
+                      {"config.json", "model.safetensors", "special_tokens_map.json",
+                       "tokenizer.json", "tokenizer_config.json"},
+                      "Hello") {}
 };
 
 }  // namespace facet
