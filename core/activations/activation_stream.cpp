@@ -70,6 +70,15 @@ Schema<StreamParams> stream_schema() {
              at_least(1), unit("tokens"))
       .field("pads", &StreamParams::pads,
              "Rows of pads too, as programs have them that pad sequences and forget it.")
+      .field("pack", &StreamParams::pack,
+             "Joins the tokens of all records, each with the host's specials, and cuts them into "
+             "sequences of exactly so many; what is left at the end is dropped. For hosts that see "
+             "only what stands before a token. 0: a record is a sequence.",
+             at_least(0), unit("tokens"))
+      .field("pack_begin", &StreamParams::pack_begin,
+             "Where the host's token that begins a text stands in packed sequences: each, in front "
+             "of each sequence too, as SAELens has it; records, only where a record begins.",
+             one_of({"each", "records"}))
       .field("max_norm", &StreamParams::max_norm,
              "Leaves out rows whose norm exceeds so many times the median norm of the rows of one "
              "forward pass of the host (dictionary_learning's max_norm_factor, 10 there); 0: none. "
@@ -104,7 +113,12 @@ Schema<StreamParams> stream_schema() {
              "each hookpoint of the same tokens in turn, as RouteSAE's MLSAE does.",
              one_of({"points", "rows", "turns"}))
       .check([](const StreamParams& p) { return p.max_norm == 0 || p.max_norm >= 1; },
-             "max_norm must be 0 or at least 1");
+             "max_norm must be 0 or at least 1")
+      .check([](const StreamParams& p) { return p.pack != 1; }, "pack must be 0 or at least 2")
+      .check([](const StreamParams& p) { return p.pack > 0 || p.pack_begin == "each"; },
+             "pack_begin: is set, but pack is not")
+      .check([](const StreamParams& p) { return p.pack == 0 || p.pool == "none"; },
+             "pack: is set, but pool makes one row of a whole record");
 }
 
 ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data,
@@ -117,6 +131,7 @@ ActivationStream::ActivationStream(std::shared_ptr<HostModel> host, Dataset data
   common_width(host_->info(), points_);
   target_ = target_of(host_->info(), points_, params_);
   check_layers(params_, points_.size(), target_);
+  check_packing(host_->info(), packing());
   if (params_.pool != "none") pooled_ = std::make_shared<PooledMemory>();
 }
 
@@ -132,6 +147,7 @@ ActivationStream::ActivationStream(Dataset data, StreamParams params)
     throw UserError("activations.target: needs rows of a host: this data makes rows by itself");
   if (params_.layers_as != "points") refuse("layers_as", params_.layers_as, "points");
   if (params_.pool != "none") refuse("pool", params_.pool, "none");
+  if (params_.pack > 0) refuse("pack", std::to_string(params_.pack), "0");
   if (params_.store != "live") refuse("store", params_.store, "live");
 }
 
@@ -142,8 +158,15 @@ void ActivationStream::read_from(std::shared_ptr<const ActivationStore> store) {
 
 std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
   if (store_) return feed_of_store(store_);
-  return host_ ? feed_of_host(host_, data_, raw_points(), params_.batch_tokens)
+  return host_ ? feed_of_host(host_, data_, raw_points(), params_.batch_tokens, packing())
                : feed_of_rows(data_, params_.batch_tokens);
+}
+
+Packing ActivationStream::packing() const { return {params_.pack, params_.pack_begin == "each"}; }
+
+std::unique_ptr<TokenReader> ActivationStream::tokens() const {
+  FACET_ASSERT(host_, "made rows have no tokens");
+  return read_tokens(host_, data_, packing());
 }
 
 std::unique_ptr<RowFeed> ActivationStream::kept(std::unique_ptr<RowFeed> raw) const {
@@ -187,6 +210,7 @@ bool ActivationStream::works_ahead(Order order) const {
 bool ActivationStream::shares_passes_with(const ActivationStream& other) const {
   return host_ && host_ == other.host_ && !store_ && !other.store_ &&
          data_.key() == other.data_.key() && params_.batch_tokens == other.params_.batch_tokens &&
+         params_.pack == other.params_.pack && params_.pack_begin == other.params_.pack_begin &&
          shape().d_in == other.shape().d_in;
 }
 
@@ -208,7 +232,8 @@ std::vector<std::unique_ptr<ActivationSource>> ActivationStream::open_together(
       continue;
     }
     const ActivationStream& first = *streams[i];
-    auto raw = feed_of_host(first.host_, first.data_, points, first.params_.batch_tokens);
+    auto raw =
+        feed_of_host(first.host_, first.data_, points, first.params_.batch_tokens, first.packing());
     if (first.works_ahead(order)) raw = feed_ahead(std::move(raw), first.params_.buffer_rows);
     const auto pass = std::make_shared<HostPass>(std::move(raw), points);
     for (const size_t j : sharing) {
@@ -260,6 +285,10 @@ std::string ActivationStream::raw_key() const {
   Value in_force;
   in_force.set("data", data_.key());
   in_force.set("batch_tokens", params_.batch_tokens);
+  if (params_.pack > 0) {
+    in_force.set("pack", params_.pack);
+    in_force.set("pack_begin", params_.pack_begin);
+  }
   if (host_) {
     const HostInfo& info = host_->info();
     in_force.set("host", info.type);
@@ -292,6 +321,10 @@ Value ActivationStream::describe() const {
                          {"hookpoints", names(points_)},
                          {"rows", row_policy()},
                          {"pool", params_.pool}});
+  if (params_.pack > 0) {
+    out.set("pack", params_.pack);
+    out.set("pack_begin", params_.pack_begin);
+  }
   if (!target_.points.empty()) out.set("target", target_.describe());
   if (params_.layers_as != "points") out.set("layers_as", params_.layers_as);
   return out;

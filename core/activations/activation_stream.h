@@ -19,17 +19,19 @@ namespace facet {
 /// The fields of [activations].
 struct StreamParams {
   std::string name;
-  Value hookpoints;              ///< a string or a list; required with a host
-  std::string rows = "content";  ///< content: specials are left out; all: every token
-  int64_t buffer_rows = 65536;   ///< rows shuffled together
-  int64_t batch_tokens = 8192;   ///< tokens of one forward pass of the host
-  bool pads = false;             ///< rows of pads too, which hosts of other programs give
-  double max_norm = 0;           ///< medians that a row's norm may have; 0: any norm
-  std::string pool = "none";     ///< mean, max: one row for each sequence, of those kept
-  std::string store = "live";    ///< disk: the host runs once, its rows are kept in a store
-  bool prefetch = true;          ///< a training's rows are made while it works
-  Value normalize;               ///< a normaliser's name, or a table with `type`
-  Value target;                  ///< next, difference, or as hookpoints; empty: the input itself
+  Value hookpoints;                 ///< a string or a list; required with a host
+  std::string rows = "content";     ///< content: specials are left out; all: every token
+  int64_t buffer_rows = 65536;      ///< rows shuffled together
+  int64_t batch_tokens = 8192;      ///< tokens of one forward pass of the host
+  bool pads = false;                ///< rows of pads too, which hosts of other programs give
+  int64_t pack = 0;                 ///< tokens of a sequence of records joined; 0: a record is one
+  std::string pack_begin = "each";  ///< each, records: where the host's begin stands
+  double max_norm = 0;              ///< medians that a row's norm may have; 0: any norm
+  std::string pool = "none";        ///< mean, max: one row for each sequence, of those kept
+  std::string store = "live";       ///< disk: the host runs once, its rows are kept in a store
+  bool prefetch = true;             ///< a training's rows are made while it works
+  Value normalize;                  ///< a normaliser's name, or a table with `type`
+  Value target;                     ///< next, difference, or as hookpoints; empty: the input itself
   bool target_minus_input = false;
   Value normalize_target;            ///< as normalize
   std::string layers_as = "points";  ///< rows, turns: each hookpoint of a token is a row of its own
@@ -63,6 +65,8 @@ class ActivationStream {
   /// The sequential pass as pieces of rows, and the same before row policy and pooling.
   std::unique_ptr<RowFeed> feed() const;
   std::unique_ptr<RowFeed> raw_feed() const;
+  /// What the host is given in that pass, by Rows::sequence. Only with a host.
+  std::unique_ptr<TokenReader> tokens() const;
   Shape shape() const;
   /// Canonical names: of the input, and of the target (none: it is the input).
   const std::vector<std::string>& points() const;
@@ -86,7 +90,7 @@ class ActivationStream {
   /// hookpoints, and batch_tokens, on which the last bits depend.
   std::string raw_key() const;
   /// host, hookpoints, rows and pool as a table, for a record beside what was made of the rows;
-  /// target and layers_as where they are not what is usual.
+  /// pack, pack_begin, target and layers_as where they are not what is usual.
   Value describe() const;
 
  private:
@@ -96,6 +100,7 @@ class ActivationStream {
   std::unique_ptr<RowFeed> remembered(std::unique_ptr<RowFeed> kept) const;
   std::vector<std::string> raw_points() const;  // input and target, each once
   bool works_ahead(Order order) const;
+  Packing packing() const;
   bool shares_passes_with(const ActivationStream& other) const;
 
   std::shared_ptr<HostModel> host_;

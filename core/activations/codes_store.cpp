@@ -117,19 +117,16 @@ class CodesBuilder {
     return codes;
   }
 
-  // One line a record, in the order of the pass; returns the letter offset.
+  // One line a sequence, in the order of the pass; returns the letter offset.
   int64_t write_sequences() {
     FileWriter out(files_.sequences());
     int64_t letter_offset = 0;
     if (stream_.host()) {
-      const auto reader = stream_.data().open();
-      for (Record record; reader->next(record); ++sequences_) {
-        if (sequences_ == 0)
-          letter_offset = leading_specials(tokens_of(*stream_.host_model(), record, 0));
-        const auto description = record.columns.find("description");
-        out.write(sequence_line({record.id, record.text,
-                                 description == record.columns.end() ? "" : description->second}));
-      }
+      const auto reader = stream_.tokens();
+      Tokens first;
+      for (bool more = reader->next(first); more; more = reader->skip(), ++sequences_)
+        out.write(sequence_line(reader->info()));
+      if (sequences_ > 0) letter_offset = leading_specials(first);
     }
     out.commit();
     return letter_offset;

@@ -21,19 +21,19 @@ Tensor copied(const Tensor& t) { return t.to(torch::kCPU, false, true).contiguou
 class HostFeed final : public RowFeed {
  public:
   HostFeed(std::shared_ptr<HostModel> host, Dataset data, std::vector<std::string> points,
-           int64_t batch_tokens)
+           int64_t batch_tokens, const Packing& packing)
       : host_(std::move(host)),
         data_(std::move(data)),
         points_(std::move(points)),
-        batch_tokens_(batch_tokens) {}
+        batch_tokens_(batch_tokens),
+        packing_(packing) {}
 
   void start(int64_t item) override {
-    reader_ = data_.open();
     waiting_.reset();
-    read_ = 0;
-    for (Record skipped; read_ < item; ++read_)
-      if (!reader_->next(skipped)) refuse_shorter_data(item, read_);
-    item_ = item;
+    item_ = 0;
+    reader_ = read_tokens(host_, data_, packing_);
+    for (; item_ < item; ++item_)
+      if (!reader_->skip()) refuse_shorter_data(item, item_);
   }
 
   bool next(Rows& piece) override {
@@ -56,10 +56,9 @@ class HostFeed final : public RowFeed {
 
   RowCount count() const override {
     RowCount out;
-    int64_t index = 0;
-    const auto reader = data_.open();
-    for (Record record; reader->next(record);) {
-      const Tensor flag = tokens_of(*host_, record, index++).flag;
+    const auto reader = read_tokens(host_, data_, packing_);
+    for (Tokens tokens; reader->next(tokens);) {
+      const Tensor& flag = tokens.flag;
       const auto content = flag.bitwise_and(kSpecial | kPad).eq(0).sum().item<int64_t>();
       out.pads += flag.bitwise_and(kPad).ne(0).sum().item<int64_t>();
       out.rows += flag.size(0);
@@ -71,12 +70,12 @@ class HostFeed final : public RowFeed {
   }
 
  private:
-  // The tokens of the next record stand in waiting_; false at the end.
+  // The tokens of the next sequence stand in waiting_; false at the end.
   bool fetch() {
     if (waiting_) return true;
-    Record record;
-    if (!reader_->next(record)) return false;
-    waiting_ = tokens_of(*host_, record, read_++);
+    Tokens tokens;
+    if (!reader_->next(tokens)) return false;
+    waiting_ = std::move(tokens);
     return true;
   }
 
@@ -108,15 +107,15 @@ class HostFeed final : public RowFeed {
   Dataset data_;
   std::vector<std::string> points_;
   int64_t batch_tokens_;
-  std::unique_ptr<RecordReader> reader_;
+  Packing packing_;
+  std::unique_ptr<TokenReader> reader_;
   std::optional<Tokens> waiting_;  // read and tokenised, but too long for the batch before it
-  int64_t read_ = 0;               // records
   int64_t item_ = 0;
 };
 
 }  // namespace
 
-Tokens tokens_of(const HostModel& host, const Record& record, int64_t index) {
+Tokens tokens_of(const HostModel& host, const Record& record, int64_t index, Longer longer) {
   const std::string name = "record \"" + record.id + "\"";
   Tokens tokens;
   try {
@@ -127,7 +126,7 @@ Tokens tokens_of(const HostModel& host, const Record& record, int64_t index) {
   }
   tokens.sequence = torch::full({1}, index, torch::kInt64);
   const int64_t length = tokens.id.size(0), context = host.info().context;
-  if (context > 0 && length > context) {
+  if (longer == Longer::refused && context > 0 && length > context) {
     const int64_t specials = tokens.flag.bitwise_and(kSpecial).ne(0).sum().item<int64_t>();
     throw UserError(name + ": " + std::to_string(length) + " tokens exceed the context of " +
                     host.info().type + " (" + std::to_string(context) +
@@ -142,9 +141,10 @@ int64_t leading_specials(const Tokens& tokens) {
 }
 
 std::unique_ptr<RowFeed> feed_of_host(std::shared_ptr<HostModel> host, Dataset data,
-                                      std::vector<std::string> points, int64_t batch_tokens) {
+                                      std::vector<std::string> points, int64_t batch_tokens,
+                                      const Packing& packing) {
   return std::make_unique<HostFeed>(std::move(host), std::move(data), std::move(points),
-                                    batch_tokens);
+                                    batch_tokens, packing);
 }
 
 }  // namespace facet

@@ -80,9 +80,9 @@ void refuse_no_rows() {
       "activations: no rows: the data has no records, or none with a token that is kept");
 }
 
-void refuse_shorter_data(int64_t item, int64_t records) {
+void refuse_shorter_data(int64_t item, int64_t sequences) {
   throw UserError("activations: record " + std::to_string(item) +
-                  " is where to go on, but the data ends after " + std::to_string(records) +
+                  " is where to go on, but the data ends after " + std::to_string(sequences) +
                   ": it is not the data that the run began with");
 }
 

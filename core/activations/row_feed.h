@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "activations/pool.h"
+#include "activations/token_reader.h"
 #include "data/dataset.h"
 #include "facet/host.h"
 #include "facet/rows.h"
@@ -45,7 +46,8 @@ struct RowFilter {
 class RowFeed {
  public:
   virtual ~RowFeed();
-  /// The next piece begins at `item` (a record, or a made row), which is the begin of a piece.
+  /// The next piece begins at `item` (a sequence of the host, or a made row), which is the begin of
+  /// a piece.
   virtual void start(int64_t item) = 0;
   /// The rows of the next piece, x [n, points, d] on the CPU; n may be 0. False at the end of the
   /// data.
@@ -63,7 +65,8 @@ class RowFeed {
 /// `batch_tokens` tokens; a longer sequence is a batch of its own. `points` are canonical names of
 /// equal width.
 std::unique_ptr<RowFeed> feed_of_host(std::shared_ptr<HostModel> host, Dataset data,
-                                      std::vector<std::string> points, int64_t batch_tokens);
+                                      std::vector<std::string> points, int64_t batch_tokens,
+                                      const Packing& packing = {});
 /// Chunks of `chunk` made rows.
 std::unique_ptr<RowFeed> feed_of_rows(Dataset data, int64_t chunk);
 /// The rows of `raw` that the filter keeps, then pooled; pieces begin where they did. The median is
@@ -89,11 +92,14 @@ std::unique_ptr<RowFeed> feed_ahead(std::unique_ptr<RowFeed> feed, int64_t rows)
 /// UserError of a pass that had no row.
 [[noreturn]] void refuse_no_rows();
 /// UserError of a pass that ends before the item where it should go on.
-[[noreturn]] void refuse_shorter_data(int64_t item, int64_t records);
+[[noreturn]] void refuse_shorter_data(int64_t item, int64_t sequences);
 
+/// Records of more tokens than the host's context.
+enum class Longer { refused = 1, allowed };
 /// The tokens of one record; errors name the record. UserError when the host's context is too short
-/// for it.
-Tokens tokens_of(const HostModel& host, const Record& record, int64_t index);
+/// for it and that is refused.
+Tokens tokens_of(const HostModel& host, const Record& record, int64_t index,
+                 Longer longer = Longer::refused);
 /// How many specials stand before the first letter of a sequence.
 int64_t leading_specials(const Tokens& tokens);
 

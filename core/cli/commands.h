@@ -105,9 +105,11 @@ struct InspectRequest {
   std::vector<std::string> sets;
   std::string sequence;
   std::string hookpoint;  ///< empty: the SAE's
-  int64_t top = 3;        ///< latents shown of each residue
+  std::string rows;       ///< content or all; empty: those that the SAE was trained on
+  int64_t top = 3;        ///< latents shown of each token
 };
-/// Prints each residue's strongest latents and how well it comes back.
+/// Prints each token's strongest latents, how well it comes back, and how the host's predictions
+/// change.
 int inspect(const RunRequest& request, const InspectRequest& asked,
             const PluginPaths& plugin_paths);
 

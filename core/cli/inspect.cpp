@@ -1,4 +1,4 @@
-// facet inspect: what an SAE sees in one sequence, residue by residue.
+// facet inspect: what an SAE sees in one sequence or text, token by token.
 #include <facet/torch.h>
 
 #include <algorithm>
@@ -7,7 +7,9 @@
 #include <map>
 
 #include "activations/row_feed.h"
+#include "cli/predictions.h"
 #include "cli/sections.h"
+#include "cli/token_text.h"
 #include "facet/table.h"
 #include "host/hookpoints.h"
 #include "plugin/call.h"
@@ -50,8 +52,14 @@ struct Entry {
 /// What is shown of one row.
 struct Seen {
   std::string place;  ///< "12 K", or "<cls>" for a token that the host added
-  double error = 0;   ///< |target - output| / |target|, in the host's units
+  int64_t position = 0;
+  double error = 0;  ///< |target - output| / |target|, in the host's units
   std::vector<Entry> entries;
+};
+
+/// What stands in a table's columns of predictions, of each token by its position.
+struct Change {
+  std::string plain, spliced, plain_best, spliced_best;
 };
 
 // The largest first, ties to the lowest latent.
@@ -61,12 +69,9 @@ void sort_entries(std::vector<Entry>& entries) {
   });
 }
 
-std::string residue_of(const HostInfo& info, const Rows& rows, int64_t row, int64_t specials) {
-  const int32_t token = rows.token[row].item<int32_t>();
-  const bool known = token >= 0 && token < static_cast<int64_t>(info.tokens.size());
-  const std::string text =
-      known ? info.tokens[static_cast<size_t>(token)] : "token " + std::to_string(token);
-  if (rows.flag[row].item<uint8_t>() & kSpecial) return text;
+std::string place_of(const HostModel& host, const Rows& rows, int64_t row, int64_t specials) {
+  const std::string text = shown_token(host, rows.token[row].item<int32_t>());
+  if (rows.flag[row].item<uint8_t>() & (kSpecial | kPad)) return text;
   return std::to_string(rows.position[row].item<int32_t>() - specials + 1) + " " + text;
 }
 
@@ -87,9 +92,10 @@ std::vector<Seen> look(const LoadedSae& loaded, const std::string& plugin,
     const Tensor error = (x - back).norm(2, 1) / x.norm(2, 1);
     const Codes codes = pass.codes.cpu();
     for (int64_t row = 0; row < batch.ids.size(); ++row) {
-      std::string place = residue_of(*stream.host(), batch.ids, row, specials);
+      std::string place = place_of(*stream.host_model(), batch.ids, row, specials);
       if (layers > 1) place += " " + stream.points()[out.size() % layers];
-      Seen seen{std::move(place), error[row].item<double>(), {}};
+      Seen seen{
+          std::move(place), batch.ids.position[row].item<int32_t>(), error[row].item<double>(), {}};
       const Codes own = codes.slice(row, row + 1);
       for (int64_t e = 0; e < own.nonzeros(); ++e)
         if (const float value = own.value[e].item<float>(); value != 0)
@@ -101,31 +107,68 @@ std::vector<Seen> look(const LoadedSae& loaded, const std::string& plugin,
   return out;
 }
 
-std::string padded(const std::string& text, size_t width) {
-  return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
+std::vector<Change> changes_of(const HostModel& host, const std::vector<Prediction>& predictions) {
+  std::vector<Change> out;
+  for (const Prediction& one : predictions)
+    out.push_back({one.known ? for_eyes(one.plain) : "-", one.known ? for_eyes(one.spliced) : "-",
+                   shown_token(host, one.plain_best), shown_token(host, one.spliced_best)});
+  return out;
 }
 
-// Of the first column.
-size_t width_of(const std::vector<Seen>& rows) {
-  size_t width = 10;
-  for (const Seen& row : rows) width = std::max(width, row.place.size() + 2);
-  return width;
+// Of a column with these texts.
+template <class List, class Text>
+size_t column_width(size_t least, const List& list, const Text& text) {
+  for (const auto& one : list) least = std::max(least, width_of(text(one)) + 2);
+  return least;
 }
 
-void print_rows(const std::vector<Seen>& rows, int64_t top) {
-  const size_t width = width_of(rows);
-  std::cout << padded("residue", width) << padded("error", 10) << "latents (value)\n";
-  for (const Seen& row : rows) {
-    std::string latents;
-    for (size_t i = 0; i < std::min(row.entries.size(), static_cast<size_t>(top)); ++i)
-      latents += (i > 0 ? "  " : "") + std::to_string(row.entries[i].latent) + " (" +
-                 for_eyes(static_cast<double>(row.entries[i].value)) + ")";
+size_t width_of_places(const std::vector<Seen>& rows) {
+  return column_width(10, rows, [](const Seen& row) { return row.place; });
+}
+
+// How this host's tokens, and what it predicts, are called.
+struct Words {
+  const char* token;
+  const char* predicted;
+};
+
+Words words_of(const HostInfo& info) {
+  const char* token = is_of_letters(info) ? "residue" : "token";
+  return {token, info.causal ? "p(next)" : is_of_letters(info) ? "p(residue)" : "p(token)"};
+}
+
+std::string strongest_text(const Seen& row, int64_t top) {
+  std::string out;
+  for (size_t i = 0; i < std::min(row.entries.size(), static_cast<size_t>(top)); ++i)
+    out += (i > 0 ? "  " : "") + std::to_string(row.entries[i].latent) + " (" +
+           for_eyes(static_cast<double>(row.entries[i].value)) + ")";
+  return out.empty() ? "none" : out;
+}
+
+// Without changes their columns are left out.
+void print_rows(const std::vector<Seen>& rows, const std::vector<Change>& changes, int64_t top,
+                const Words& words) {
+  const size_t width = width_of_places(rows);
+  const size_t best =
+      column_width(11, changes, [](const Change& change) { return change.plain_best; });
+  const size_t spliced_best =
+      column_width(9, changes, [](const Change& change) { return change.spliced_best; });
+  const auto change_columns = [&](const Change& change) {
+    return padded(change.plain, 12) + padded(change.spliced, 12) + padded(change.plain_best, best) +
+           padded(change.spliced_best, spliced_best);
+  };
+  std::cout << padded(words.token, width) << padded("error", 10)
+            << (changes.empty()
+                    ? ""
+                    : change_columns({words.predicted, "spliced", "likeliest", "spliced"}))
+            << "latents (value)\n";
+  for (const Seen& row : rows)
     std::cout << padded(row.place, width) << padded(for_eyes(row.error), 10)
-              << (latents.empty() ? "none" : latents) << "\n";
-  }
+              << (changes.empty() ? "" : change_columns(changes[static_cast<size_t>(row.position)]))
+              << strongest_text(row, top) << "\n";
 }
 
-void print_strongest(const std::vector<Seen>& rows) {
+void print_strongest(const std::vector<Seen>& rows, const Words& words) {
   struct Peak {
     float value = 0;
     const Seen* at = nullptr;
@@ -142,9 +185,10 @@ void print_strongest(const std::vector<Seen>& rows) {
   for (const auto& [latent, peak] : peaks) order.push_back({latent, peak.value});
   sort_entries(order);
   order.resize(std::min(order.size(), kStrongest));
-  const size_t width = width_of(rows);
+  const size_t width = width_of_places(rows);
   std::cout << "\n"
-            << padded("latent", 10) << padded("highest", 10) << padded("at", width) << "residues\n";
+            << padded("latent", 10) << padded("highest", 10) << padded("at", width) << words.token
+            << "s\n";
   for (const Entry& entry : order)
     std::cout << padded(std::to_string(entry.latent), 10)
               << padded(for_eyes(static_cast<double>(entry.value)), 10)
@@ -161,6 +205,18 @@ std::vector<std::string> hookpoints_of(const InspectRequest& asked, const SaeRec
     throw UserError("--hookpoint: required: an SAE of " + record.program + " that names none");
   return select_hookpoints(info, facet_hookpoint(record.hookpoints.front()),
                            asked.sae.string() + ": hookpoint");
+}
+
+// Every token, long ones too. "all" on the command line has pads as well.
+void read_row_policy(const InspectRequest& asked, const SaeRecord& record, StreamParams& params) {
+  const bool asks = !asked.rows.empty();
+  if (asks && asked.rows != "content" && asked.rows != "all")
+    throw UserError("--rows: is \"" + asked.rows + "\", should be content or all");
+  if (asks)
+    params.rows = asked.rows;
+  else if (record.program.empty())
+    params.rows = record.rows.substr(0, record.rows.find(','));
+  params.pads = asks ? asked.rows == "all" : record.rows.find("pads") != std::string::npos;
 }
 
 }  // namespace
@@ -197,8 +253,7 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
   DatasetParams one;
   one.type = "sequence";
   StreamParams params;
-  if (!foreign)
-    params.rows = record.rows.substr(0, record.rows.find(','));  // every residue, long ones too
+  read_row_policy(asked, record, params);
   params.layers_as = record.layers_as;
   const std::vector<std::string>& target = record.target.hookpoints;
   if (!target.empty()) params.target = Value::Array(target.begin(), target.end());
@@ -210,17 +265,30 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
     throw UserError(where + ": d_in is " + std::to_string(record.shape.d_in) +
                     ", should be the width of " + joined(points) + ", " +
                     std::to_string(stream.shape().d_in));
-  const int64_t specials =
-      leading_specials(tokens_of(*host->host, {"SEQUENCE", asked.sequence, {}, {}}, 0));
+  const Tokens tokens = tokens_of(*host->host, {"SEQUENCE", asked.sequence, {}, {}}, 0);
   const std::string& plugin = kernel.registry.sae(record.type).plugin;
+  const Words words = words_of(host->host->info());
+  const std::vector<Seen> rows = look(loaded, plugin, stream, leading_specials(tokens));
+  std::vector<Change> changes;
+  if (record.pool == "none") {
+    const Place place{points, stream.target().points, stream.target().minus_input,
+                      stream.rows_of_a_token() > 1};
+    changes = changes_of(*host->host, call_plugin(plugin, [&] {
+      return predictions(*host->host, *loaded.sae, *loaded.normaliser, place, tokens);
+    }));
+  }
   std::cout << record.type << ", " << loaded.sae->d_sae() << " latents at " << joined(points)
             << " of " << host->type
             << (target.empty()
-                    ? "; error is |x - reconstruction| / |x|\n\n"
-                    : "; error is |y - output| / |y|, y = " + target_text(record) + "\n\n");
-  const std::vector<Seen> rows = look(loaded, plugin, stream, specials);
-  print_rows(rows, asked.top);
-  print_strongest(rows);
+                    ? "; error is |x - reconstruction| / |x|\n"
+                    : "; error is |y - output| / |y|, y = " + target_text(record) + "\n");
+  if (!changes.empty())
+    std::cout << words.predicted << " is the probability of the "
+              << (host->host->info().causal ? "token that comes next" : words.token)
+              << ", by the host and with the SAE spliced in\n";
+  std::cout << "\n";
+  print_rows(rows, changes, asked.top, words);
+  print_strongest(rows, words);
   return 0;
 }
 

@@ -56,18 +56,21 @@ void add_encode(CommandLine& line, const std::shared_ptr<RowOptions>& options) {
 void add_inspect(CommandLine& line, const std::shared_ptr<RowOptions>& options) {
   InspectRequest& asked = options->inspect;
   CLI::App* app = add_command(
-      line, "inspect", "Show the strongest latents of each residue of a sequence",
+      line, "inspect", "Show the strongest latents of each token of a sequence or text",
       "facet inspect --sae runs/quickstart/ID/sae --weights models/esm2_mini MKTAYIAKQR",
       [&line, options] { return inspect(line.request, options->inspect, line.plugin_paths); });
   app->add_option("--sae", asked.sae, "Folder of the SAE")->required();
   app->add_option("--weights", asked.weights, "Folder of the host's weights");
   app->add_option("--hookpoint", asked.hookpoint,
                   "For an SAE of another program: where its rows are taken");
-  app->add_option("--top", asked.top, "Latents shown of each residue")
+  app->add_option("--top", asked.top, "Latents shown of each token")
       ->check(from_one())
       ->capture_default_str();
+  app->add_option("--rows", asked.rows,
+                  "content, or all: tokens that the host added and pads too (default: those that "
+                  "the SAE was trained on)");
   repeatable(app->add_option("--set", asked.sets, kSetHost));
-  app->add_option("SEQUENCE", asked.sequence, "The sequence itself")->required();
+  app->add_option("SEQUENCE", asked.sequence, "The sequence or text itself")->required();
 }
 
 void add_diff(CommandLine& line, const std::shared_ptr<RowOptions>& options) {

@@ -101,6 +101,11 @@ Schema<DatasetParams> dataset_schema() {
       .field("longer", &DatasetParams::longer,
              "What happens to longer sequences; windows follow one another, NAME/1-1022 and on.",
              one_of({"drop", "truncate", "window"}))
+      .field("words", &DatasetParams::words,
+             "Splits each text on white space into records of so many words, joined by one space: "
+             "NAME/words-1 and on, the last with the rest; 0: texts stay as they are. RouteSAE's "
+             "loader takes as many words as tokens.",
+             at_least(0), unit("words"))
       .field("skip", &DatasetParams::skip,
              "Leave out the first so many of the records that where, exclude and dropping left.",
              at_least(0), unit("records"))
@@ -112,7 +117,9 @@ Schema<DatasetParams> dataset_schema() {
       .field("sample_seed", &DatasetParams::sample_seed, "Root of the draw.", at_least(0))
       .field("split", &DatasetParams::split, "Holds records out for evaluation.", split_schema())
       .check([](const DatasetParams& p) { return p.max_length > 0 || p.longer == "drop"; },
-             "longer: is set, but max_length is not");
+             "longer: is set, but max_length is not")
+      .check([](const DatasetParams& p) { return p.words == 0 || p.longer != "window"; },
+             "words: is set, but longer is \"window\": records are cut by words or by letters");
 }
 
 bool held_out(const std::string& hashed, const SplitParams& split) {
@@ -158,6 +165,7 @@ Dataset::Dataset(std::shared_ptr<const Data> source, DatasetParams params, std::
                                                    {"where", !params.where.column.empty()},
                                                    {"exclude", !params.exclude.empty()},
                                                    {"max_length", params.max_length > 0},
+                                                   {"words", params.words > 0},
                                                    {"skip", params.skip > 0},
                                                    {"limit", params.limit > 0},
                                                    {"sample", params.sample > 0},
@@ -252,6 +260,7 @@ std::string Dataset::key() const {
     in_force.set("max_length", params.max_length);
     in_force.set("longer", params.longer);
   }
+  if (params.words > 0) in_force.set("words", params.words);
   if (share_ != DataShare::all) {
     in_force.set("share", name_of(share_));
     in_force.set("split", Value::Table{{"by", params.split.by}, {"parts", parts_of(params.split)}});

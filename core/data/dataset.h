@@ -31,11 +31,12 @@ struct WhereParams {
 /// 6. sample        some of that range, in their order
 /// 7. longer        "truncate": texts are cut to max_length
 /// 8. split         by name, or by the text as it is now
-/// 9. longer        "window": longer records become several, on the same side of the split
+/// 9. words         each record becomes pieces of so many words, on the same side of the split
+/// 10. longer       "window": longer records become several, likewise; not with words
 ///
-/// So skip, limit and sample count whole records of the source, never windows. A sample is drawn in
-/// a pass of its own, at the first open(); memory is 16 bytes for each record of the sample, and 16
-/// for each sequence of `exclude`.
+/// So skip, limit and sample count whole records of the source, never windows or pieces. A sample
+/// is drawn in a pass of its own, at the first open(); memory is 16 bytes for each record of the
+/// sample, and 16 for each sequence of `exclude`.
 struct DatasetParams {
   std::string type;
   std::string name;
@@ -44,6 +45,7 @@ struct DatasetParams {
   std::string exclude;
   int64_t max_length = 0;  ///< letters (bytes of UTF-8); 0: no limit
   std::string longer = "drop";
+  int64_t words = 0;   ///< of one record; 0: texts as they are
   int64_t skip = 0;    ///< records
   int64_t limit = 0;   ///< records; 0: all
   int64_t sample = 0;  ///< records; 0: all

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "data/source_files.h"
+#include "data/word_chunks.h"
 #include "facet/error.h"
 #include "facet/rng.h"
 
@@ -94,12 +95,20 @@ class SharedOut final : public RecordReader {
 
   bool next(Record& record) override {
     if (begin_ < whole_.text.size()) return next_window(record);
+    if (chunk_ < chunks_.size()) return next_chunk(record);
     while (inner_->next(record)) {
       ++tally_.used;
       const bool too_long = is_too_long(record, params_);
       if (too_long && params_.longer == "truncate")
         record = cut(record, 0, cut_before(record.text, 0, most()));
       if (!is_mine(record)) continue;
+      if (params_.words > 0) {
+        chunks_ = word_chunks(record.text, params_.words);
+        chunk_ = 0;
+        of_chunks_ = std::move(record);
+        if (chunks_.empty()) continue;
+        return next_chunk(record);
+      }
       if (!too_long || params_.longer != "window") return true;
       whole_ = std::move(record);
       begin_ = 0;
@@ -126,10 +135,22 @@ class SharedOut final : public RecordReader {
     return true;
   }
 
+  // The whole record's letters have other places in it, so its spans are left out.
+  bool next_chunk(Record& record) {
+    record = Record();
+    record.text = std::move(chunks_[chunk_++]);
+    record.id = of_chunks_.id + "/words-" + std::to_string(chunk_);
+    record.columns = of_chunks_.columns;
+    return true;
+  }
+
   std::unique_ptr<RecordReader> inner_;
   const DatasetParams params_;
   DataShare share_;
   Tally& tally_;
+  std::vector<std::string> chunks_;  // of the record that is being cut by words
+  size_t chunk_ = 0;                 // the next of them
+  Record of_chunks_;
   Record whole_;      // the record that is being cut into windows
   size_t begin_ = 0;  // of its next window; its end: none is left
 };

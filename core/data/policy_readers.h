@@ -41,8 +41,8 @@ Record cut(const Record& record, size_t begin, size_t end);
 /// to three bytes before, and after `begin`.
 size_t cut_before(const std::string& text, size_t begin, size_t end);
 
-/// The records of steps 7 to 9: truncate, split, window. Counts in `tally`, which must outlive the
-/// reader.
+/// The records of steps 7 to 10: truncate, split, words, window. Counts in `tally`, which must
+/// outlive the reader.
 std::unique_ptr<RecordReader> shared_out(std::unique_ptr<RecordReader> chosen,
                                          const DatasetParams& params, DataShare share,
                                          Tally& tally);

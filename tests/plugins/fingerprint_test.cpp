@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "expect_refusal.h"
+#include "facet/safetensors.h"
 #include "plugins/architectures.h"
 #include "plugins/fake_context.h"
 #include "train/sae_export.h"

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "expect_refusal.h"
+#include "facet/safetensors.h"
 #include "plugins/architectures.h"
 #include "plugins/fake_context.h"
 #include "plugins/train_case.h"

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "expect_refusal.h"
+#include "facet/safetensors.h"
 #include "plugins/architectures.h"
 #include "train/foreign_sae.h"
 #include "train/sae_folder.h"

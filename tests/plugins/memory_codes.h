@@ -15,6 +15,12 @@ class MemoryCodes : public CodesReader {
     ids_.sequence = torch::tensor(sequence, torch::kInt64);
     ids_.position = torch::tensor(position, torch::kInt32);
   }
+  /// Ids of the vocabulary and flags of the rows; without them there are none.
+  MemoryCodes& set_tokens(Tensor token, Tensor flag) {
+    ids_.token = std::move(token);
+    ids_.flag = std::move(flag);
+    return *this;
+  }
   int64_t rows() const override { return dense_.size(0); }
   int64_t d_sae() const override { return dense_.size(1); }
   Codes slice(int64_t begin, int64_t end) const override {

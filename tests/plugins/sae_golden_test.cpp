@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "facet/safetensors.h"
 #include "plugins/architectures.h"
 #include "train/sae_export.h"
 

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/sinks.h"
 #include "facet/ops.h"
+#include "facet/safetensors.h"
 #include "plugins/architectures.h"
 #include "plugins/fake_context.h"
 #include "plugins/train_case.h"

@@ -74,6 +74,19 @@ class LetterHost final : public HostModel {
     return {};
   }
 
+  std::string text(std::span<const int64_t> ids) const override {
+    std::string out;
+    for (const int64_t id : ids)
+      out += id == 0 ? '<' : id == 27 ? '>' : static_cast<char>('a' + id - 1);
+    return out;
+  }
+  /// Says that a token sees only those before it, and that 0 begins a text.
+  LetterHost& set_causal() {
+    info_.causal = true;
+    info_.ids.begin = 0;
+    return *this;
+  }
+
   std::vector<int64_t> batches;  ///< tokens of each forward pass
   int64_t spoil_letter = 0;      ///< rows of this token are not a number
   int64_t pad_letter = 0;        ///< is a pad

@@ -28,6 +28,7 @@ TEST(Completion, offers_commands_options_and_values) {
   EXPECT_EQ(offered({"completion", "z"}), "zsh ");
   EXPECT_EQ(offered({"activations", "--ho"}), "--hookpoints --host ");
   EXPECT_EQ(offered({"activations", "--rows", ""}), "content all ");
+  EXPECT_EQ(offered({"inspect", "--rows", ""}), "content all ");
   EXPECT_EQ(offered({"run", "--de"}), "--device ");
   EXPECT_EQ(offered({"run", "x.t"}), "");
   EXPECT_EQ(offered({"--plugin-path", "ru"}), "");

@@ -29,13 +29,50 @@ TEST(Inspect, shows_each_residue_with_its_latents_and_error) {
             "topk, 64 latents at blocks.0.out of toy; error is |x - reconstruction| / |x|");
   const std::vector<std::string> lines = residues(outcome.out);
   ASSERT_EQ(lines.size(), kSequence.size());
-  const std::regex form(R"((\d+) ([A-Z]) +(\d\S*) +\d+ \(\d\S*\)  \d+ \(\d\S*\))");
+  const std::regex form(
+      R"((\d+) ([A-Z]) +(\d\S*) +\d\S* +\d\S* +\S+ +\S+ +\d+ \(\d\S*\)  \d+ \(\d\S*\))");
   for (size_t i = 0; i < lines.size(); ++i) {
     std::smatch parts;
     ASSERT_TRUE(std::regex_match(lines[i], parts, form)) << lines[i];
     EXPECT_EQ(parts[1], std::to_string(i + 1));
     EXPECT_EQ(parts[2], kSequence.substr(i, 1));
   }
+}
+
+TEST(Inspect, shows_what_the_sae_in_its_place_does_to_each_prediction) {
+  const TrainedWorkshop here;
+  const Outcome seen = here.facet({"inspect", "--sae", "sae", kSequence});
+  EXPECT_NE(
+      seen.out.find("\np(residue) is the probability of the residue, by the host and with the "
+                    "SAE spliced in\n"),
+      std::string::npos)
+      << seen.out;
+  EXPECT_NE(seen.out.find("\nresidue   error     p(residue)  spliced     likeliest  spliced  "
+                          "latents (value)\n"),
+            std::string::npos)
+      << seen.out;
+  bool changes = false;
+  for (const std::string& line : residues(seen.out)) {
+    std::istringstream words(line);
+    std::string number, letter, error, plain, spliced;
+    words >> number >> letter >> error >> plain >> spliced;
+    for (const std::string& p : {plain, spliced}) {
+      EXPECT_GT(std::stod(p), 0) << line;
+      EXPECT_LE(std::stod(p), 1) << line;
+    }
+    changes = changes || plain != spliced;
+  }
+  EXPECT_TRUE(changes) << seen.out;
+}
+
+TEST(Inspect, shows_tokens_that_the_host_added_when_asked) {
+  const TrainedWorkshop here;
+  const auto lines =
+      residues(here.facet({"inspect", "--sae", "sae", "--rows", "all", kSequence}).out);
+  ASSERT_EQ(lines.size(), kSequence.size() + 2);
+  EXPECT_EQ(lines.front().substr(0, 6), "<cls> ");
+  EXPECT_EQ(lines[1].substr(0, 4), "1 M ");
+  EXPECT_EQ(lines.back().substr(0, 6), "<eos> ");
 }
 
 TEST(Inspect, agrees_with_encode) {
@@ -92,6 +129,8 @@ TEST(Inspect, refuses_other_weights_and_what_cannot_be_read) {
        "--weights: host.weights: unknown key\n"},
       {{"--sae", "sae", "--set", "data.limit=1", kSequence},
        "--set: \"data.limit=1\", should begin with one of host\n"},
+      {{"--sae", "sae", "--rows", "pads", kSequence},
+       "--rows: is \"pads\", should be content or all\n"},
       {{"--sae", "nowhere", kSequence}, "nowhere: not an SAE: has none of facet.json (facet), "},
       {{"--sae", "sae", "MK1"},
        "toy: record \"SEQUENCE\": letter \"1\" at position 3: not in the vocabulary"},

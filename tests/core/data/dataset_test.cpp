@@ -121,6 +121,38 @@ TEST(Dataset, tears_no_character_of_utf8) {
   EXPECT_EQ(cut("window"), "t/1-1=a t/2-3=\xC3\xA4 t/4-5=\xE2\x82 t/6-6=\xAC ");  // none fits
 }
 
+Dataset texts_of(const DatasetParams& params) {
+  return Dataset(
+      std::make_shared<Few>(std::vector<Record>{{"a",
+                                                 " one  two\tthree\nfour\xC2\xA0"
+                                                 "five ",
+                                                 {{0, 3, "x"}},
+                                                 {{"author", "Ada"}}},
+                                                {"blank", " \xE3\x80\x80\n", {}, {}},
+                                                {"b", "na\xC3\xAFve caf\xC3\xA9", {}, {}}}),
+      params, "texts");
+}
+
+TEST(Dataset, cuts_texts_into_records_of_so_many_words) {
+  EXPECT_EQ(shown(records_of(texts_of(parsed({{"words", 2}})))),
+            "a/words-1=one two a/words-2=three four a/words-3=five "
+            "b/words-1=na\xC3\xAFve caf\xC3\xA9 ");
+  EXPECT_EQ(shown(records_of(texts_of(parsed({{"words", 9}})))),
+            "a/words-1=one two three four five b/words-1=na\xC3\xAFve caf\xC3\xA9 ");
+  const Record first = records_of(texts_of(parsed({{"words", 2}}))).front();
+  EXPECT_EQ(first.columns.at("author"), "Ada");
+  EXPECT_TRUE(first.spans.empty());
+}
+
+TEST(Dataset, counts_whole_records_and_never_their_words) {
+  EXPECT_EQ(ids_of(texts_of(parsed({{"words", 2}, {"limit", 1}}))),
+            "a/words-1 a/words-2 a/words-3 ");
+  EXPECT_EQ(shown(records_of(
+                texts_of(parsed({{"words", 2}, {"max_length", 9}, {"longer", "truncate"}})))),
+            "a/words-1=one two b/words-1=na\xC3\xAFve ca ");
+  EXPECT_EQ(texts_of(parsed({{"words", 2}})).tally().used, 3);
+}
+
 TEST(Dataset, counts_whole_records_and_never_windows) {
   EXPECT_EQ(ids_of(few(with(2, 3, "window"))), "a b/1-3 b/4-6 b/7-7 ");
   EXPECT_EQ(
@@ -305,6 +337,8 @@ TEST(Dataset, has_a_key_for_each_way_of_choosing_records) {
                                {{"max_length", 3}},
                                {{"max_length", 3}, {"longer", "truncate"}},
                                {{"max_length", 3}, {"longer", "window"}},
+                               {{"words", 3}},
+                               {{"words", 4}},
                                {{"case", "upper"}},
                                {{"exclude", one}},
                                {{"exclude", two}},
@@ -335,6 +369,7 @@ TEST(Dataset, refuses_policies_on_rows) {
                                  {"where", Value::Table{{"column", "a"}, {"is", "b"}}},
                                  {"exclude", "/dev/null"},
                                  {"max_length", 7},
+                                 {"words", 4},
                                  {"skip", 1},
                                  {"limit", 5},
                                  {"sample", 2},
@@ -342,7 +377,7 @@ TEST(Dataset, refuses_policies_on_rows) {
   params.type = "synthetic";
   std::string refusal;
   for (const char* field :
-       {"case", "where", "exclude", "max_length", "skip", "limit", "sample", "split"})
+       {"case", "where", "exclude", "max_length", "words", "skip", "limit", "sample", "split"})
     refusal += (refusal.empty() ? "data." : "\ndata.") + std::string(field) +
                ": is set, but \"synthetic\" makes rows, not records";
   EXPECT_EQ(refusal_of([&] { Dataset(rows, params, ""); }), refusal);
@@ -357,6 +392,13 @@ TEST(Dataset, refuses_a_length_policy_without_a_length) {
               parsed({{"longer", "split"}});
             }),
             "data.longer: string \"split\", must be one of \"drop\", \"truncate\", \"window\"");
+}
+
+TEST(Dataset, refuses_words_of_windows) {
+  EXPECT_EQ(refusal_of([] {
+              parsed({{"words", 3}, {"max_length", 9}, {"longer", "window"}});
+            }),
+            "data.words: is set, but longer is \"window\": records are cut by words or by letters");
 }
 
 TEST(Dataset, refuses_shares_that_are_no_unit_fraction) {
