@@ -64,6 +64,10 @@ Spliced Sae::splice(int64_t point, const Tensor& live, const Pass& seen) {
           std::move(own.codes)};
 }
 
+Tensor Sae::pre_activations(const Tensor&) {
+  throw UserError("sae: pre_activations: this architecture has none");
+}
+
 Tensor Sae::reconstruction(const Codes&) {
   throw UserError("sae: reconstruction: this architecture cannot decode codes by themselves");
 }

@@ -127,6 +127,9 @@ class Sae {
   /// Replaces live rows [n, d_in] of hookpoint number `point`; `seen` is the clean pass of the same
   /// rows. Default: decode(encode(live)) for every row.
   virtual Spliced splice(int64_t point, const Tensor& live, const Pass& seen);
+  /// What its latents see of normalised rows x [n, points_in, d_in] before any of them is chosen:
+  /// [n, d_sae] float32. Default: UserError, the architecture has no such thing.
+  virtual Tensor pre_activations(const Tensor& x);
   /// What it reconstructs from codes alone, [n, points_out, d_out]: pass().output, but for what an
   /// architecture adds of the input itself (the skip of a transcoder). Default: UserError, the
   /// architecture cannot.
