@@ -71,3 +71,17 @@ expect.refusal(function() theirs:bind(toy, "blocks.0.out") end, "sae:bind.sae: c
 expect.refusal(function() theirs:bind(toy) end, "sae:bind: hookpoint: nothing, should be the name of one")
 expect.refusal(function() sae:bind(toy):generate { prompt = "MKV" } end, "generate: toy cannot generate text")
 expect.refusal(function() bound:logits { } end, "bound:logits.prompt: required")
+expect.refusal(function() toy:read("MKV") end, 'host:read: string "MKV", should be one table')
+expect.refusal(function() sae:decode({ 1 }, one) end, "sae:decode: row 1: number 1, should be a table, latent -> value")
+expect.refusal(function() theirs:bind(llama, {}) end, "sae:bind: hookpoint: a table, should be the name of one")
+expect.refusal(function() theirs:bind(llama, nil, { on_codes = 3 }) end, "sae:bind: on_codes: number 3, should be a function")
+local spoils = theirs:bind(llama, nil, { on_codes = function(z) z.x = 1 end })
+expect.refusal(function() spoils:logits { prompt = prompt } end, 'on_codes: string "x" is no latent, should be 0 .. 255')
+
+-- A transcoder's loss needs the target beside the input; it is not bound in the place of what it reads.
+local both  = run:activations { host = toy, data = data, hookpoints = "blocks.0.out", target = "blocks.1.mlp.out" }
+local coder = run:sae { type = "topk", on = both, d_sae = 16, k = 4 }
+expect.equal(coder:loss(both:take(4)).mse > 0, true)
+expect.equal(#coder:encode(one), 5)
+expect.refusal(function() coder:loss(one) end, "sae:loss: rows without the target of this transcoder, should be from activations:take")
+expect.refusal(function() coder:bind(toy) end, "sae:bind: this SAE does not reconstruct the rows of one hookpoint")
