@@ -1,6 +1,7 @@
 // sae:encode, sae:decode and sae:loss.
 #include <facet/torch.h>
 
+#include "facet/ops.h"
 #include "facet/schema.h"
 #include "lua/code_tables.h"
 #include "lua/live_handles.h"
@@ -15,8 +16,9 @@ struct EncodeOptions {
 };
 
 Schema<EncodeOptions> encode_options() {
-  return Schema<EncodeOptions>().field("all", &EncodeOptions::all,
-                                       "Also what the normaliser took from each row, as a table.");
+  return Schema<EncodeOptions>().field(
+      "all", &EncodeOptions::all,
+      "A table: also pre-activations, and what the normaliser took from each row.");
 }
 
 // The rows at 2 as this SAE's batch.
@@ -51,6 +53,25 @@ Value of_rows(const Stats& stats, const std::string& name) {
   return nested(each.size(1) == 1 ? each.select(1, 0) : each);
 }
 
+// [n, d_sae], or undefined: known of the architectures whose form their SAELens config tells.
+Tensor pre_activations_of(const Sae& sae, const Tensor& input) {
+  const Value config = sae.saelens();
+  const Value* architecture = config.find("architecture");
+  const std::string form = architecture ? *architecture->as<std::string>() : "";
+  if (form != "topk" && form != "standard" && form != "jumprelu") return {};
+  const auto named = [&](const std::string& name) {
+    for (const auto& [known, value] : sae.params())
+      if (known == name) return value;
+    return Tensor();
+  };
+  const Tensor w_enc = named("W_enc"), b_enc = named("b_enc");
+  if (!w_enc.defined() || !b_enc.defined()) return {};
+  const Value* centred = config.find("apply_b_dec_to_input");
+  const bool is_centred = centred && *centred->as<bool>();
+  return ops::pre_activations(input.select(1, 0), w_enc, b_enc,
+                              is_centred ? named("b_dec") : Tensor());
+}
+
 // Figures for the way back of codes without rows: those of a normaliser that treats all alike.
 Stats stats_of_any(const SaeHandle& sae, int64_t rows) {
   if (sae.record.normaliser != "none" && !sae.normaliser->row_map())
@@ -77,9 +98,12 @@ int sae_encode(lua_State* L) {
     push_codes(L, pass.codes);
     return 1;
   }
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   push_codes(L, pass.codes);
   lua_setfield(L, -2, "codes");
+  const Tensor pre = pre_activations_of(*sae->sae, batch.input);
+  push_value(L, pre.defined() ? nested(pre.cpu()) : Value());
+  lua_setfield(L, -2, "pre_activations");
   push_value(L, of_rows(batch.stats, "mean"));
   lua_setfield(L, -2, "input_mean");
   push_value(L, of_rows(batch.stats, "scale"));

@@ -23,7 +23,15 @@ local one   = toy:read { text = "MKV", hookpoints = { "layers.1" } }
 local codes = sae:encode(one)
 expect.equal({ #codes, count(codes[1]) }, { 5, 4 })
 local all = sae:encode(one, { all = true })
-expect.equal({ #all.codes, #all.input_mean, #all.input_std }, { 5, 5, 5 })
+expect.equal({ #all.codes, #all.input_mean, #all.input_std, #all.pre_activations[1] }, { 5, 5, 5, 16 })
+for latent, value in pairs(all.codes[3]) do
+  expect.equal(close(math.max(0, all.pre_activations[3][latent + 1]), value), true)
+end
+local crosscoder = run:sae {
+  type = "crosscoder", d_sae = 8,
+  on = run:activations { host = toy, data = data, hookpoints = "layers.{1..2}" },
+}
+expect.equal(crosscoder:encode(read, { all = true }).pre_activations, nil)
 local decoded = sae:decode(codes, one)
 expect.equal({ #decoded, #decoded[1] }, { 5, 32 })
 local latent = next(codes[2])
