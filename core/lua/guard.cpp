@@ -134,6 +134,8 @@ std::string described(lua_State* L, int index) {
   lua_pop(L, 1);
   if (lua_type(L, index) == LUA_TNUMBER) return "number " + text;
   if (text == "run") return "the run itself";
+  if (text == "block") return "rows in memory";
+  if (text == "bound") return "a handle from sae:bind";
   return "a handle from run:" + (text == handle_name<CodesHandle>() ? "encode" : text);
 }
 

@@ -2,6 +2,8 @@
 #include "lua/handle_fields.h"
 
 #include "lua/guard.h"
+#include "lua/live_handles.h"
+#include "lua/methods.h"
 #include "lua/values.h"
 
 namespace facet::lua {
@@ -61,14 +63,31 @@ Value fields_of(const CodesHandle& codes) {
   return Value(Value::Table{
       {"rows", codes.codes->rows()}, {"d_sae", codes.codes->d_sae()}, {"key", codes.key}});
 }
+Value fields_of(const BlockHandle& block) {
+  return Value(Value::Table{{"rows", block.rows.size()},
+                            {"points", block.rows.x.size(1)},
+                            {"d_in", block.rows.x.size(2)},
+                            {"tokens", strings(block.tokens)}});
+}
+Value fields_of(const BoundHandle& bound) {
+  return Value(Value::Table{{"hookpoint", bound.point}});
+}
 
 template <class T>
 int handle_index(lua_State* L) {
   const std::string name = field_name(L, handle_name<T>());
+  if (const lua_CFunction method = method_of(handle_name<T>(), name)) {
+    lua_pushcfunction(L, method);
+    return 1;
+  }
   const auto handle = handle_at<T>(L, 1);
   const Value fields = fields_of(*handle);
   const Value* field = fields.find(name);
-  if (!field) no_field(handle_name<T>(), name, names_of(fields));
+  if (!field) {
+    std::vector<std::string> names = names_of(fields);
+    for (const std::string& method : methods_of(handle_name<T>())) names.push_back(method);
+    no_field(handle_name<T>(), name, names);
+  }
   push_value(L, *field);
   return 1;
 }
@@ -130,6 +149,8 @@ void add_handles(lua_State* L) {
   add_handle<RowsHandle>(L, guard<handle_index<RowsHandle>>);
   add_handle<SaeHandle>(L, guard<handle_index<SaeHandle>>);
   add_handle<CodesHandle>(L, guard<handle_index<CodesHandle>>);
+  add_handle<BlockHandle>(L, guard<handle_index<BlockHandle>>);
+  add_handle<BoundHandle>(L, guard<handle_index<BoundHandle>>);
 }
 
 }  // namespace facet::lua

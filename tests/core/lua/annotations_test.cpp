@@ -50,11 +50,13 @@ TEST(Annotations, name_every_verb_of_the_run) {
 TEST(Annotations, name_every_field_of_every_handle) {
   const ToyWorkshop here;
   const std::string codes = kTrained + "local codes = run:encode { sae = sae, on = rows }\n";
-  const std::map<std::string, std::string> scripts = {{"host", kHost + "print(host.zzz)\n"},
-                                                      {"data", kHost + "print(data.zzz)\n"},
-                                                      {"activations", kRows + "print(rows.zzz)\n"},
-                                                      {"sae", kSae + "print(sae.zzz)\n"},
-                                                      {"codes", codes + "print(codes.zzz)\n"}};
+  const std::string block = kRows + "local block = rows:take(3)\n";
+  const std::string bound = kSae + "local bound = sae:bind(host)\n";
+  const std::map<std::string, std::string> scripts = {
+      {"host", kHost + "print(host.zzz)\n"},        {"data", kHost + "print(data.zzz)\n"},
+      {"activations", kRows + "print(rows.zzz)\n"}, {"sae", kSae + "print(sae.zzz)\n"},
+      {"codes", codes + "print(codes.zzz)\n"},      {"block", block + "print(block.zzz)\n"},
+      {"bound", bound + "print(bound.zzz)\n"}};
   ASSERT_EQ(facet::lua::handle_kinds().size(), scripts.size());
   for (const auto& kind : facet::lua::handle_kinds()) {
     Names names;
