@@ -34,8 +34,8 @@ void read_scaling(const JsonNode& given, int64_t context, Rope& rope) {
     rope.low = positive(given.at("low_freq_factor"));
     rope.high = positive(given.at("high_freq_factor"));
     rope.original = count(given.at("original_max_position_embeddings"), kMostTokens, context);
-    if (rope.high <= rope.low)
-      given.at("high_freq_factor").problem("should be above low_freq_factor");
+    if (const JsonNode high = given.at("high_freq_factor"); high.given() && rope.high <= rope.low)
+      high.problem(high.value()->describe() + ", should be above low_freq_factor");
   } else {
     kind.problem("is \"" + type + "\", should be one of default, linear, llama3");
     return;
@@ -52,7 +52,8 @@ Rope read_rope(const JsonNode& root, int64_t context) {
       newer.at("rope_theta").given() ? newer.at("rope_theta") : root.at("rope_theta");
   rope.theta = positive(theta, rope.theta);
   for (const JsonNode& of : {root, given})
-    if (of.given()) of.at("partial_rotary_factor").must_be(1.0, Lacking::accepted);
+    if (const JsonNode share = of.at("partial_rotary_factor"); positive(share, 1) != 1)
+      share.problem(share.value()->describe() + ", should be 1");
   if (given.given()) read_scaling(given, context, rope);
   return rope;
 }

@@ -25,6 +25,11 @@ TEST(Esm2, lists_its_points_and_aliases_from_the_configuration_alone) {
   EXPECT_EQ(info.layers, 5);
   EXPECT_EQ(info.vocabulary, 33);
   EXPECT_EQ(info.tokens[32], "<mask>");
+  EXPECT_FALSE(info.causal);
+  EXPECT_EQ(info.tokens[static_cast<size_t>(info.ids.begin)], "<cls>");
+  EXPECT_EQ(info.tokens[static_cast<size_t>(info.ids.pad)], "<pad>");
+  EXPECT_EQ(info.tokens[static_cast<size_t>(info.ids.mask)], "<mask>");
+  EXPECT_EQ(info.ids.end, std::vector<int64_t>{2});
 }
 
 TEST(Esm2, records_every_policy_in_force) {

@@ -79,6 +79,10 @@ TEST(Gradients, of_esm2_are_finite_differences_at_each_hookpoint) {
   expect_gradients(*make_host("esm2", {{"weights", kTiny}}));
 }
 
+TEST(Gradients, of_llama_are_finite_differences_at_each_hookpoint) {
+  expect_gradients(*make_host("llama", {{"weights", kTinyLlama}}));
+}
+
 TEST(Gradients, of_toy_are_finite_differences_at_each_hookpoint) {
   expect_gradients(*make_host("toy", {}));
 }

@@ -17,6 +17,7 @@ std::vector<std::unique_ptr<HostModel>> hosts() {
   std::vector<std::unique_ptr<HostModel>> out;
   out.push_back(make_host("toy", {}));
   out.push_back(make_host("esm2", {{"weights", kTiny}}));
+  out.push_back(make_host("llama", {{"weights", kTinyLlama}}));
   return out;
 }
 
@@ -105,12 +106,14 @@ TEST(Hooks, decide_how_far_the_host_runs) {
     EXPECT_EQ(linears_of([&] { pass(*host, tokens, {}); }), 0);
     EXPECT_EQ(linears_to("embeddings"), 0);
     EXPECT_EQ(linears_to("blocks.0.in"), 0);
-    EXPECT_EQ(linears_to("blocks.0.attn.out"), 4);
-    EXPECT_EQ(linears_to("blocks.0.mlp.out"), 6);
-    EXPECT_EQ(linears_to("blocks.0.out"), 6);
-    EXPECT_EQ(linears_to("blocks.1.out"), 12);
+    // llama has one product for queries, keys and values, and one for gate and up.
+    const int64_t attention = host->info().type == "llama" ? 2 : 4, block = attention + 2;
+    EXPECT_EQ(linears_to("blocks.0.attn.out"), attention);
+    EXPECT_EQ(linears_to("blocks.0.mlp.out"), block);
+    EXPECT_EQ(linears_to("blocks.0.out"), block);
+    EXPECT_EQ(linears_to("blocks.1.out"), 2 * block);
     EXPECT_GE(linears_of([&] { pass(*host, tokens, {"embeddings"}, {.logits = true}); }),
-              6 * host->info().layers);
+              block * host->info().layers);
   }
 }
 

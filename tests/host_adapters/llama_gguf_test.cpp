@@ -55,23 +55,31 @@ Stored stored_as(Stored matrices, const Tensor& tensor) {
   return matrices == Stored::q8_0 && tensor.size(1) % 32 != 0 ? Stored::f16 : matrices;
 }
 
-/// The tiny Llama as one file; `config` overwrites its numbers.
+/// The tiny Llama as one file.
 class GgufOfTiny {
  public:
   enum class Frequencies { plain = 1, scaled };
+  /// `numbers` and `texts` are keys of the metadata that are added or overwritten.
   explicit GgufOfTiny(Stored matrices, Frequencies frequencies,
-                      const std::map<std::string, uint32_t>& config = {}) {
-    std::map<std::string, uint32_t> numbers = {
-        {"embedding_length", 64},    {"block_count", 5},          {"feed_forward_length", 176},
-        {"context_length", 2048},    {"attention.head_count", 8}, {"attention.head_count_kv", 2},
-        {"rope.dimension_count", 16}};
-    for (const auto& [key, number] : config) numbers[key] = number;
+                      const std::map<std::string, uint32_t>& numbers = {},
+                      const std::map<std::string, std::string>& texts = {}) {
+    std::map<std::string, uint32_t> all_numbers = {
+        {"llama.embedding_length", 64},       {"llama.block_count", 5},
+        {"llama.feed_forward_length", 176},   {"llama.context_length", 2048},
+        {"llama.attention.head_count", 8},    {"llama.attention.head_count_kv", 2},
+        {"llama.rope.dimension_count", 16},   {"tokenizer.ggml.bos_token_id", 1024},
+        {"tokenizer.ggml.eos_token_id", 1025}};
+    std::map<std::string, std::string> all_texts = {{"general.architecture", "llama"},
+                                                    {"tokenizer.ggml.model", "gpt2"},
+                                                    {"tokenizer.ggml.pre", "llama-bpe"}};
+    for (const auto& [key, number] : numbers) all_numbers[key] = number;
+    for (const auto& [key, text] : texts) all_texts[key] = text;
     NamedTensors tensors = tensors_of(kTinyLlama);
     if (frequencies == Frequencies::scaled) tensors.emplace_back("rope_freqs.weight", divisors());
-    bytes_.header(3, tensors.size(), numbers.size() + 10);
-    bytes_.key("general.architecture", kTypeText).text("llama");
-    for (const auto& [key, number] : numbers)
-      bytes_.key("llama." + key, kTypeUint32).put<uint32_t>(number);
+    bytes_.header(3, tensors.size(), all_numbers.size() + all_texts.size() + 5);
+    for (const auto& [key, text] : all_texts) bytes_.key(key, kTypeText).text(text);
+    for (const auto& [key, number] : all_numbers)
+      bytes_.key(key, kTypeUint32).put<uint32_t>(number);
     bytes_.key("llama.attention.layer_norm_rms_epsilon", kTypeFloat).put(1e-5F);
     bytes_.key("llama.rope.freq_base", kTypeFloat).put(500000.0F);
     put_tokenizer();
@@ -128,15 +136,11 @@ class GgufOfTiny {
       bytes_.key(key, kTypeArray).put<uint32_t>(kTypeText).put<uint64_t>(of.size());
       for (const std::string& one : of) bytes_.text(one);
     };
-    bytes_.key("tokenizer.ggml.model", kTypeText).text("gpt2");
-    bytes_.key("tokenizer.ggml.pre", kTypeText).text("llama-bpe");
     texts("tokenizer.ggml.tokens", tokens);
     texts("tokenizer.ggml.merges", merges);
     bytes_.key("tokenizer.ggml.token_type", kTypeArray).put<uint32_t>(kTypeInt32);
     bytes_.put<uint64_t>(types.size());
     for (const int32_t type : types) bytes_.put(type);
-    bytes_.key("tokenizer.ggml.bos_token_id", kTypeUint32).put<uint32_t>(1024);
-    bytes_.key("tokenizer.ggml.eos_token_id", kTypeUint32).put<uint32_t>(1025);
   }
 
   TemporaryFolder folder_;
@@ -182,18 +186,50 @@ TEST(LlamaGguf, says_what_the_folder_says) {
   EXPECT_TRUE(near(gguf_logits(*host), gguf_logits(*folder), 1e-3, 1e-4));
 }
 
-TEST(LlamaGguf, names_what_its_metadata_lack_or_have_wrong) {
-  const GgufOfTiny absurd(
-      Stored::f32, Frequencies::plain,
-      {{"block_count", 1'000'000'000}, {"attention.head_count", 0}, {"embedding_length", 0}});
-  const std::string where = "facet.host.llama: " + absurd.path() + ": llama.";
-  EXPECT_EQ(refusal_of([&] { absurd.host(); }),
-            where + "embedding_length: integer 0, should be an integer from 1 to 1048576\n" +
-                where + "block_count: integer 1000000000, should be an integer from 1 to 1024\n" +
-                where + "attention.head_count: integer 0, should be an integer from 1 to 1048576");
-  const GgufOfTiny other(Stored::f32, Frequencies::plain, {{"block_count", 4}});
-  EXPECT_EQ(refusal_of([&] { gguf_logits(*other.host()); }),
-            other.path() + ": has 5 layers, should have 4 (num_hidden_layers)");
+TEST(LlamaGguf, names_numbers_that_are_absurd) {
+  const GgufOfTiny absurd(Stored::f32, Frequencies::plain,
+                          {{"llama.block_count", 1'000'000'000},
+                           {"llama.attention.head_count", 0},
+                           {"llama.embedding_length", 0},
+                           {"tokenizer.ggml.bos_token_id", 1030}});
+  const std::string where = "facet.host.llama: " + absurd.path() + ": ";
+  EXPECT_EQ(
+      refusal_of([&] { absurd.host(); }),
+      where + "llama.embedding_length: integer 0, should be an integer from 1 to 1048576\n" +
+          where + "llama.block_count: integer 1000000000, should be an integer from 1 to 1024\n" +
+          where +
+          "llama.attention.head_count: integer 0, should be an integer from 1 to 1048576\n" +
+          where +
+          "tokenizer.ggml.bos_token_id: is 1030, should be below the number of tokens (1030)");
+}
+
+std::string refusal_with(const std::map<std::string, std::string>& texts) {
+  const GgufOfTiny file(Stored::f32, Frequencies::plain, {}, texts);
+  const std::string said = refusal_of([&] { file.host(); });
+  const std::string where = "facet.host.llama: " + file.path() + ": ";
+  return said.starts_with(where) ? said.substr(where.size()) : said;
+}
+
+TEST(LlamaGguf, names_what_makes_a_file_another_one) {
+  EXPECT_EQ(refusal_with({{"general.architecture", "qwen2"}}),
+            "general.architecture: is \"qwen2\", should be \"llama\"");
+  EXPECT_EQ(refusal_with({{"llama.rope.scaling.type", "yarn"}}),
+            "llama.rope.scaling.type: is \"yarn\", should be one of none, linear");
+  EXPECT_EQ(refusal_with({{"tokenizer.ggml.model", "llama"}}),
+            "tokenizer.ggml.model: is \"llama\", should be \"gpt2\"");
+}
+
+TEST(LlamaGguf, names_tensors_that_do_not_fit_the_metadata) {
+  const auto refusal = [](const std::map<std::string, uint32_t>& numbers) {
+    const GgufOfTiny file(Stored::f32, Frequencies::scaled, numbers);
+    return refusal_of([&] { gguf_logits(*file.host()); }).substr(file.path().size());
+  };
+  EXPECT_EQ(refusal({{"llama.block_count", 4}}),
+            ": has 5 layers, should have 4 (num_hidden_layers)");
+  EXPECT_EQ(refusal({{"llama.attention.head_count", 16},
+                     {"llama.attention.head_count_kv", 4},
+                     {"llama.rope.dimension_count", 8}}),
+            ": rope_freqs.weight: is [8], should be [4]");
 }
 
 }  // namespace

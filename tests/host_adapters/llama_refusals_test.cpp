@@ -75,6 +75,33 @@ TEST(LlamaRefusals, name_a_kind_of_rotary_embedding_that_is_not_known) {
                                    "default, linear, llama3");
 }
 
+TEST(LlamaRefusals, name_weights_that_are_quantised) {
+  const SpoiledLlama spoiled;
+  spoiled.replace("config.json", "\"use_cache\"", "\"quantization_config\": {}, \"use_cache\"");
+  EXPECT_EQ(spoiled.refusal(), kLlamaId + spoiled.path("config.json") +
+                                   ": quantization_config: is there, should not: weights in f32, "
+                                   "f16 or bf16");
+}
+
+TEST(LlamaRefusals, name_rotary_numbers_that_make_no_sense) {
+  const SpoiledLlama spoiled;
+  spoiled.replace("config.json", "\"high_freq_factor\": 4.0", "\"high_freq_factor\": 1.0");
+  spoiled.replace("config.json", "\"factor\": 32.0", "\"factor\": 0");
+  spoiled.replace("config.json", "\"use_cache\"", "\"partial_rotary_factor\": 2, \"use_cache\"");
+  const std::string config = kLlamaId + spoiled.path("config.json") + ": ";
+  EXPECT_EQ(spoiled.refusal(),
+            config + "partial_rotary_factor: integer 2, should be 1\n" + config +
+                "rope_scaling.high_freq_factor: number 1.0, should be above low_freq_factor\n" + config +
+                "rope_scaling.factor: integer 0, should be a number above 0");
+}
+
+TEST(LlamaRefusals, name_a_configuration_that_is_no_table) {
+  const SpoiledLlama spoiled;
+  write_file(spoiled.path("config.json"), "[1]");
+  EXPECT_EQ(spoiled.refusal(),
+            kLlamaId + spoiled.path("config.json") + ": list of 1, should be a table");
+}
+
 TEST(LlamaRefusals, name_tensors_that_are_missing_or_of_other_sizes) {
   const SpoiledLlama spoiled;
   spoiled.change_tensors([](const std::string& name, const Tensor& tensor) {
@@ -146,6 +173,19 @@ TEST(LlamaRefusals, name_the_context_and_what_would_help) {
   EXPECT_EQ(refusal({{"context", 5}, {"longer", "truncate"}}), "(no refusal)");
   EXPECT_EQ(refusal({{"pad", 4096}}),
             kLlamaId + "llama: host.pad is 4096, should be at most the context (2048)");
+}
+
+TEST(LlamaRefusals, name_a_token_in_front_that_the_model_does_not_have) {
+  const SpoiledLlama spoiled;
+  spoiled.replace("config.json", "\"bos_token_id\": 1024,", "");
+  const std::string text = read_file(spoiled.path("tokenizer.json"));
+  Value json = parse_json(text, "tokenizer.json");
+  json.set("post_processor", Value());
+  write_file(spoiled.path("tokenizer.json"), emit_json(json));
+  EXPECT_EQ(refusal_of([&] {
+              spoiled.host({{"bos", "on"}});
+            }),
+            kLlamaId + "llama: host.bos is \"on\", but config.json names no bos_token_id");
 }
 
 TEST(LlamaRefusals, name_specials_that_the_model_does_not_have) {

@@ -43,6 +43,22 @@ TEST(Toy, refuses_what_it_cannot_be) {
             "\"unk\" to take it as <unk>");
 }
 
+TEST(Toy, says_which_tokens_stand_around_a_text) {
+  const auto host = make_host("toy", {});
+  EXPECT_FALSE(host->info().causal);
+  const Tokens tokens = tokens_of(*host, {"M"});
+  EXPECT_EQ(tokens.id[0].item<int64_t>(), host->info().ids.begin);
+  EXPECT_EQ((std::vector<int64_t>{tokens.id[2].item<int64_t>()}), host->info().ids.end);
+}
+
+TEST(Toy, gives_the_logits_of_the_last_tokens_when_asked) {
+  const auto host = make_host("toy", {});
+  const Tokens tokens = tokens_of(*host, {"MK", "A"});
+  const Tensor all = host->forward(tokens, {}, {.logits = true}).value;
+  const Tensor last = host->forward(tokens, {}, {.logits = true, .last = true}).value;
+  EXPECT_TRUE(near(last, all.index_select(0, torch::tensor({3, 6})), 1e-5, 1e-5));
+}
+
 TEST(Toy, counts_its_parameters_from_its_sizes_alone) {
   // 32 tokens; a block is four products of d x d, two of d x 4d, their biases and two norms.
   const int64_t d = 32, block = 4 * (d * d + d) + (8 * d * d + 5 * d) + 4 * d;
