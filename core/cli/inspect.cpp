@@ -69,7 +69,7 @@ void sort_entries(std::vector<Entry>& entries) {
   });
 }
 
-std::string place_of(const HostModel& host, const Rows& rows, int64_t row, int64_t specials) {
+std::string place_text(const HostModel& host, const Rows& rows, int64_t row, int64_t specials) {
   const std::string text = shown_token(host, rows.token[row].item<int32_t>());
   if (rows.flag[row].item<uint8_t>() & (kSpecial | kPad)) return text;
   return std::to_string(rows.position[row].item<int32_t>() - specials + 1) + " " + text;
@@ -92,7 +92,7 @@ std::vector<Seen> look(const LoadedSae& loaded, const std::string& plugin,
     const Tensor error = (x - back).norm(2, 1) / x.norm(2, 1);
     const Codes codes = pass.codes.cpu();
     for (int64_t row = 0; row < batch.ids.size(); ++row) {
-      std::string place = place_of(*stream.host_model(), batch.ids, row, specials);
+      std::string place = place_text(*stream.host_model(), batch.ids, row, specials);
       if (layers > 1) place += " " + stream.points()[out.size() % layers];
       Seen seen{
           std::move(place), batch.ids.position[row].item<int32_t>(), error[row].item<double>(), {}};
@@ -132,7 +132,7 @@ struct Words {
   const char* predicted;
 };
 
-Words words_of(const HostInfo& info) {
+Words host_words(const HostInfo& info) {
   const char* token = is_of_letters(info) ? "residue" : "token";
   return {token, info.causal ? "p(next)" : is_of_letters(info) ? "p(residue)" : "p(token)"};
 }
@@ -267,7 +267,7 @@ int inspect(const RunRequest& request, const InspectRequest& asked,
                     std::to_string(stream.shape().d_in));
   const Tokens tokens = tokens_of(*host->host, {"SEQUENCE", asked.sequence, {}, {}}, 0);
   const std::string& plugin = kernel.registry.sae(record.type).plugin;
-  const Words words = words_of(host->host->info());
+  const Words words = host_words(host->host->info());
   const std::vector<Seen> rows = look(loaded, plugin, stream, leading_specials(tokens));
   std::vector<Change> changes;
   if (record.pool == "none") {

@@ -11,14 +11,17 @@ constexpr char kNoCharacter[] = "\uFFFD";
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-// Every character has as many bytes as its first one says; its value is not looked at.
-bool is_whole(const std::string& text) {
+// Every character has as many bytes as its first one says, and none is of those that nothing is
+// drawn for: controls but tab and line end, U+0080 to U+00A0.
+bool can_be_shown(const std::string& text) {
   for (size_t at = 0; at < text.size();) {
     const auto first = static_cast<unsigned char>(text[at]);
-    if (is_continuation(text[at])) return false;
+    const bool is_control = first < 0x20 && text[at] != '\n' && text[at] != '\t';
+    if (is_control || first == 0x7F || is_continuation(text[at])) return false;
     const size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     for (size_t i = 1; i < length; ++i)
       if (at + i >= text.size() || !is_continuation(text[at + i])) return false;
+    if (first == 0xC2 && static_cast<unsigned char>(text[at + 1]) <= 0xA0) return false;
     at += length;
   }
   return text.find(kNoCharacter) == std::string::npos;
@@ -54,7 +57,7 @@ std::string shown_token(const HostModel& host, int64_t id) {
   if (id < 0 || id >= static_cast<int64_t>(names.size()) || names[static_cast<size_t>(id)].empty())
     return "token " + std::to_string(id);
   const std::string text = host.text({&id, 1});
-  return text.empty() || !is_whole(text) ? names[static_cast<size_t>(id)] : visible(text);
+  return text.empty() || !can_be_shown(text) ? names[static_cast<size_t>(id)] : visible(text);
 }
 
 size_t width_of(const std::string& text) {

@@ -71,7 +71,8 @@ TEST(Texts, packed_give_contexts_named_by_their_records) {
   const facet::Table table = facet::parse_tsv(
       text_workshop().read(text_run() / "artefacts" / "contexts.tsv"), "contexts.tsv");
   ASSERT_GT(table.rows().size(), 10U);
-  const std::regex sequence(R"(text\.jsonl:\d+/words-\d+/\d+(-\d+| to text\.jsonl:\d+/words-\d+/\d+))");
+  const std::regex sequence(
+      R"(text\.jsonl:\d+/words-\d+/\d+(-\d+| to text\.jsonl:\d+/words-\d+/\d+))");
   for (const auto& row : table.rows()) {
     const auto& name = *row[4].as<std::string>();
     EXPECT_TRUE(std::regex_match(name, sequence)) << name;
