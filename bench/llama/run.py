@@ -87,12 +87,14 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--longest", type=int, default=512, help="tokens of the longest sequence; 64: a look")
     asked = parser.parse_args()
     in_venv()
     from transformers import AutoTokenizer
     ids = AutoTokenizer.from_pretrained(asked.weights)(TEXT * 8)["input_ids"]
-    cases = {"forward, 1 x 512": [ids[:512]], "forward, 8 x 128": [ids[i:i + 128] for i in range(8)],
-             "forward, 16 of 16 to 256": [ids[:16 * (i + 1)] for i in range(16)]}
+    n = asked.longest
+    cases = {f"forward, 1 x {n}": [ids[:n]], f"forward, 8 x {n // 4}": [ids[i:i + n // 4] for i in range(8)],
+             f"forward, 16 of {n // 32} to {n // 2}": [ids[:n // 32 * (i + 1)] for i in range(16)]}
     hosts = {"facet": Facet(asked.build, asked.weights, asked.threads, asked.new_tokens),
              "transformers": Transformers(asked.weights, asked.threads, asked.new_tokens)}
     seconds = {}

@@ -91,8 +91,8 @@ TEST(LlamaRefusals, name_rotary_numbers_that_make_no_sense) {
   const std::string config = kLlamaId + spoiled.path("config.json") + ": ";
   EXPECT_EQ(spoiled.refusal(),
             config + "partial_rotary_factor: integer 2, should be 1\n" + config +
-                "rope_scaling.high_freq_factor: number 1.0, should be above low_freq_factor\n" + config +
-                "rope_scaling.factor: integer 0, should be a number above 0");
+                "rope_scaling.high_freq_factor: number 1.0, should be above low_freq_factor\n" +
+                config + "rope_scaling.factor: integer 0, should be a number above 0");
 }
 
 TEST(LlamaRefusals, name_a_configuration_that_is_no_table) {
