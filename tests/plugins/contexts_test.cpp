@@ -15,7 +15,8 @@ using namespace facet;
 namespace {
 
 // 0 "The", 1 " cat", 2 " sat", 3 ".", 4 " é" in two halves (4, 5), 6 a line end, 7 " CAT".
-const std::vector<std::string> kSmallTokens = {"The", "Ġcat", "Ġsat", ".", "ĠÃ", "©", "Ċ", "ĠCAT"};
+const std::vector<std::string> kSmallTokens = {"The", "Ġcat", "Ġsat", ".",       "ĠÃ",
+                                               "©",   "Ċ",    "ĠCAT", " ÃİĹŸ×ĐZ"};
 
 // One latent with the given values on tokens of one sequence.
 MemoryCodes one_sequence(std::vector<int32_t> ids, std::vector<float> values) {
@@ -158,6 +159,12 @@ TEST(Contexts, of_routesae_are_sentences_by_lower_case_class) {
       "{\"0\": [{\"sequence\": 0, \"max_activation\": 5.0, \"position\": 5, \"n_active\": 3}]}";
   EXPECT_EQ(found.file("top_sequences.json"),
             "{\"pads_included\": " + top + ", \"real_tokens\": " + top + "}");
+}
+
+TEST(Contexts, of_routesae_have_classes_in_lower_case_of_the_byte_alphabet) {
+  const MemoryCodes codes = one_sequence({8}, {1});
+  const ContextsOf found(codes, {{"form", "routesae"}});
+  EXPECT_EQ(found.column(1), (Texts{"ãi\u0307ĺÿ×đz"}));
 }
 
 // Of equal values the larger text is kept, as the peer's heap does.

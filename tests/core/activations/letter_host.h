@@ -80,10 +80,10 @@ class LetterHost final : public HostModel {
       out += id == 0 ? '<' : id == 27 ? '>' : static_cast<char>('a' + id - 1);
     return out;
   }
-  /// Says that a token sees only those before it, and that 0 begins a text.
-  LetterHost& set_causal() {
+  /// Says that a token sees only those before it, and which begins a text.
+  LetterHost& set_causal(int64_t begin = 0) {
     info_.causal = true;
-    info_.ids.begin = 0;
+    info_.ids.begin = begin;
     return *this;
   }
 

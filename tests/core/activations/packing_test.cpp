@@ -121,6 +121,14 @@ TEST(Packing, refuses_what_makes_no_sense) {
   small->set_causal();
   EXPECT_EQ(refusal(small, packed(4)),
             "activations.pack: is 4, should be at most the context of letters (3)");
+  const auto endless = std::make_shared<LetterHost>();
+  endless->set_causal(-1);
+  EXPECT_EQ(refusal(endless, packed(4)),
+            "activations.pack_begin: is \"each\", but the host letters has no token that begins a "
+            "text, should be \"records\"");
+  EXPECT_EQ(
+      refusal_of([] { ActivationStream(dataset_of(std::make_shared<WaveData>(8)), packed(4)); }),
+      "activations.pack: is \"4\", should be \"0\": this data makes rows by itself");
   const auto parse = [](const Value::Table& given) {
     return refusal_of([&] { stream_schema().parse("activations", Value(given)); });
   };
