@@ -150,6 +150,9 @@ class CodesBuilder {
 void build_codes(const fs::path& folder, Sae& sae, const Normaliser& normaliser,
                  const ActivationStream& stream, const std::string& key, EventSink& events,
                  const std::function<void()>& breathe, Pool pool, int64_t part_rows) {
+  if (pool != Pool::none && stream.params().pack > 0)
+    throw UserError("encode: pool is \"" + name_of(pool) +
+                    "\", but activations.pack joins records: a row would be of several");
   const CodesFiles files{folder};
   if (fs::exists(files.record())) return;
   make_folder(files.parts());

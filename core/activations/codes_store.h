@@ -22,7 +22,7 @@ inline constexpr int64_t kCodesPartRows = 65536;
 /// an earlier process left; the bytes are the same wherever it was cut. `breathe` is called before
 /// each piece and may throw Stopped; finished parts stay. The rows are those of the sequential
 /// pass; with `pool`, one row for each sequence that has some (see pool.h). UserError when a code
-/// is not finite, or when there are no rows.
+/// is not finite, when there are no rows, or when packed sequences would be pooled.
 ///
 /// parts/00000.safetensors    start [r + 1], latent, value (as Codes), sequence, position, token,
 ///                            flag

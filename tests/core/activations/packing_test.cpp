@@ -5,8 +5,10 @@
 #include <set>
 
 #include "activations/activation_store.h"
+#include "activations/codes_store.h"
 #include "base/sinks.h"
 #include "core/activations/letter_host.h"
+#include "core/activations/small_sae.h"
 #include "core/base/test_folder.h"
 #include "expect_refusal.h"
 
@@ -107,6 +109,29 @@ TEST(Packing, names_sequences_by_the_records_they_come_from) {
   for (Tokens tokens; reader->next(tokens);)
     out += reader->info().id + "=" + reader->info().text + " ";
   EXPECT_EQ(out, "p0/1-5=<abcd p0/6 to p1/3=e><fg ");
+}
+
+TEST(Packing, names_the_sequences_of_codes_and_refuses_to_pool_them) {
+  Registry registry;
+  add_core_normalisers(registry);
+  const auto normaliser = make_normaliser(registry, {}, "normalize");
+  const auto sae = small_sae({16, 3});
+  const ActivationStream stream = packed_stream({"abcde", "fg", "h"}, packed(5));
+  const TestFolder folder;
+  NoSink events;
+  const auto build = [&](Pool pool) {
+    build_codes(
+        folder.path(), *sae, *normaliser, stream, "the key", events, [] {}, pool);
+  };
+  EXPECT_EQ(
+      refusal_of([&] { build(Pool::mean); }),
+      "encode: pool is \"mean\", but activations.pack joins records: a row would be of several");
+  build(Pool::none);
+  const auto codes = open_codes(folder.path());
+  std::string names;
+  for (const SequenceInfo& sequence : codes->sequences()) names += sequence.id + " ";
+  EXPECT_EQ(names, "p0/1-5 p0/6 to p1/2 p1/3 to p2/2 ");
+  EXPECT_EQ(codes->ids().sequence.max().item<int64_t>(), 2);
 }
 
 TEST(Packing, refuses_what_makes_no_sense) {
