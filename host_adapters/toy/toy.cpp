@@ -80,6 +80,10 @@ class Toy final : public HostModel {
   Tokens tokenize(std::span<const std::string> texts) const override {
     return letters_.tokenize(texts);
   }
+  std::optional<Unembedding> unembedding() override {
+    draw_weights();
+    return Unembedding{embedding_, final_norm_.weight, final_norm_.bias, /*centred=*/true, kEps};
+  }
 
   Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
                  Decoding* decoding) override {

@@ -1,6 +1,7 @@
 // A folder's fingerprint: it agrees where nothing changed, and refuses what did.
 #include "train/fingerprint.h"
 
+#include <facet/safetensors.h>
 #include <facet/torch.h>
 #include <gtest/gtest.h>
 
