@@ -23,10 +23,10 @@ expect.equal({ codes.d_sae, codes.rows % 30, #codes.key }, { 64, 0, 64 })
 
 -- A field that is not there is an error, never a silent nil; and nothing can be set.
 expect.refusal(function() return run.trian end, 'run.trian: no such field (did you mean "train"?), should be one of id, folder, seed, host, data, activations, sae, streams, saes, train, baselines, encode, analyze, analyze_all, table')
-expect.refusal(function() return host.layer end, 'host.layer: no such field (did you mean "layers"?), should be one of context, d_model, hookpoints, layers, type, vocabulary')
+expect.refusal(function() return host.layer end, 'host.layer: no such field (did you mean "layers"?), should be one of context, d_model, hookpoints, layers, type, vocabulary, read')
 expect.refusal(function() return data.path end, "data.path: no such field, should be one of train, eval")
-expect.refusal(function() return rows.width end, "activations.width: no such field, should be one of d_in, hookpoints, name, points, target")
-expect.refusal(function() return sae.d_sea end, 'sae.d_sea: no such field (did you mean "d_sae"?), should be one of d_in, d_sae, folder, name, stream, type')
+expect.refusal(function() return rows.width end, "activations.width: no such field, should be one of d_in, hookpoints, name, points, target, take")
+expect.refusal(function() return sae.d_sea end, 'sae.d_sea: no such field (did you mean "d_sae"?), should be one of d_in, d_sae, folder, name, stream, type, encode, decode, loss, bind')
 expect.refusal(function() return codes.row end, 'codes.row: no such field (did you mean "rows"?), should be one of d_sae, key, rows')
 expect.refusal(function() return rows[1] end, "activations: has named fields only, asked for number 1")
 expect.refusal(function() sae.k = 8 end, "sae.k: cannot be set; a handle is read only")
