@@ -76,15 +76,14 @@ Value fields_of(const Block& block) {
 }
 Value fields_of(const BlockCodes& codes) {
   const int64_t rows = codes.codes.rows();
-  return Value(Value::Table{
-      {"rows", rows},
-      {"d_sae", codes.codes.d_sae},
-      {"l0", static_cast<double>(codes.codes.value.gt(0).sum().item<int64_t>()) /
-                 static_cast<double>(rows)}});
+  return Value(
+      Value::Table{{"rows", rows},
+                   {"d_sae", codes.codes.d_sae},
+                   {"l0", static_cast<double>(codes.codes.value.gt(0).sum().item<int64_t>()) /
+                              static_cast<double>(rows)}});
 }
 Value fields_of(const Matrix& matrix) {
-  return Value(
-      Value::Table{{"rows", matrix.values.size(0)}, {"columns", matrix.values.size(1)}});
+  return Value(Value::Table{{"rows", matrix.values.size(0)}, {"columns", matrix.values.size(1)}});
 }
 Value fields_of(const BoundSae& bound) {
   return Value(Value::Table{{"hookpoints", strings(bound.points())}});

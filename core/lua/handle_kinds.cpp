@@ -99,8 +99,9 @@ const std::vector<HandleKind>& handle_kinds() {
          "number[]"},
         {"edited",
          "The same rows with other values.",
-         {{"edits", "table[]", "{ latent = 12, set = 4.0 }; or add, subtract, multiply, divide, "
-                               "ablate = true."}},
+         {{"edits", "table[]",
+           "{ latent = 12, set = 4.0 }; or add, subtract, multiply, divide, "
+           "ablate = true."}},
          "facet.BlockCodes"}}},
       {"matrix",
        "A number for each row and latent.",

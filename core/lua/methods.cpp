@@ -43,7 +43,8 @@ std::string MethodCall::text(int place, const char* name) const {
 }
 
 Value MethodCall::table(int place, const char* name) const {
-  if (!lua_isnoneornil(L_, place + 1) && !lua_istable(L_, place + 1)) refuse(place, name, "a table");
+  if (!lua_isnoneornil(L_, place + 1) && !lua_istable(L_, place + 1))
+    refuse(place, name, "a table");
   return value(place);
 }
 

@@ -106,8 +106,8 @@ int bound_next(lua_State* L) {
   const auto bound = call.self<BoundSae>();
   Value::Array out;
   for (const BoundSae::Next& one : bound->next(call.text(1, "prompt"), call.integer(2, "n")))
-    out.emplace_back(Value::Table{
-        {"token", one.token}, {"probability", one.probability}, {"clean", one.clean}});
+    out.emplace_back(
+        Value::Table{{"token", one.token}, {"probability", one.probability}, {"clean", one.clean}});
   push_value(L, out);
   return 1;
 }

@@ -64,7 +64,8 @@ Block read_text(std::shared_ptr<HostHandle> host, const std::string& text,
   std::vector<Hook> hooks;
   for (size_t i = 0; i < x.size(); ++i)
     hooks.push_back({out.hookpoints[i], [&x, &out, i](const Rows& seen) {
-                       x[i] = seen.x.detach().to(torch::kCPU, /*non_blocking=*/false, /*copy=*/true);
+                       x[i] =
+                           seen.x.detach().to(torch::kCPU, /*non_blocking=*/false, /*copy=*/true);
                        out.rows = seen;
                        return seen.x;
                      }});

@@ -10,7 +10,7 @@
 namespace facet {
 
 struct Block {
-  Rows rows;  ///< x [n, points, d] in the host's dtype, on the CPU
+  Rows rows;                            ///< x [n, points, d] in the host's dtype, on the CPU
   std::vector<std::string> hookpoints;  ///< where the host gave them; none: a known dictionary did
   std::shared_ptr<HostHandle> host;     ///< nullptr: as above
 

@@ -90,8 +90,8 @@ std::vector<BlockCodes::Top> BlockCodes::top(int64_t n) const {
   const Tensor row = codes.row();
   std::vector<Top> all;
   for (int64_t i = 0; i < codes.nonzeros(); ++i)
-    all.push_back({codes.latent[i].item<int32_t>(), row[i].item<int64_t>(),
-                   codes.value[i].item<float>()});
+    all.push_back(
+        {codes.latent[i].item<int32_t>(), row[i].item<int64_t>(), codes.value[i].item<float>()});
   std::stable_sort(all.begin(), all.end(), [](const Top& a, const Top& b) {
     return a.value != b.value ? a.value > b.value : a.latent < b.latent;
   });
@@ -108,14 +108,13 @@ std::vector<BlockCodes::Top> BlockCodes::top(int64_t n) const {
 BlockCodes BlockCodes::edited(const std::vector<LatentEdit>& edits) const {
   const Codes change = change_of(codes, edits);
   BlockCodes out = *this;
-  const Tensor dense = codes.dense().index_put(
-      {change.row(), change.latent.to(torch::kInt64)}, change.value, /*accumulate=*/true);
+  const Tensor dense = codes.dense().index_put({change.row(), change.latent.to(torch::kInt64)},
+                                               change.value, /*accumulate=*/true);
   out.codes = Codes::of(dense);
   return out;
 }
 
-CodedBlock encode_block(std::shared_ptr<SaeHandle> sae, const Block& block,
-                        PreActivations wanted) {
+CodedBlock encode_block(std::shared_ptr<SaeHandle> sae, const Block& block, PreActivations wanted) {
   check_block(*sae, block, "sae:encode");
   const torch::NoGradGuard no_grad;
   const Batch batch = batch_for(*sae, block);
@@ -141,8 +140,7 @@ Block decode_block(const BlockCodes& codes) {
   Codes there = codes.codes;
   there.value = there.value.to(sae.sae->device());
   there.latent = there.latent.to(sae.sae->device());
-  const Tensor rows =
-      call_plugin(sae.part->plugin, [&] { return sae.sae->reconstruction(there); });
+  const Tensor rows = call_plugin(sae.part->plugin, [&] { return sae.sae->reconstruction(there); });
   Block out{codes.ids, sae.record.hookpoints, codes.host};
   if (!sae.record.target.hookpoints.empty()) out.hookpoints = sae.record.target.hookpoints;
   out.rows.x = sae.normaliser->invert(rows, codes.stats).cpu();

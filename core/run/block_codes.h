@@ -14,8 +14,8 @@ namespace facet {
 struct BlockCodes {
   Codes codes;  ///< on the CPU
   std::shared_ptr<SaeHandle> sae;
-  Stats stats;  ///< by which the SAE's normaliser takes its output back
-  Rows ids;     ///< of the block that was coded; x undefined
+  Stats stats;                       ///< by which the SAE's normaliser takes its output back
+  Rows ids;                          ///< of the block that was coded; x undefined
   std::shared_ptr<HostHandle> host;  ///< of that block
 
   /// The codes of one row, values descending, of equals the lowest latent first.

@@ -19,8 +19,8 @@ int64_t single_token(const HostModel& host, const std::string& text, const std::
   const Tokens tokens = prompt_tokens(host, text, where);
   const Tensor id = tokens.id.index({tokens.flag.bitwise_and(kSpecial).eq(0)});
   if (id.size(0) != 1)
-    throw UserError(where + ": \"" + text + "\" is " + std::to_string(id.size(0)) +
-                    " tokens of " + host.info().type + ", should be one");
+    throw UserError(where + ": \"" + text + "\" is " + std::to_string(id.size(0)) + " tokens of " +
+                    host.info().type + ", should be one");
   return id[0].item<int64_t>();
 }
 

@@ -20,8 +20,8 @@ struct WrittenEdit {
 
   // What is set, in the order of LatentEditKind.
   std::array<std::optional<double>, 7> amounts() const {
-    return {set,    add,    subtract,
-            multiply, divide, ablate ? std::optional<double>(0) : std::nullopt,
+    return {set,          add,    subtract,
+            multiply,     divide, ablate ? std::optional<double>(0) : std::nullopt,
             add_direction};
   }
   int64_t count() const {
@@ -123,8 +123,8 @@ Codes change_of(const Codes& codes, const std::vector<LatentEdit>& edits) {
   out.d_sae = codes.d_sae;
   out.start = torch::arange(n + 1, codes.start.options()) * count;
   out.latent = torch::tensor(latents, torch::kInt64).to(codes.latent.options()).repeat({n});
-  out.value = count == 0 ? torch::zeros({0}, codes.value.options())
-                         : torch::stack(changes, 1).flatten();
+  out.value =
+      count == 0 ? torch::zeros({0}, codes.value.options()) : torch::stack(changes, 1).flatten();
   return out;
 }
 

@@ -21,10 +21,9 @@ std::unique_ptr<Sae> seeing(const std::string& type, int64_t points, Value given
     return false;
   };
   if (!has()) {
-    const std::string library = type == "random" ? "random" : type;
-    load_plugin(std::filesystem::path(FACET_TEST_PLUGINS) / (library + ".so"), registry);
+    load_plugin(std::filesystem::path(FACET_TEST_PLUGINS) / (type + ".so"), registry);
   }
-  given.set("d_sae", kDictionary);
+  if (type != "identity") given.set("d_sae", kDictionary);
   std::vector<std::string> problems;
   const SaePart& part = registry.sae(type);
   const AnyParams params = part.schema.parse("sae", given, Demand::whole, problems);
@@ -73,12 +72,12 @@ TEST(PreActivations, are_what_codes_are_chosen_from) {
 TEST(PreActivations, are_refused_where_there_are_none) {
   const Batch several = seen_rows(3), one = seen_rows(1);
   const auto by_layer = seeing("random_k", 3, Value::Table{{"k", 4}, {"choose", "layer"}});
-  EXPECT_REFUSAL(static_cast<void>(by_layer->pre_activations(several.input)),
-                 "sae: pre_activations: it chooses among 3 hookpoints by itself, so a row has none "
-                 "before it is coded");
+  EXPECT_EQ(refusal_of([&] { by_layer->pre_activations(several.input); }),
+            "sae: pre_activations: it chooses among 3 hookpoints by itself, so a row has none "
+            "before it is coded");
   const auto identity = seeing("identity", 1, Value::Table());
-  EXPECT_REFUSAL(static_cast<void>(identity->pre_activations(one.input)),
-                 "sae: pre_activations: this architecture has none");
+  EXPECT_EQ(refusal_of([&] { identity->pre_activations(one.input); }),
+            "sae: pre_activations: this architecture has none");
 }
 
 }  // namespace facet

@@ -228,7 +228,9 @@ class TopK : public AffineSae {
   }
 
   /// As latents are ranked: times the norm of the row of W_dec with select_by_norm.
-  Tensor pre_activations(const Tensor& x) override { return ranked_pre_activations(x.select(1, 0)); }
+  Tensor pre_activations(const Tensor& x) override {
+    return ranked_pre_activations(x.select(1, 0));
+  }
 
   Losses losses(const Pass& pass, const Step& step) override {
     Losses losses = {error(pass, step)};

@@ -1,4 +1,5 @@
-// The annotations for editors name every verb of a run, every field and method of a handle, and no others.
+// The annotations for editors name every verb of a run, every field and method of a handle, and no
+// others.
 #include "lua/annotations.h"
 
 #include <gtest/gtest.h>
@@ -52,15 +53,16 @@ TEST(Annotations, name_every_verb_of_the_run) {
 TEST(Annotations, name_every_field_and_method_of_every_handle) {
   const ToyWorkshop here;
   const std::string codes = kTrained + "local codes = run:encode { sae = sae, on = rows }\n";
-  const std::map<std::string, std::string> scripts = {{"host", kHost + "print(host.zzz)\n"},
-                                                      {"data", kHost + "print(data.zzz)\n"},
-                                                      {"activations", kRows + "print(rows.zzz)\n"},
-                                                      {"sae", kSae + "print(sae.zzz)\n"},
-                                                      {"codes", codes + "print(codes.zzz)\n"},
-                                                      {"block", kRows + "print(rows:take(3).zzz)\n"},
-                                                      {"block_codes", kSaid + "print(said.codes.zzz)\n"},
-                                                      {"matrix", kSaid + "print(said.pre_activations.zzz)\n"},
-                                                      {"bound", kTrained + "print(sae:bind(host).zzz)\n"}};
+  const std::map<std::string, std::string> scripts = {
+      {"host", kHost + "print(host.zzz)\n"},
+      {"data", kHost + "print(data.zzz)\n"},
+      {"activations", kRows + "print(rows.zzz)\n"},
+      {"sae", kSae + "print(sae.zzz)\n"},
+      {"codes", codes + "print(codes.zzz)\n"},
+      {"block", kRows + "print(rows:take(3).zzz)\n"},
+      {"block_codes", kSaid + "print(said.codes.zzz)\n"},
+      {"matrix", kSaid + "print(said.pre_activations.zzz)\n"},
+      {"bound", kTrained + "print(sae:bind(host).zzz)\n"}};
   ASSERT_EQ(facet::lua::handle_kinds().size(), scripts.size());
   for (const auto& kind : facet::lua::handle_kinds()) {
     Names names;
