@@ -11,7 +11,7 @@
 namespace facet {
 namespace {
 
-constexpr int64_t kSeen = 12, kAcross = 10, kDictionary = 40;
+constexpr int64_t kSeen = 12, kInput = 10, kDictionary = 40;
 
 std::unique_ptr<Sae> seeing(const std::string& type, int64_t points, Value given) {
   static Registry registry;
@@ -29,12 +29,12 @@ std::unique_ptr<Sae> seeing(const std::string& type, int64_t points, Value given
   const AnyParams params = part.schema.parse("sae", given, Demand::whole, problems);
   if (!problems.empty()) throw UserError(problems);
   Init init(5);
-  return part.make(params, Shape{points, points, kAcross, kAcross}, init);
+  return part.make(params, Shape{points, points, kInput, kInput}, init);
 }
 
 Batch seen_rows(int64_t points) {
   Rng rng(3, "rows");
-  Tensor x = torch::empty({kSeen, points, kAcross});
+  Tensor x = torch::empty({kSeen, points, kInput});
   float* values = x.data_ptr<float>();
   for (int64_t i = 0; i < x.numel(); ++i) values[i] = static_cast<float>(rng.normal());
   Batch batch;
