@@ -2,6 +2,7 @@
 #include "lua/annotations.h"
 
 #include "lua/handle_kinds.h"
+#include "run/bound_sae.h"
 #include "run/manifest.h"
 #include "run/sections.h"
 #include "schema/lua_annotations.h"
@@ -87,10 +88,26 @@ std::vector<Verb> verbs() {
   };
 }
 
-std::string class_of(const std::string& kind) {
-  std::string name = kind;
-  name[0] = static_cast<char>(name[0] - 'a' + 'A');
-  return "facet." + name;
+// "block_codes" is BlockCodes.
+std::string class_name(const std::string& kind) {
+  std::string name;
+  bool begins = true;
+  for (const char c : kind) {
+    if (c != '_') name += begins ? static_cast<char>(c - 'a' + 'A') : c;
+    begins = c == '_';
+  }
+  return name;
+}
+
+std::string method_text(const std::string& of, const lua::HandleMethod& method) {
+  std::string out = "---" + method.about + "\n", names;
+  for (const HandleField& param : method.params) {
+    const std::string name = param.name.substr(0, param.name.find('?'));
+    names += (names.empty() ? "" : ", ") + name;
+    out += "---@param " + param.name + " " + param.type + " " + param.help + "\n";
+  }
+  return out + "---@return " + method.returns + "\nfunction " + of + ":" + method.name + "(" +
+         names + ") end\n\n";
 }
 
 std::string field_lines(const std::vector<HandleField>& fields, const char* optional) {
@@ -127,9 +144,15 @@ std::string argument_classes(const std::string& section, const std::vector<Handl
 std::string lua_annotations(const Registry& registry) {
   std::string out =
       "---@meta facet\n-- Written by `facet docs`; change the schema, not this file.\n\n";
-  for (const lua::HandleKind& kind : lua::handle_kinds())
-    out += "---" + kind.about + "\n---@class " + class_of(kind.name) + "\n" +
-           field_lines(kind.fields, "") + "\n";
+  out += lua_class("facet.args.bind", "Keys of sae:bind.", bind_schema().docs());
+  out += lua_class("facet.args.generate", "Keys of bound:generate.", continue_schema().docs());
+  for (const lua::HandleKind& kind : lua::handle_kinds()) {
+    const std::string name = class_name(kind.name);
+    out += "---" + kind.about + "\n---@class facet." + name + "\n" + field_lines(kind.fields, "");
+    if (!kind.methods.empty()) out += "local " + name + " = {}\n";
+    out += "\n";
+    for (const lua::HandleMethod& method : kind.methods) out += method_text(name, method);
+  }
   argument_classes("baseline", {}, registry, out);
   std::string functions;
   for (const Verb& verb : verbs()) {

@@ -26,7 +26,7 @@ class Arguments {
   template <class T>
   std::shared_ptr<T> take(const char* key, const char* also = "") {
     auto handle = try_take<T>(key);
-    if (!handle) refuse_other(key, std::string("a handle from run:") + handle_name<T>() + also);
+    if (!handle) refuse_other(key, "a handle from " + maker_of(handle_name<T>()) + also);
     return handle;
   }
   /// The handle under `key`, or those of a list there; none when nothing stands there. UserError
@@ -35,7 +35,7 @@ class Arguments {
   std::vector<std::shared_ptr<T>> take_some(const char* key) {
     std::vector<std::shared_ptr<T>> out;
     if (auto one = try_take<T>(key)) return {one};
-    const std::string kind = std::string("a handle from run:") + handle_name<T>();
+    const std::string kind = "a handle from " + maker_of(handle_name<T>());
     if (!push(key)) return out;
     const bool list = lua_istable(L_, -1);
     for (lua_Integer i = 1; list && lua_rawgeti(L_, -1, i) != LUA_TNIL; ++i, lua_pop(L_, 1)) {

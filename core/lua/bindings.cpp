@@ -287,12 +287,6 @@ void bind(lua_State* L, Session& session, Wall& wall) {
   lua_pop(L, 1);
 }
 
-std::vector<std::string> run_verbs() {
-  std::vector<std::string> names;
-  for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) names.emplace_back(verb->name);
-  return names;
-}
-
 std::vector<std::string> fields_at(lua_State* L, int index) {
   if (luaL_testudata(L, index, kRun)) return {std::begin(kRunFields), std::end(kRunFields)};
   for (const HandleKind& kind : handle_kinds()) {
@@ -302,6 +296,18 @@ std::vector<std::string> fields_at(lua_State* L, int index) {
     return names;
   }
   return {};
+}
+
+std::vector<std::string> methods_at(lua_State* L, int index) {
+  std::vector<std::string> names;
+  if (luaL_testudata(L, index, kRun)) {
+    for (const luaL_Reg* verb = kVerbs; verb->name; ++verb) names.emplace_back(verb->name);
+    return names;
+  }
+  for (const HandleKind& kind : handle_kinds())
+    if (luaL_testudata(L, index, kind.name.c_str()))
+      for (const HandleMethod& method : kind.methods) names.push_back(method.name);
+  return names;
 }
 
 }  // namespace facet::lua

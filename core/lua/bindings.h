@@ -25,10 +25,10 @@ struct Session {
 /// Makes the module known to `require`; `session` and `wall` are referred to.
 void bind(lua_State* L, Session& session, Wall& wall);
 
-/// The verbs of a run: what may follow `run:`.
-std::vector<std::string> run_verbs();
 /// The fields of the run or the handle at `index`: what may follow its dot. Empty for anything
 /// else.
 std::vector<std::string> fields_at(lua_State* L, int index);
+/// The same of a colon: the verbs of the run, the methods of a handle.
+std::vector<std::string> methods_at(lua_State* L, int index);
 
 }  // namespace facet::lua

@@ -2,6 +2,7 @@
 #include "lua/guard.h"
 
 #include <filesystem>
+#include <map>
 #include <new>
 #include <regex>
 
@@ -134,9 +135,17 @@ std::string described(lua_State* L, int index) {
   lua_pop(L, 1);
   if (lua_type(L, index) == LUA_TNUMBER) return "number " + text;
   if (text == "run") return "the run itself";
-  if (text == "block") return "rows in memory";
-  if (text == "bound") return "a handle from sae:bind";
-  return "a handle from run:" + (text == handle_name<CodesHandle>() ? "encode" : text);
+  return "a handle from " + maker_of(text);
+}
+
+std::string maker_of(const std::string& name) {
+  static const std::map<std::string, std::string> others = {{"codes", "run:encode"},
+                                                            {"block", "rows:take or host:read"},
+                                                            {"block_codes", "sae:encode"},
+                                                            {"matrix", "sae:encode"},
+                                                            {"bound", "sae:bind"}};
+  const auto found = others.find(name);
+  return found == others.end() ? "run:" + name : found->second;
 }
 
 Origin place_of(lua_State* L, int level) {

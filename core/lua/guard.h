@@ -9,7 +9,15 @@
 
 #include "run/handles.h"
 
+namespace facet {
+struct Block;
+struct BlockCodes;
+class BoundSae;
+}  // namespace facet
+
 namespace facet::lua {
+
+struct Matrix;
 
 /// What a state carries beside Lua: the exception behind the newest error that a verb raised, so
 /// that it leaves the script with its type.
@@ -65,6 +73,25 @@ template <>
 inline const char* handle_name<CodesHandle>() {
   return "codes";
 }
+
+template <>
+inline const char* handle_name<Block>() {
+  return "block";
+}
+template <>
+inline const char* handle_name<BlockCodes>() {
+  return "block_codes";
+}
+template <>
+inline const char* handle_name<Matrix>() {
+  return "matrix";
+}
+template <>
+inline const char* handle_name<BoundSae>() {
+  return "bound";
+}
+/// The call that makes handles of this name: "run:sae", "rows:take or host:read".
+std::string maker_of(const std::string& name);
 
 template <class T>
 void push_handle(lua_State* L, std::shared_ptr<T> handle) {

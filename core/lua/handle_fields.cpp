@@ -1,10 +1,14 @@
 // Bodies of the handles' fields.
 #include "lua/handle_fields.h"
 
+#include "facet/torch.h"
+
 #include "lua/guard.h"
-#include "lua/live_handles.h"
+#include "lua/matrix.h"
 #include "lua/methods.h"
 #include "lua/values.h"
+#include "run/block_codes.h"
+#include "run/bound_sae.h"
 
 namespace facet::lua {
 namespace {
@@ -63,29 +67,43 @@ Value fields_of(const CodesHandle& codes) {
   return Value(Value::Table{
       {"rows", codes.codes->rows()}, {"d_sae", codes.codes->d_sae()}, {"key", codes.key}});
 }
-Value fields_of(const BlockHandle& block) {
-  return Value(Value::Table{{"rows", block.rows.size()},
+Value fields_of(const Block& block) {
+  return Value(Value::Table{{"n", block.rows.size()},
                             {"points", block.rows.x.size(1)},
-                            {"d_in", block.rows.x.size(2)},
-                            {"tokens", strings(block.tokens)}});
+                            {"d", block.rows.x.size(2)},
+                            {"hookpoints", strings(block.hookpoints)},
+                            {"tokens", strings(block.tokens())}});
 }
-Value fields_of(const BoundHandle& bound) {
-  return Value(Value::Table{{"hookpoint", bound.point}});
+Value fields_of(const BlockCodes& codes) {
+  const int64_t rows = codes.codes.rows();
+  return Value(
+      Value::Table{{"rows", rows},
+                   {"d_sae", codes.codes.d_sae},
+                   {"l0", static_cast<double>(codes.codes.value.gt(0).sum().item<int64_t>()) /
+                              static_cast<double>(rows)}});
+}
+Value fields_of(const Matrix& matrix) {
+  return Value(Value::Table{{"rows", matrix.values.size(0)}, {"columns", matrix.values.size(1)}});
+}
+Value fields_of(const BoundSae& bound) {
+  return Value(Value::Table{{"hookpoints", strings(bound.points())}});
 }
 
 template <class T>
 int handle_index(lua_State* L) {
   const std::string name = field_name(L, handle_name<T>());
-  if (const lua_CFunction method = method_of(handle_name<T>(), name)) {
-    lua_pushcfunction(L, method);
+  const auto handle = handle_at<T>(L, 1);
+  const std::vector<luaL_Reg>& methods = methods_of(handle_name<T>());
+  for (const luaL_Reg& method : methods) {
+    if (name != method.name) continue;
+    lua_pushcfunction(L, method.func);
     return 1;
   }
-  const auto handle = handle_at<T>(L, 1);
   const Value fields = fields_of(*handle);
   const Value* field = fields.find(name);
   if (!field) {
     std::vector<std::string> names = names_of(fields);
-    for (const std::string& method : methods_of(handle_name<T>())) names.push_back(method);
+    for (const luaL_Reg& method : methods) names.emplace_back(method.name);
     no_field(handle_name<T>(), name, names);
   }
   push_value(L, *field);
@@ -149,8 +167,10 @@ void add_handles(lua_State* L) {
   add_handle<RowsHandle>(L, guard<handle_index<RowsHandle>>);
   add_handle<SaeHandle>(L, guard<handle_index<SaeHandle>>);
   add_handle<CodesHandle>(L, guard<handle_index<CodesHandle>>);
-  add_handle<BlockHandle>(L, guard<handle_index<BlockHandle>>);
-  add_handle<BoundHandle>(L, guard<handle_index<BoundHandle>>);
+  add_handle<Block>(L, guard<handle_index<Block>>);
+  add_handle<BlockCodes>(L, guard<handle_index<BlockCodes>>);
+  add_handle<Matrix>(L, guard<handle_index<Matrix>>);
+  add_handle<BoundSae>(L, guard<handle_index<BoundSae>>);
 }
 
 }  // namespace facet::lua

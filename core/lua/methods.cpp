@@ -1,118 +1,74 @@
-// The methods by kind of handle, and those that read rows.
+// Bodies of the arguments of methods, and which kind has which.
 #include "lua/methods.h"
 
-#include <facet/torch.h>
+#include <map>
 
-#include <array>
-
-#include "facet/schema.h"
-#include "lua/live_handles.h"
 #include "lua/values.h"
 
 namespace facet::lua {
-namespace {
 
-struct Method {
-  const char* kind;
-  const char* name;
-  lua_CFunction call;
-};
-constexpr Method kMethods[] = {
-    {"host", "read", guard<host_read>},       {"activations", "take", guard<activations_take>},
-    {"sae", "encode", guard<sae_encode>},     {"sae", "decode", guard<sae_decode>},
-    {"sae", "loss", guard<sae_loss>},         {"sae", "bind", guard<sae_bind>},
-    {"bound", "logits", guard<bound_logits>}, {"bound", "generate", guard<bound_generate>}};
-
-struct ReadParams {
-  std::string text;
-  std::vector<std::string> hookpoints;
-};
-
-Schema<ReadParams> read_schema() {
-  return Schema<ReadParams>()
-      .field("text", &ReadParams::text, "What the host reads.", required)
-      .field("hookpoints", &ReadParams::hookpoints, "Whose rows are kept, by name or alias.",
-             required)
-      .check([](const ReadParams& p) {
-        return p.hookpoints.empty() ? "hookpoints: is empty" : std::string();
-      });
+const std::vector<luaL_Reg>& methods_of(const std::string& kind) {
+  static const std::map<std::string, std::vector<luaL_Reg>> all = {
+      {"host", host_methods()},
+      {"activations", rows_methods()},
+      {"sae", sae_methods()},
+      {"block", block_methods()},
+      {"block_codes", block_codes_methods()},
+      {"matrix", matrix_methods()},
+      {"bound", bound_methods()}};
+  static const std::vector<luaL_Reg> none;
+  const auto found = all.find(kind);
+  return found == all.end() ? none : found->second;
 }
 
-std::vector<std::string> texts_of(const Tensor& ids, const HostModel& host) {
-  std::vector<std::string> out;
-  const Tensor list = ids.to(torch::kInt64).cpu();
-  for (int64_t i = 0; i < list.size(0); ++i) {
-    const std::array<int64_t, 1> id = {list[i].item<int64_t>()};
-    out.push_back(host.text(id));
-  }
+MethodCall::MethodCall(lua_State* L, std::string form, int most)
+    : L_(L), form_(std::move(form)), method_(form_.substr(0, form_.find_first_of("( "))) {
+  if (lua_gettop(L) > most + 1)
+    throw UserError(method_ + ": " + std::to_string(lua_gettop(L) - 1) +
+                    " arguments, should be called as " + form_);
+}
+
+int64_t MethodCall::integer(int place, const char* name) const {
+  int whole = 0;
+  const lua_Integer out = lua_tointegerx(L_, place + 1, &whole);
+  if (!whole || lua_type(L_, place + 1) != LUA_TNUMBER) refuse(place, name, "an integer");
   return out;
 }
 
-}  // namespace
-
-lua_CFunction method_of(const std::string& kind, const std::string& name) {
-  for (const Method& method : kMethods)
-    if (kind == method.kind && name == method.name) return method.call;
-  return nullptr;
+std::string MethodCall::text(int place, const char* name) const {
+  if (lua_type(L_, place + 1) != LUA_TSTRING) refuse(place, name, "a string");
+  size_t size = 0;
+  const char* out = lua_tolstring(L_, place + 1, &size);
+  return {out, size};
 }
 
-std::vector<std::string> methods_of(const std::string& kind) {
-  std::vector<std::string> out;
-  for (const Method& method : kMethods)
-    if (kind == method.kind) out.emplace_back(method.name);
-  return out;
+Value MethodCall::table(int place, const char* name) const {
+  if (!lua_isnoneornil(L_, place + 1) && !lua_istable(L_, place + 1))
+    refuse(place, name, "a table");
+  return value(place);
 }
 
-Value method_table(lua_State* L, int index, const std::string& method) {
-  const Origin origin = place_of(L, 1);
-  if (lua_isnoneornil(L, index)) {
-    Value none{Value::Table()};
-    none.origin = origin;
-    return none;
-  }
-  if (!lua_istable(L, index))
-    throw UserError(method + ": " + described(L, index) + ", should be one table");
-  return to_value(L, index, origin, method);
+Value MethodCall::value(int place) const {
+  if (lua_isnoneornil(L_, place + 1)) return {};
+  return to_value(L_, place + 1, place_of(L_, 1), method_);
 }
 
-// host:read { text = ..., hookpoints = { ... } }
-int host_read(lua_State* L) {
-  const auto host = handle_for<HostHandle>(L, 1, "host:read", "called on a host");
-  const ReadParams params = read_schema().parse("host:read", method_table(L, 2, "host:read"));
-  HostModel& model = *host->host;
-  const std::array<std::string, 1> texts = {params.text};
-  std::vector<Tensor> x(params.hookpoints.size());  // [n, d] each
-  std::vector<Hook> hooks;
-  auto block = std::make_shared<BlockHandle>();
-  for (size_t i = 0; i < x.size(); ++i) {
-    const size_t at = hookpoint_index(model.info(), params.hookpoints[i]);
-    hooks.push_back({model.info().points[at].name, [&, i](const Rows& rows) {
-                       block->rows = rows;
-                       x[i] = rows.x.clone();
-                       return rows.x;
-                     }});
-  }
-  const torch::NoGradGuard no_gradients;
-  const std::lock_guard turn(model.turn());
-  model.forward(model.tokenize(texts), hooks, {});
-  block->rows.x = torch::stack(x, 1);
-  block->tokens = texts_of(block->rows.token, model);
-  push_handle(L, block);
-  return 1;
+int64_t MethodCall::row(int place, int64_t rows) const {
+  const int64_t out = integer(place, "row");
+  if (out < 1 || out > rows)
+    throw UserError(method_ + ": row: is " + std::to_string(out) + ", should be 1 .. " +
+                    std::to_string(rows));
+  return out - 1;
 }
 
-// activations:take(n): the first rows of the sequential pass.
-int activations_take(lua_State* L) {
-  const auto rows = handle_for<RowsHandle>(L, 1, "activations:take", "called on activations");
-  if (!lua_isinteger(L, 2) || lua_tointeger(L, 2) < 1)
-    throw UserError(
-        "activations:take: " + (lua_isnone(L, 2) ? std::string("nothing") : described(L, 2)) +
-        ", should be a number of rows, at least 1");
-  auto block = std::make_shared<BlockHandle>();
-  block->rows = rows->stream->open(Order::sequential, 0)->next(lua_tointeger(L, 2));
-  if (rows->host) block->tokens = texts_of(block->rows.token, *rows->host->host);
-  push_handle(L, block);
-  return 1;
+void MethodCall::refuse_self() const {
+  throw UserError(method_ + ": " + (lua_isnoneornil(L_, 1) ? "nothing" : described(L_, 1)) +
+                  " before the colon, should be called as " + form_);
+}
+
+void MethodCall::refuse(int place, const char* name, const std::string& should_be) const {
+  const std::string is = lua_isnoneornil(L_, place + 1) ? "nothing" : described(L_, place + 1);
+  throw UserError(method_ + ": " + name + ": " + is + ", should be " + should_be);
 }
 
 }  // namespace facet::lua

@@ -231,9 +231,7 @@ std::vector<std::string> Repl::completions(const std::string& text) const {
       if (lua_type(L, -2) == LUA_TSTRING && (!colon || lua_isfunction(L, -1)))
         names.emplace_back(lua_tostring(L, -2));
   } else if (lua_isuserdata(L, -1)) {
-    const bool is_run = luaL_testudata(L, -1, "run") != nullptr;
-    if (!colon) names = lua::fields_at(L, -1);
-    if (colon && is_run) names = lua::run_verbs();
+    names = colon ? lua::methods_at(L, -1) : lua::fields_at(L, -1);
   }
   lua_settop(L, before);
   if (path.empty()) names.insert(names.end(), std::begin(kWords), std::end(kWords));

@@ -1,156 +1,137 @@
-// sae:encode, sae:decode and sae:loss.
-#include <facet/torch.h>
+// Methods of an SAE, and of one that is bound to its host.
+#include "facet/torch.h"
 
-#include "facet/ops.h"
-#include "facet/schema.h"
-#include "lua/code_tables.h"
-#include "lua/live_handles.h"
+#include "lua/matrix.h"
 #include "lua/methods.h"
 #include "lua/values.h"
+#include "run/block_codes.h"
+#include "run/bound_sae.h"
 
 namespace facet::lua {
 namespace {
 
-struct EncodeOptions {
+struct CodingOptions {
   bool all = false;
 };
 
-Schema<EncodeOptions> encode_options() {
-  return Schema<EncodeOptions>().field(
-      "all", &EncodeOptions::all,
-      "A table: also pre-activations, and what the normaliser took from each row.");
+Schema<CodingOptions> coding_schema() {
+  return Schema<CodingOptions>().field("all", &CodingOptions::all,
+                                       "What every latent saw, before any was chosen.");
 }
 
-// The rows at 2 as this SAE's batch.
-Batch batch_of(lua_State* L, const SaeHandle& sae, const std::string& method) {
-  const auto block =
-      handle_for<BlockHandle>(L, 2, method, "rows from host:read or activations:take");
-  const Shape& shape = sae.record.shape;
-  const Tensor& x = block->rows.x;
-  const bool with_target = shape.transcodes && x.size(1) == shape.points_in + shape.points_out;
-  if ((x.size(1) != shape.points_in && !with_target) || x.size(2) != shape.d_in)
-    throw UserError(method + ": rows of " + std::to_string(x.size(1)) + " hookpoints of width " +
-                    std::to_string(x.size(2)) + ", should be " + std::to_string(shape.points_in) +
-                    " of " + std::to_string(shape.d_in));
-  Rows rows = block->rows;
-  rows.x = x.to(sae.sae->device());
-  return make_batch(*sae.normaliser, std::move(rows));
+// A number for each row; of several hookpoints a list for each.
+void push_by_row(lua_State* L, const Tensor& values) {
+  if (values.size(1) == 1) return push_numbers(L, values.select(1, 0));
+  lua_createtable(L, static_cast<int>(values.size(0)), 0);
+  for (int64_t i = 0; i < values.size(0); ++i) {
+    push_numbers(L, values[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
 }
 
-// One number a row, or a list of them where there are several hookpoints or dimensions.
-Value nested(const Tensor& x) {
-  if (x.dim() == 0) return x.item<double>();
-  Value::Array out;
-  for (int64_t i = 0; i < x.size(0); ++i) out.push_back(nested(x[i]));
+int sae_encode(lua_State* L) {
+  const MethodCall call(L, "sae:encode(block, { all = true })", 2);
+  auto sae = call.self<SaeHandle>();
+  const auto block = call.handle<Block>(1, "block");
+  const bool all = coding_schema().parse("sae:encode", call.table(2, "keys")).all;
+  const CodedBlock coded =
+      encode_block(sae, *block, all ? PreActivations::kept : PreActivations::left_out);
+  lua_createtable(L, 0, 4);
+  push_handle(L, coded.codes);
+  lua_setfield(L, -2, "codes");
+  push_by_row(L, coded.mean);
+  lua_setfield(L, -2, "input_mean");
+  push_by_row(L, coded.deviation);
+  lua_setfield(L, -2, "input_std");
+  if (all) {
+    push_handle(L, std::make_shared<Matrix>(Matrix{coded.pre_activations}));
+    lua_setfield(L, -2, "pre_activations");
+  }
+  return 1;
+}
+
+int sae_decode(lua_State* L) {
+  const MethodCall call(L, "sae:decode(codes)", 1);
+  const auto sae = call.self<SaeHandle>();
+  const auto codes = call.handle<BlockCodes>(1, "codes");
+  if (codes->sae != sae)
+    throw UserError("sae:decode: codes: another SAE gave them, should be of this one");
+  push_handle(L, std::make_shared<Block>(decode_block(*codes)));
+  return 1;
+}
+
+int sae_loss(lua_State* L) {
+  const MethodCall call(L, "sae:loss(block)", 1);
+  const auto sae = call.self<SaeHandle>();
+  Value out{Value::Table()};
+  for (const auto& [name, value] : losses_on_block(*sae, *call.handle<Block>(1, "block")))
+    out.set(name, value);
+  push_value(L, out);
+  return 1;
+}
+
+// A hookpoint, a list of them, or nothing.
+std::vector<std::string> points_of(const Value& given) {
+  if (given.empty()) return {};
+  if (const auto* one = given.as<std::string>()) return {*one};
+  std::vector<std::string> out;
+  const auto* list = given.as<Value::Array>();
+  for (const Value& one : list ? *list : Value::Array())
+    if (const auto* name = one.as<std::string>()) out.push_back(*name);
+  if (!list || out.size() != list->size())
+    throw UserError("sae:bind: hookpoint: " + given.describe() +
+                    ", should be the name of a hookpoint, or a list of names");
   return out;
 }
 
-// [n, points, 1] as a list of n, or nothing when the normaliser has no such figure of each row.
-Value of_rows(const Stats& stats, const std::string& name) {
-  const auto found = stats.find(name);
-  if (found == stats.end() || found->second.dim() != 3 || found->second.size(2) != 1) return {};
-  const Tensor each = found->second.select(2, 0).cpu();
-  return nested(each.size(1) == 1 ? each.select(1, 0) : each);
+int sae_bind(lua_State* L) {
+  const MethodCall call(L, "sae:bind(host, hookpoint, { ... })", 3);
+  auto sae = call.self<SaeHandle>();
+  auto host = call.handle<HostHandle>(1, "host");
+  const auto points = points_of(call.value(2));
+  const BindOptions options = bind_schema().parse("sae:bind", call.table(3, "keys"));
+  push_handle(L, std::make_shared<BoundSae>(sae, host, points, options));
+  return 1;
 }
 
-// [n, d_sae], or undefined: known of the architectures whose form their SAELens config tells.
-Tensor pre_activations_of(const Sae& sae, const Tensor& input) {
-  const Value config = sae.saelens();
-  const Value* architecture = config.find("architecture");
-  const std::string form = architecture ? *architecture->as<std::string>() : "";
-  if (form != "topk" && form != "standard" && form != "jumprelu") return {};
-  const auto named = [&](const std::string& name) {
-    for (const auto& [known, value] : sae.params())
-      if (known == name) return value;
-    return Tensor();
-  };
-  const Tensor w_enc = named("W_enc"), b_enc = named("b_enc");
-  if (!w_enc.defined() || !b_enc.defined()) return {};
-  const Value* centred = config.find("apply_b_dec_to_input");
-  const bool is_centred = centred && *centred->as<bool>();
-  return ops::pre_activations(input.select(1, 0), w_enc, b_enc,
-                              is_centred ? named("b_dec") : Tensor());
+int bound_generate(lua_State* L) {
+  const MethodCall call(L, "bound:generate { prompt = ... }", 1);
+  const auto bound = call.self<BoundSae>();
+  push_value(L, bound->generate(continue_schema().parse("bound:generate", call.table(1, "keys"))));
+  return 1;
 }
 
-// Figures for the way back of codes without rows: those of a normaliser that treats all alike.
-Stats stats_of_any(const SaeHandle& sae, int64_t rows) {
-  if (sae.record.normaliser != "none" && !sae.normaliser->row_map())
-    throw UserError("sae:decode: the normaliser of this SAE (" + sae.record.normaliser +
-                    ") looks at each row by itself, should be with the rows as well: "
-                    "sae:decode(codes, rows)");
-  const Shape& shape = sae.record.shape;
-  Rows any;
-  any.x = torch::zeros({rows, shape.points_in, shape.d_in});
-  return make_batch(*sae.normaliser, any).stats;
+int bound_next(lua_State* L) {
+  const MethodCall call(L, "bound:next(prompt, n)", 2);
+  const auto bound = call.self<BoundSae>();
+  Value::Array out;
+  for (const BoundSae::Next& one : bound->next(call.text(1, "prompt"), call.integer(2, "n")))
+    out.emplace_back(
+        Value::Table{{"token", one.token}, {"probability", one.probability}, {"clean", one.clean}});
+  push_value(L, out);
+  return 1;
+}
+
+int bound_logit(lua_State* L) {
+  const MethodCall call(L, "bound:logit(prompt, token)", 2);
+  const auto bound = call.self<BoundSae>();
+  const BoundSae::Logit logit = bound->logit(call.text(1, "prompt"), call.text(2, "token"));
+  push_value(L, Value::Table{{"bound", logit.bound}, {"clean", logit.clean}});
+  return 1;
 }
 
 }  // namespace
 
-// sae:encode(rows, { all = true })
-int sae_encode(lua_State* L) {
-  const auto sae = handle_for<SaeHandle>(L, 1, "sae:encode", "called on an sae");
-  const EncodeOptions options =
-      encode_options().parse("sae:encode", method_table(L, 3, "sae:encode"));
-  const torch::NoGradGuard no_gradients;
-  const Batch batch = batch_of(L, *sae, "sae:encode");
-  const Pass pass = sae->sae->pass(batch, Mode::infer);
-  if (!options.all) {
-    push_codes(L, pass.codes);
-    return 1;
-  }
-  lua_createtable(L, 0, 4);
-  push_codes(L, pass.codes);
-  lua_setfield(L, -2, "codes");
-  const Tensor pre = pre_activations_of(*sae->sae, batch.input);
-  push_value(L, pre.defined() ? nested(pre.cpu()) : Value());
-  lua_setfield(L, -2, "pre_activations");
-  push_value(L, of_rows(batch.stats, "mean"));
-  lua_setfield(L, -2, "input_mean");
-  push_value(L, of_rows(batch.stats, "scale"));
-  lua_setfield(L, -2, "input_std");
-  return 1;
+std::vector<luaL_Reg> sae_methods() {
+  return {{"encode", guard<sae_encode>},
+          {"decode", guard<sae_decode>},
+          {"loss", guard<sae_loss>},
+          {"bind", guard<sae_bind>}};
 }
-
-// sae:decode(codes, rows)
-int sae_decode(lua_State* L) {
-  const auto sae = handle_for<SaeHandle>(L, 1, "sae:decode", "called on an sae");
-  const torch::NoGradGuard no_gradients;
-  const Codes codes = codes_at(L, 2, sae->sae->d_sae(), "sae:decode");
-  lua_remove(L, 2);  // the rows, where there are some, stand where batch_of() looks
-  const bool by_rows = !lua_isnoneornil(L, 2);
-  const Stats stats =
-      by_rows ? batch_of(L, *sae, "sae:decode").stats : stats_of_any(*sae, codes.rows());
-  if (by_rows && handle_at<BlockHandle>(L, 2)->rows.size() != codes.rows())
-    throw UserError("sae:decode: codes of " + std::to_string(codes.rows()) + " rows and " +
-                    std::to_string(handle_at<BlockHandle>(L, 2)->rows.size()) +
-                    " rows, should be as many");
-  const at::Device device = sae->sae->device();
-  const Codes there{codes.start, codes.latent.to(device), codes.value.to(device), codes.d_sae};
-  const Tensor x = sae->normaliser->invert(sae->sae->reconstruction(there), stats).cpu();
-  push_value(L, nested(x.size(1) == 1 ? x.select(1, 0) : x));
-  return 1;
-}
-
-// sae:loss(rows)
-int sae_loss(lua_State* L) {
-  const auto sae = handle_for<SaeHandle>(L, 1, "sae:loss", "called on an sae");
-  const torch::NoGradGuard no_gradients;
-  const Batch batch = batch_of(L, *sae, "sae:loss");
-  if (!batch.target.defined())
-    throw UserError(
-        "sae:loss: rows without the target of this transcoder, should be from "
-        "activations:take");
-  const Group alone;
-  Step step;
-  step.group = &alone;
-  step.dead = torch::zeros({sae->sae->d_sae()},
-                           torch::TensorOptions(torch::kBool).device(sae->sae->device()));
-  const Pass pass = sae->sae->pass(batch, Mode::infer);
-  Value out{Value::Table()};
-  for (const Loss& loss : sae->sae->losses(pass, step))
-    out.set(loss.name, loss.value.item<double>());
-  push_value(L, out);
-  return 1;
+std::vector<luaL_Reg> bound_methods() {
+  return {{"generate", guard<bound_generate>},
+          {"next", guard<bound_next>},
+          {"logit", guard<bound_logit>}};
 }
 
 }  // namespace facet::lua

@@ -196,6 +196,10 @@ class Crosscoder final : public Sae {
     return out;
   }
 
+  Tensor pre_activations(const Tensor& x) override {
+    return ops::pre_activations(x.flatten(1), encoder(), b_enc_, Tensor());
+  }
+
   Tensor reconstruction(const Codes& codes) override {
     return ops::decode(codes, w_dec_.flatten(1), decoder_bias())
         .view({-1, points_, w_dec_.size(2)});

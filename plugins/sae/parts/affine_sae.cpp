@@ -67,7 +67,7 @@ void AffineSae::start(const Batch& first) {
   const at::NoGradGuard no_grad;
   if (form_.decoder_bias) start_b_dec(form_.b_dec_start, first.target.select(1, 0), b_dec_);
   if (form_.b_enc_centred)
-    b_enc_.sub_(pre_activations(first.input.select(1, 0).mean(0, true)).squeeze(0) - b_enc_);
+    b_enc_.sub_(pre_activations_of(first.input.select(1, 0).mean(0, true)).squeeze(0) - b_enc_);
   if (!error_scale_.defined()) return;
   Pass pass{{}, first.target, first.target, {}};
   note_host_units(first, pass.notes);
@@ -147,9 +147,16 @@ std::string AffineSae::saelens_architecture(const std::string& plain) const {
   return start + (form_.skip ? "skip_transcoder" : "transcoder");
 }
 
-Tensor AffineSae::pre_activations(const Tensor& x) const {
+Tensor AffineSae::pre_activations_of(const Tensor& x) const {
   const Dictionary w = dictionary();
   return ops::pre_activations(x, w.w_enc, w.b_enc, w.b_dec);
+}
+
+Tensor AffineSae::pre_activations(const Tensor& x) {
+  if (x.size(1) != 1)
+    throw UserError("sae: pre_activations: it chooses among " + std::to_string(x.size(1)) +
+                    " hookpoints by itself, so a row has none before it is coded");
+  return pre_activations_of(x.select(1, 0));
 }
 
 Pass AffineSae::pass(const Batch& batch, Mode mode) {

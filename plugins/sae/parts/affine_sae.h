@@ -160,6 +160,8 @@ class AffineSae : public PlainSae {
   void start(const Batch& first) override;
   /// Leaves the notes "input" [n, d] and what units_of() reads.
   Pass pass(const Batch& batch, Mode mode) override;
+  /// UserError of several hookpoints, unless overridden: which of them is coded is not known here.
+  Tensor pre_activations(const Tensor& x) override;
   Tensor decode(const Codes& codes) override;
   Tensor decoder(int64_t point) const override;
   /// Of infer_k a topk, of theta a jumprelu, of tied weights the same untied where untied_form()
@@ -207,7 +209,8 @@ class AffineSae : public PlainSae {
 
   /// What codes a row and decodes it; zeros for biases that the form leaves out.
   Dictionary dictionary() const;
-  Tensor pre_activations(const Tensor& x) const;
+  /// Of rows x [n, d]: [n, m].
+  Tensor pre_activations_of(const Tensor& x) const;
   Tensor decoder_bias() const;
   /// What comes back of x [n, d_in] when no latent fires: b_dec, and what W_skip adds. [n, d_out]
   /// or [d_out]

@@ -8,7 +8,7 @@ namespace facet {
 Tensor DenseSae::activations(const Tensor& pre) const { return pre.relu(); }
 
 Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
-  const Tensor pre = pre_activations(x);  // [n, m]
+  const Tensor pre = pre_activations_of(x);  // [n, m]
   Codes codes;
   Tensor z;
   if (infers_otherwise(mode)) {
@@ -23,7 +23,7 @@ Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
 }
 
 Codes DenseSae::encode(const Tensor& x, Mode mode) {
-  const Tensor pre = pre_activations(x);
+  const Tensor pre = pre_activations_of(x);
   return infers_otherwise(mode) ? inferred(activations(pre)) : Codes::of(active(pre, mode));
 }
 

@@ -108,7 +108,7 @@ class RandomK final : public AffineSae {
       return ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, p_.k,
                               p_.relu ? ops::Negatives::zero : ops::Negatives::kept);
     }
-    const Tensor pre = pre_activations(x);  // [n, m]
+    const Tensor pre = pre_activations_of(x);  // [n, m]
     const Tensor activations = p_.relu ? pre.relu() : pre;
     if (infers_otherwise(mode)) return inferred(activations);
     const Tensor chosen = drawn_subset(row_numbers(x, seed()), p_.d_sae, p_.k).to(x.device());

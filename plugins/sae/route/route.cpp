@@ -124,11 +124,16 @@ class Route final : public AffineSae {
   }
 
   Codes encode(const Tensor& x, Mode mode) override {
-    if (infers_otherwise(mode) && p_.theta > 0) return inferred(pre_activations(x));
+    if (infers_otherwise(mode) && p_.theta > 0) return inferred(pre_activations_of(x));
     const int64_t k = mode == Mode::infer && p_.infer_k > 0 ? p_.infer_k : p_.k;
     const Dictionary w = dictionary();
     return ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, k,
                             p_.relu ? ops::Negatives::zero : ops::Negatives::kept);
+  }
+
+  /// Of the row that its router chooses, or mixes.
+  Tensor pre_activations(const Tensor& x) override {
+    return pre_activations_of(rows_of(x, weights_of(x), Mode::infer));
   }
 
   Losses losses(const Pass& pass, const Step& step) override {

@@ -223,8 +223,13 @@ class TopK : public AffineSae {
   }
 
   Codes encode(const Tensor& x, Mode mode) override {
-    if (mode == Mode::infer && p_.theta > 0) return inferred(pre_activations(x));
+    if (mode == Mode::infer && p_.theta > 0) return inferred(pre_activations_of(x));
     return kept(x, mode == Mode::infer ? inference_k() : training_k());
+  }
+
+  /// As latents are ranked: times the norm of the row of W_dec with select_by_norm.
+  Tensor pre_activations(const Tensor& x) override {
+    return ranked_pre_activations(x.select(1, 0));
   }
 
   Losses losses(const Pass& pass, const Step& step) override {

@@ -1,4 +1,5 @@
-// The annotations for editors name every verb of a run and every field of a handle, and no others.
+// The annotations for editors name every verb of a run, every field and method of a handle, and no
+// others.
 #include "lua/annotations.h"
 
 #include <gtest/gtest.h>
@@ -13,6 +14,8 @@
 namespace {
 
 using Names = std::set<std::string>;
+
+const std::string kSaid = kTrained + "local said = sae:encode(rows:take(3), { all = true })\n";
 
 std::string annotations() {
   facet::Kernel kernel;
@@ -47,20 +50,24 @@ TEST(Annotations, name_every_verb_of_the_run) {
   EXPECT_EQ(matches(annotations(), "\nfunction run:([a-z_]+)\\(keys\\) end"), known);
 }
 
-TEST(Annotations, name_every_field_of_every_handle) {
+TEST(Annotations, name_every_field_and_method_of_every_handle) {
   const ToyWorkshop here;
   const std::string codes = kTrained + "local codes = run:encode { sae = sae, on = rows }\n";
-  const std::string block = kRows + "local block = rows:take(3)\n";
-  const std::string bound = kSae + "local bound = sae:bind(host)\n";
   const std::map<std::string, std::string> scripts = {
-      {"host", kHost + "print(host.zzz)\n"},        {"data", kHost + "print(data.zzz)\n"},
-      {"activations", kRows + "print(rows.zzz)\n"}, {"sae", kSae + "print(sae.zzz)\n"},
-      {"codes", codes + "print(codes.zzz)\n"},      {"block", block + "print(block.zzz)\n"},
-      {"bound", bound + "print(bound.zzz)\n"}};
+      {"host", kHost + "print(host.zzz)\n"},
+      {"data", kHost + "print(data.zzz)\n"},
+      {"activations", kRows + "print(rows.zzz)\n"},
+      {"sae", kSae + "print(sae.zzz)\n"},
+      {"codes", codes + "print(codes.zzz)\n"},
+      {"block", kRows + "print(rows:take(3).zzz)\n"},
+      {"block_codes", kSaid + "print(said.codes.zzz)\n"},
+      {"matrix", kSaid + "print(said.pre_activations.zzz)\n"},
+      {"bound", kTrained + "print(sae:bind(host).zzz)\n"}};
   ASSERT_EQ(facet::lua::handle_kinds().size(), scripts.size());
   for (const auto& kind : facet::lua::handle_kinds()) {
     Names names;
     for (const auto& field : kind.fields) names.insert(field.name);
+    for (const auto& method : kind.methods) names.insert(method.name);
     EXPECT_EQ(names, named_by_refusal(here, scripts.at(kind.name))) << kind.name;
   }
 }
