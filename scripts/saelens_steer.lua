@@ -41,7 +41,7 @@ local function steer_with_feature(prompt, strength)
   return sae:bind(host, "layers.16", { edits = edits }):generate { prompt = prompt, max_tokens = 20 }
 end
 local told = {}
-for _, strength in ipairs { 0, 20, 60 } do
+for _, strength in ipairs { 0, 5, 10 } do
   told[#told + 1] = { strength, steer_with_feature("In the morning we", strength) }
   print(("strength %d: %q"):format(strength, told[#told][2]))
 end

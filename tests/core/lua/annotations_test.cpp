@@ -38,7 +38,7 @@ Names named_by_refusal(const Workshop& here, const std::string& script) {
   const std::string line = err.substr(0, err.find('\n'));
   const size_t list = line.find("should be one of ");
   EXPECT_NE(list, std::string::npos) << err;
-  return matches(line.substr(list + 17), "([a-z_]+)");
+  return matches(line.substr(list + 17), "([a-z_0-9]+)");
 }
 
 }  // namespace
