@@ -46,7 +46,7 @@ run:analyze {
   latents = { latent }, edit = "multiply", amounts = { 0, 2, 4 }, only_active = true, controls = 5,
 }
 
--- 4. SAE AutoInterpret: where each latent is strongest, in latent_examples.tsv
+-- 4. SAE AutoInterpret: tokens on which each latent fires, in contexts.tsv
 -- 5. SAE Evaluation: error, sparsity, and what the host loses with the SAE in it
 local codes = run:encode { sae = sae, on = held_out }
 local figures = run:analyze_all { on = codes }

@@ -1,6 +1,22 @@
 ---@meta facet
 -- Written by `facet docs`; change the schema, not this file.
 
+---Keys of sae:bind.
+---@class facet.args.bind
+---@field prompt_only? boolean Only tokens of the prompt are replaced, not those that are generated. Default: false.
+---@field error_term? boolean Adds what the SAE leaves over, so that only edits change the host. Default: true.
+---@field scaled? number What the reconstruction is multiplied by. Default: 1.0.
+---@field splice_from? "live"|"clean"|"difference" Which row is reconstructed: the one that arrives (live), that of the host by itself (clean), or what the clean one lacks is added to the live one (difference). Must be one of "live", "clean", "difference". Default: "live".
+---@field edits? any A list of { latent = 12, set = 4.0 }; instead of set: add, subtract, multiply, divide, ablate = true, add_direction.
+
+---Keys of bound:generate.
+---@class facet.args.generate
+---@field prompt? string What the host goes on from. Required.
+---@field max_tokens? integer New tokens at most. Unit: tokens. Must be at least 1. Default: 32.
+---@field temperature? number 0: always the most likely token. Must be at least 0. Default: 0.0.
+---@field top_p? number Draws among the fewest tokens that hold this share. Must be between 1e-09 and 1. Default: 1.0.
+---@field seed? integer Of the draws. Must be at least 0. Default: 0.
+
 ---A host model.
 ---@class facet.Host
 ---@field type string Its `type` in [host].
@@ -9,6 +25,12 @@
 ---@field vocabulary integer Number of tokens.
 ---@field context integer Tokens it can read at once; 0: no limit.
 ---@field hookpoints string[] Every place where its rows can be read.
+local Host = {}
+
+---The rows of every token of one text.
+---@param keys { text: string, hookpoints: string|string[] } What is read, and where.
+---@return facet.Block
+function Host:read(keys) end
 
 ---Records to read. Only where [data] has a split:
 ---@class facet.Data
@@ -22,6 +44,12 @@
 ---@field points integer Number of hookpoints in a row.
 ---@field hookpoints string[] The hookpoints, by their canonical names.
 ---@field target string[] Those of the target; none: it is the rows themselves.
+local Activations = {}
+
+---The first rows of the stream in their order, in memory.
+---@param n integer How many; fewer when the stream has no more.
+---@return facet.Block
+function Activations:take(n) end
 
 ---A sparse autoencoder.
 ---@class facet.Sae
@@ -31,12 +59,122 @@
 ---@field d_in integer Width of the rows it reads.
 ---@field stream string The `name` of the rows it was made for.
 ---@field folder string Where its weights lie; empty: it is not trained yet.
+local Sae = {}
+
+---What it says of a block: its codes, and the mean and spread of each row that came in.
+---@param block facet.Block The rows.
+---@param keys? { all: boolean } all: also what every latent saw, before any was chosen.
+---@return { codes: facet.BlockCodes, input_mean: number[], input_std: number[], pre_activations: facet.Matrix? }
+function Sae:encode(block, keys) end
+
+---The rows that codes stand for, in the host's units.
+---@param codes facet.BlockCodes From encode of the same SAE.
+---@return facet.Block
+function Sae:decode(codes) end
+
+---The losses of its training on a block, and their sum as `total`.
+---@param block facet.Block The rows, and the target where it has one.
+---@return table<string, number>
+function Sae:loss(block) end
+
+---Puts it into its host: what the host then says.
+---@param host facet.Host The host that it was trained on.
+---@param hookpoint? string|string[] Of those it reconstructs; by default all of them.
+---@param keys? facet.args.bind How, and with which edits.
+---@return facet.Bound
+function Sae:bind(host, hookpoint, keys) end
 
 ---What an SAE said of every row.
 ---@class facet.Codes
 ---@field rows integer Number of rows.
 ---@field d_sae integer Number of latents.
 ---@field key string Hash of all that decides them.
+
+---Some rows of a host in memory. Rows, hookpoints and tokens count from 1, latents from 0.
+---@class facet.Block
+---@field n integer Number of rows.
+---@field points integer Number of hookpoints in a row.
+---@field d integer Width of a row at one hookpoint.
+---@field hookpoints string[] Where the host gave them.
+---@field tokens string[] The text of each row's token.
+local Block = {}
+
+---The numbers of one row at one hookpoint.
+---@param row integer From 1.
+---@param point? integer From 1, which is the default.
+---@return number[]
+function Block:row(row, point) end
+
+---How far each row is from that of another block, by the Euclidean norm.
+---@param other facet.Block Of the same shape.
+---@return number[]
+function Block:distance(other) end
+
+---What an SAE said of a block.
+---@class facet.BlockCodes
+---@field rows integer Number of rows.
+---@field d_sae integer Number of latents.
+---@field l0 number Mean number of latents with a value > 0 in a row.
+local BlockCodes = {}
+
+---The latents of one row, values descending.
+---@param row integer From 1.
+---@return { latent: integer, value: number }[]
+function BlockCodes:row(row) end
+
+---The latents with the largest values, each with the row of its largest.
+---@param n integer How many.
+---@return { latent: integer, row: integer, value: number }[]
+function BlockCodes:top(n) end
+
+---The value of one latent in each row.
+---@param latent integer From 0.
+---@return number[]
+function BlockCodes:values(latent) end
+
+---The same rows with other values.
+---@param edits table[] { latent = 12, set = 4.0 }; or add, subtract, multiply, divide, ablate = true.
+---@return facet.BlockCodes
+function BlockCodes:edited(edits) end
+
+---A number for each row and latent.
+---@class facet.Matrix
+---@field rows integer Number of rows.
+---@field columns integer Number of latents.
+local Matrix = {}
+
+---All numbers of one row.
+---@param row integer From 1.
+---@return number[]
+function Matrix:row(row) end
+
+---One number.
+---@param row integer From 1.
+---@param latent integer From 0.
+---@return number
+function Matrix:get(row, latent) end
+
+---An SAE in its host.
+---@class facet.Bound
+---@field hookpoints string[] Where rows are replaced.
+local Bound = {}
+
+---How the host goes on from a prompt.
+---@param keys facet.args.generate The prompt, and how tokens are drawn.
+---@return string
+function Bound:generate(keys) end
+
+---The most likely next tokens; `clean` is the probability in the host by itself.
+---@param prompt string What stands before.
+---@param n integer How many.
+---@return { token: string, probability: number, clean: number }[]
+function Bound:next(prompt, n) end
+
+---The logit of one token behind a prompt, with the SAE and in the host by itself.
+---@param prompt string What stands before.
+---@param token string Exactly one token.
+---@return { bound: number, clean: number }
+function Bound:logit(prompt, token) end
 
 ---Keys of every [baseline].
 ---@class facet.args.baseline
@@ -563,6 +701,17 @@
 ---@field inv_freq? "computed"|"stored" Rotary frequencies computed, as transformers does, or as stored in the file, as fair-esm does; released files store them rounded to half precision. Must be one of "computed", "stored". Default: "computed".
 ---@field random_weights? integer A seed: every weight is drawn anew, normal, with the mean and deviation of its tensor: a control that learnt nothing; -1: the weights as they are. Must be at least -1. Default: -1.
 
+---Language models of the Llama family, versions 2 to 3.2.
+---@class facet.args.host.llama: facet.args.host
+---@field type? "llama"
+---@field weights? string Folder with config.json, tokenizer.json and model.safetensors, or its shards and model.safetensors.index.json; or one GGUF file. Required.
+---@field dtype? "f32"|"bf16"|"f16" What weights and rows are kept and multiplied in, however they are stored; bf16 and f16 take half the memory, keep two to three digits, and are faster only where the processor has them. Must be one of "f32", "bf16", "f16". Default: "f32".
+---@field bos? "config"|"on"|"off" The token that begins a text stands before each text, or does not; config: as tokenizer.json says. Must be one of "config", "on", "off". Default: "config".
+---@field context? integer Longest text with its specials; 0: max_position_embeddings of config.json. Unit: tokens. Must be at least 0. Default: 0.
+---@field longer? "error"|"truncate" A text beyond the context is an error, or is cut there. Must be one of "error", "truncate". Default: "error".
+---@field pad? integer For comparisons with programs that pad: each text is filled up to so many tokens with pads, which are computed, see the text's own tokens and are seen by none; 0: nothing is padded. Unit: tokens. Must be at least 0. Default: 0.
+---@field random_weights? integer A seed: every weight is drawn anew, normal, with the mean and deviation of its tensor: a control that learnt nothing; -1: the weights as they are. Must be at least -1. Default: -1.
+
 ---A small transformer over letters, weights from a seed; for tests and documentation.
 ---@class facet.args.host.toy: facet.args.host
 ---@field type? "toy"
@@ -581,6 +730,7 @@
 ---@field exclude? string FASTA file, or a folder of them; records whose whole sequence is exactly one of it are left out. Default: "".
 ---@field max_length? integer Longest sequence; 0: no limit. Unit: letters. Must be at least 0. Default: 0.
 ---@field longer? "drop"|"truncate"|"window" What happens to longer sequences; windows follow one another, NAME/1-1022 and on. Must be one of "drop", "truncate", "window". Default: "drop".
+---@field words? integer Splits each text on white space into records of so many words, joined by one space: NAME/words-1 and on, the last with the rest; 0: texts stay as they are. RouteSAE's loader takes as many words as tokens. Unit: words. Must be at least 0. Default: 0.
 ---@field skip? integer Leave out the first so many of the records that where, exclude and dropping left. Unit: records. Must be at least 0. Default: 0.
 ---@field limit? integer Then use the first so many; 0: all. Windows do not count, only whole records. Unit: records. Must be at least 0. Default: 0.
 ---@field sample? integer Then draw so many at random, in their order; 0: all. Unit: records. Must be at least 0. Default: 0.
@@ -649,6 +799,8 @@
 ---@field buffer_rows? integer How many rows are shuffled together. Unit: rows. Must be at least 1. Default: 65536.
 ---@field batch_tokens? integer Tokens of one forward pass of the host; a longer sequence is a pass of its own. Unit: tokens. Must be at least 1. Default: 8192.
 ---@field pads? boolean Rows of pads too, as programs have them that pad sequences and forget it. Default: false.
+---@field pack? integer Joins the tokens of all records, each with the host's specials, and cuts them into sequences of exactly so many; what is left at the end is dropped. For hosts that see only what stands before a token. 0: a record is a sequence. Unit: tokens. Must be at least 0. Default: 0.
+---@field pack_begin? "each"|"records" Where the host's token that begins a text stands in packed sequences: each, in front of each sequence too, as SAELens has it; records, only where a record begins. Must be one of "each", "records". Default: "each".
 ---@field max_norm? number Leaves out rows whose norm exceeds so many times the median norm of the rows of one forward pass of the host (dictionary_learning's max_norm_factor, 10 there); 0: none. How many rows an epoch has is then unknown beforehand. Must be at least 0. Default: 0.0.
 ---@field pool? "none"|"mean"|"max" One row for each sequence instead of one for each token: the mean or the largest of each number over the rows that are kept. Must be one of "none", "mean", "max". Default: "none".
 ---@field store? "live"|"disk" disk keeps the host's rows under store/ beside the runs folder, so that it runs once; live runs it again in each epoch. The bits are the same. Must be one of "live", "disk". Default: "live".
@@ -1257,6 +1409,35 @@
 ---@field type? string Which part; `facet list` shows them. Required.
 ---@field name? string Tells this section from others of its kind. Default: "".
 
+---What each latent at each token does to a difference of logits.
+---@class facet.args.analysis.attribution: facet.args.analysis
+---@field type? "attribution"
+---@field prompts? (string)[] Texts whose latents are patched. Required.
+---@field patches? (string)[] Texts that the patched values come from, one a prompt and as long; none: zeros. Default: [].
+---@field answer? string The metric is the logit of this token ... Required.
+---@field other? string ... less that of this one. Required.
+---@field position? integer Whose logits, from 0; -1: the last token's. Must be at least -1. Default: -1.
+---@field steps? integer Gradients on the way of `integrated`. Must be at least 1. Default: 10.
+---@field exact? integer Latents at tokens, those of largest |attrib|, whose effect is also measured, a pass each, and every residual's; 0: none. Must be at least 0. Default: 50.
+---@field whole? integer Latents that are also patched at all tokens at once. Must be at least 0. Default: 5.
+
+---The tokens on which each latent fires, with the text around them.
+---@class facet.args.analysis.contexts: facet.args.analysis
+---@field type? "contexts"
+---@field form? "quantiles"|"routesae" quantiles: the strongest rows of each latent, and some drawn of each quantile of its values; routesae: the strongest sentences of each token on which it fires, with RouteSAE's two JSON files. Must be one of "quantiles", "routesae". Default: "quantiles".
+---@field threshold? number Values above it count (RouteSAE's code has 10, its paper 15). Must be at least 0. Default: 0.0.
+---@field least_contexts? integer Latents with fewer contexts are left out (RouteSAE's lines). Must be at least 1. Default: 4.
+---@field latents? (integer)[] Only these latents; empty: all. Default: [].
+---@field before? integer Of quantiles: tokens shown before the one. Unit: tokens. Must be at least 0. Default: 16.
+---@field after? integer Of quantiles: tokens shown after it. Unit: tokens. Must be at least 0. Default: 16.
+---@field top? integer Of quantiles: strongest rows of each latent. Unit: rows. Must be at least 0. Default: 5.
+---@field quantiles? integer Of quantiles: parts of equally many rows into which a latent's values are cut. Must be at least 0. Default: 5.
+---@field per_quantile? integer Of quantiles: rows drawn of each, besides the strongest. Unit: rows. Must be at least 0. Default: 3.
+---@field context_length? integer Of routesae: longest sentence; of a longer one half of it stays on each side. Unit: tokens. Must be at least 1. Default: 64.
+---@field max_per_token? integer Of routesae: contexts of each latent and token. Must be at least 1. Default: 2.
+---@field top_sequences? integer Of routesae: sequences of each latent in top_sequences.json; 0: no such file. Must be at least 0. Default: 5.
+---@field model? string Of routesae: the name of the architecture that contexts.json gives ("TopK"). Default: "".
+
 ---Embeddings, codes and a table of the proteins as Rep_SAEs_PLMs keeps them: .npy arrays and a CSV file.
 ---@class facet.args.analysis.extract: facet.args.analysis
 ---@field type? "extract"
@@ -1333,6 +1514,45 @@
 ---@field baseline_terms? integer Random terms of each namespace, all of whose pairs are a baseline. Must be at least 2. Default: 150.
 ---@field resamples? integer Resamples of the bootstrap behind the intervals; 0: no intervals. Must be at least 0. Default: 1000.
 
+---What changes in the host when latents are edited, beside random directions.
+---@class facet.args.analysis.intervene: facet.args.analysis
+---@field type? "intervene"
+---@field prompts? (string)[] Texts that are tried; none: the records of `data`. Default: [].
+---@field most_prompts? integer Records that are tried, the first ones. Must be at least 1. Default: 100.
+---@field watch? (string)[] Tokens, as text (" Paris"), whose logit and log-probability are followed: at the last token of a causal host, at the infilled ones of another. Default: [].
+---@field controls? integer Random directions, as long as the latent's, that the same edit is made along; 0: none. Must be at least 0. Default: 20.
+---@field generate? integer New tokens that each prompt goes on with; 0: none. Unit: tokens. Must be at least 0. Default: 0.
+---@field temperature? number 0: the most likely token. Must be at least 0. Default: 0.0.
+---@field top_p? number Draws among the fewest tokens that hold this share. Must be above 0, at most 1. Default: 1.0.
+---@field infill? (integer)[] Of a masked language model: positions from 0 that are masked and guessed. Default: [].
+---@field latents? (integer)[] Latents that are edited, from 0, each by itself. Required.
+---@field together? boolean All of them in one edit. Default: false.
+---@field edit? "set"|"add"|"subtract"|"multiply"|"divide"|"ablate"|"add_direction"|"add_direction_relative" What happens to a latent's value: set, add, subtract, multiply or divide it by the amount, or ablate it (0); or amount times its row of W_dec is added to the host's row (add_direction), or amount times the row's own norm in that direction (add_direction_relative). Must be one of "set", "add", "subtract", "multiply", "divide", "ablate", "add_direction", "add_direction_relative". Required.
+---@field amounts? (number)[] One edit for each: the dose curve. Ablation has none. Default: [].
+---@field only_active? boolean A value that is 0 stays 0. Default: false.
+---@field positions? any Tokens that are edited: all, not_first, last (of each pass: under generation the newest), prompt, or a list of positions from 0. Default: "all".
+---@field specials? boolean Tokens that the host added (BOS, <cls>) are edited, too. Default: false.
+---@field error_term? boolean What the SAE leaves over is added back, so that only the edit changes the host; false: edited rows are what the SAE decodes. Default: true.
+---@field splice_from? "live"|"clean"|"difference" What is spliced where a hookpoint before it was spliced as well (see kl_eval). Must be one of "live", "clean", "difference". Default: "live".
+---@field at? (string)[] Only at these of the SAE's hookpoints; none: at all. Default: [].
+
+---What splicing an SAE into its host does to the host's output.
+---@class facet.args.analysis.kl_eval: facet.args.analysis
+---@field type? "kl_eval"
+---@field at? (string)[] Hookpoints where the SAE is put, of those it reconstructs; empty: all of them (an SAE that codes each layer by itself is put at one after another). Default: [].
+---@field splice_from? "auto"|"live"|"clean"|"difference" What is reconstructed: live, the row that arrives; clean, the row of the host by itself; difference, what the clean one lacks is added to the live one. auto: live, or difference for an SAE that reads several hookpoints at once. Must be one of "auto", "live", "clean", "difference". Default: "auto".
+---@field scaled? number Number that the reconstruction is multiplied by. Default: 1.0.
+---@field replace? "content"|"all" content: specials and pads keep the host's rows (without them a model's first token alone can ruin its output); all: every row is replaced. Must be one of "content", "all". Default: "content".
+---@field error_term? boolean Also splice with the SAE's error added back, which must change nothing. Default: true.
+---@field zero? boolean Also measure the rows replaced by 0. Default: true.
+---@field mean? boolean Also measure the rows replaced by their mean. Default: true.
+---@field masked? number Share of the content tokens that a masked language model has to guess, each as <mask>; 0: none is masked. A causal host guesses every next token. Must be between 0 and 1. Default: 0.15.
+---@field masked_column? string Column of the records that lists the tokens to be masked ("4 7 15", from 0, specials counted), in place of a draw. Default: "".
+---@field figures? "main"|"all" main: one definition of each word; all: also those of SAELens, RouteSAE, InterPLM. Must be one of "main", "all". Default: "main".
+---@field max_tokens? integer Stop after so many tokens, pads counted; 0: all records. Unit: tokens. Must be at least 0. Default: 0.
+---@field batch_tokens? integer Tokens of one forward pass (and one sequence); memory is this times the vocabulary, for each pass that is compared. Unit: tokens. Must be at least 1. Default: 512.
+---@field resamples? integer Resamples of the bootstrap over sequences behind the intervals; 0: no intervals. Must be at least 0. Default: 1000.
+
 ---How often each latent fires, and in which proteins and residues.
 ---@class facet.args.analysis.latents: facet.args.analysis
 ---@field type? "latents"
@@ -1343,6 +1563,16 @@
 ---@field order? "telling"|"frequency" Which latents stand first: the most telling (they fire in few sequences, and strongly there), or the most frequent. Must be one of "telling", "frequency". Default: "telling".
 ---@field least_sequences? integer By telling, latents that fire in fewer sequences stand after the others: they cannot show what sequences have in common. Unit: sequences. Must be at least 1. Default: 5.
 ---@field max_frequency? number Latents that fire on a larger share of the rows are called dense and stand last. Must be between 0 and 1. Default: 0.1.
+
+---Which latents speak for a token: the parts of a logit.
+---@class facet.args.analysis.logit_attribution: facet.args.analysis
+---@field type? "logit_attribution"
+---@field prompts? (string)[] Texts that are tried; none: the records of `data`. Default: [].
+---@field most_prompts? integer Records that are tried, the first ones. Must be at least 1. Default: 100.
+---@field watch? (string)[] Tokens, as text (" Paris"), whose logits are taken apart. Required.
+---@field position? integer Whose logits, from 0; -1: the last token's. Must be at least -1. Default: -1.
+---@field latents? (integer)[] Latents whose direction is read over the vocabulary; none: those that contribute most. Default: [].
+---@field top? integer Tokens listed of each direction, at either end; and latents, where none are named. Must be at least 1. Default: 10.
 
 ---Sparsity, reconstruction, dead latents, and recovery of known features.
 ---@class facet.args.analysis.metrics: facet.args.analysis
@@ -1382,7 +1612,7 @@
 local run = {}
 
 ---Loads a host model.
----@param keys? facet.args.host|facet.args.host.esm2|facet.args.host.toy
+---@param keys? facet.args.host|facet.args.host.esm2|facet.args.host.llama|facet.args.host.toy
 ---@return facet.Host
 function run:host(keys) end
 
@@ -1427,7 +1657,7 @@ function run:baselines(keys) end
 function run:encode(keys) end
 
 ---One analysis; returns its figures.
----@param keys? facet.args.analysis|facet.args.analysis.extract|facet.args.analysis.go_enrichment|facet.args.analysis.go_pairwise|facet.args.analysis.latents|facet.args.analysis.metrics
+---@param keys? facet.args.analysis|facet.args.analysis.attribution|facet.args.analysis.contexts|facet.args.analysis.extract|facet.args.analysis.go_enrichment|facet.args.analysis.go_pairwise|facet.args.analysis.intervene|facet.args.analysis.kl_eval|facet.args.analysis.latents|facet.args.analysis.logit_attribution|facet.args.analysis.metrics
 ---@return table<string, number>
 function run:analyze(keys) end
 

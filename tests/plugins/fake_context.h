@@ -130,9 +130,8 @@ class ScalingNormaliser : public Normaliser {
 inline Report run_analysis(const std::string& name, const Value& params, Context& context) {
   static Registry* registry = [] {
     auto* all = new Registry;  // plugins stay for ever, and so does what they registered
-    for (const char* analysis :
-         {"metrics", "latents", "go_enrichment", "go_pairwise", "extract", "kl_eval", "intervene",
-          "contexts"}) {
+    for (const char* analysis : {"metrics", "latents", "go_enrichment", "go_pairwise", "extract",
+                                 "kl_eval", "intervene", "contexts"}) {
       const std::filesystem::path file =
           std::filesystem::path(FACET_TEST_PLUGINS) / (std::string(analysis) + ".so");
       if (std::filesystem::exists(file)) load_plugin(file, *all);

@@ -79,7 +79,8 @@ class Context {
   virtual std::unique_ptr<ActivationSource> rows() = 0;
   virtual const CodesReader& codes() = 0;
   /// A fresh pass over the records of `data`, where it was given, else over those that rows() come
-  /// from, in the order of Rows::sequence; nullptr when there are none: rows of a known dictionary.
+  /// from, in the order of Rows::sequence (but for packed sequences, each of which has pieces of
+  /// records); nullptr when there are none: rows of a known dictionary.
   virtual std::unique_ptr<RecordReader> records() = 0;
 
   virtual Rng rng(const std::string& purpose) = 0;
