@@ -176,11 +176,13 @@ class KlEval final : public Analysis {
     const Tensor guessed = torch::cat(batch.guessed);
     Tokens shown = whole;
     shown.id = whole.id.masked_fill(guessed, host.info().ids.mask);
+    Splice::Clean clean;
     std::vector<Tensor> logits(1);
     for (size_t i = 0; i < sites.size(); ++i) {
-      for (Tensor& one : sites[i]->passes(shown, logits[0])) logits.push_back(std::move(one));
+      for (Tensor& one : sites[i]->passes(shown, clean)) logits.push_back(std::move(one));
       count_replaced(*sites[i], counts.replaced[i]);
     }
+    logits[0] = clean.logits.value;
     counts.tokens += whole.id.size(0);
     counts.guessed = counts.guessed || guessed.any().item<bool>();
     scores.add(whole, logits, host.info().causal ? Says::next : Says::itself, guessed);

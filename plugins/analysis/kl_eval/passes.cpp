@@ -49,25 +49,23 @@ Site::Site(HostModel& host, Sae& sae, const Normaliser& normaliser, const Place&
   if (params.mean) names_.emplace_back("mean");
 }
 
-std::vector<Tensor> Site::passes(const Tokens& tokens, Tensor& clean) {
+std::vector<Tensor> Site::passes(const Tokens& tokens, Splice::Clean& clean) {
   const Want want{.logits = true};
-  Splice::Clean own = splice_.clean(tokens, want);
-  if (!clean.defined()) clean = own.logits.value;
-  own.logits.value = Tensor();
+  if (!clean.rows.defined()) clean = splice_.clean(tokens, want);
   chosen_ = Tensor();
-  const auto layer = own.pass.notes.find("layer");
-  if (layer != own.pass.notes.end()) {
+  const auto layer = clean.pass.notes.find("layer");
+  if (layer != clean.pass.notes.end()) {
     chosen_ = torch::full({tokens.id.size(0)}, -1, torch::kInt64);
-    chosen_.index_copy_(0, own.index, layer->second.cpu());
+    chosen_.index_copy_(0, clean.index, layer->second.cpu());
   }
   std::vector<Tensor> out;
   for (const std::string& name : names_) {
     if (name == "zero" || name == "mean") {
-      out.push_back(ablated(tokens, own, name == "mean"));
+      out.push_back(ablated(tokens, clean, name == "mean"));
       continue;
     }
     Splice& splice = name == "spliced" ? splice_ : *with_error_;
-    const std::vector<Hook> hooks = splice.hooks(&own);
+    const std::vector<Hook> hooks = splice.hooks(&clean);
     const std::lock_guard turn(host_.turn());
     out.push_back(host_.forward(tokens, hooks, want).value);
     if (name == "spliced") replaced_ = splice.replaced();

@@ -25,8 +25,9 @@ class Site {
 
   /// [t, vocabulary] each. Ablations replace every token by zeros, or by the mean over the tokens
   /// of this pass that are no pads; of an SAE that chooses a hookpoint for each row, only the rows
-  /// that it chose. `clean` is filled with the host's own pass when it is not yet.
-  std::vector<Tensor> passes(const Tokens& tokens, Tensor& clean);
+  /// that it chose. `clean` is the host's own pass of these tokens: it is run when it is still
+  /// empty, and serves every site of the same SAE.
+  std::vector<Tensor> passes(const Tokens& tokens, Splice::Clean& clean);
   /// [t] bool: tokens that the SAE replaced in the last passes().
   const Tensor& replaced() const { return replaced_; }
   /// [t] int64 of the last passes(): at which of the SAE's hookpoints a token is replaced; -1 for

@@ -58,7 +58,7 @@ TEST(Script, that_calls_a_verb_wrongly_gets_every_problem_at_its_line) {
        "script.lua:6: sae.k: 5 exceeds d_sae (4)\n" + traceback("method 'sae'", 6)},
       {"a field", kSae + "print(sae.d_sea)\n",
        "script.lua:7: sae.d_sea: no such field (did you mean \"d_sae\"?), should be one of d_in, "
-       "d_sae, folder, name, stream, type\n" +
+       "d_sae, folder, name, stream, type, encode, decode, loss, bind\n" +
            traceback("metamethod 'index'", 7)},
   });
 }
