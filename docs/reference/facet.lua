@@ -1527,7 +1527,7 @@ function Bound:logit(prompt, token) end
 ---@field infill? (integer)[] Of a masked language model: positions from 0 that are masked and guessed. Default: [].
 ---@field latents? (integer)[] Latents that are edited, from 0, each by itself. Required.
 ---@field together? boolean All of them in one edit. Default: false.
----@field edit? "set"|"add"|"subtract"|"multiply"|"divide"|"ablate"|"add_direction"|"add_direction_relative" What happens to a latent's value: set, add, subtract, multiply or divide it by the amount, or ablate it (0); or amount times its row of W_dec is added to the host's row (add_direction), or amount times the row's own norm in that direction (add_direction_relative). Must be one of "set", "add", "subtract", "multiply", "divide", "ablate", "add_direction", "add_direction_relative". Required.
+---@field edit? "ablate"|"set"|"add"|"subtract"|"multiply"|"divide"|"add_direction"|"add_direction_relative" What happens to a latent's value: set, add, subtract, multiply or divide it by the amount, or ablate it (0); or amount times its row of W_dec is added to the host's row (add_direction), or amount times the row's own norm in that direction (add_direction_relative). Must be one of "ablate", "set", "add", "subtract", "multiply", "divide", "add_direction", "add_direction_relative". Required.
 ---@field amounts? (number)[] One edit for each: the dose curve. Ablation has none. Default: [].
 ---@field only_active? boolean A value that is 0 stays 0. Default: false.
 ---@field positions? any Tokens that are edited: all, not_first, last (of each pass: under generation the newest), prompt, or a list of positions from 0. Default: "all".

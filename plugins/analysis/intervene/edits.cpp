@@ -15,8 +15,8 @@ namespace intervene {
 namespace {
 
 constexpr std::array<const char*, 8> kWords = {
-    "set",    "add",    "subtract",      "multiply",
-    "divide", "ablate", "add_direction", "add_direction_relative"};
+    "ablate",   "set",    "add",           "subtract",
+    "multiply", "divide", "add_direction", "add_direction_relative"};
 
 Tensor edited_value(const Tensor& value, EditKind kind, double amount) {
   switch (kind) {

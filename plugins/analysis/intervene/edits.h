@@ -14,12 +14,12 @@
 namespace intervene {
 
 enum class EditKind {
-  set = 1,
+  ablate = 1,
+  set,
   add,
   subtract,
   multiply,
   divide,
-  ablate,
   add_direction,
   add_direction_relative,
 };
