@@ -5,6 +5,7 @@
 
 #include "facet/measures.h"
 #include "facet/normaliser.h"
+#include "train/host_units.h"
 #include "train/row_sums.h"
 
 namespace facet {
@@ -73,20 +74,11 @@ Measured::~Measured() = default;
 
 void Measured::add(const Normaliser& normaliser, const Batch& batch) {
   const Pass pass = sae_.pass(batch, Mode::infer);
-  const int64_t inputs = normaliser.input_points();
-  const bool as_given =
-      pass.target.is_same(batch.target) && (inputs > 0 || batch.target.is_same(batch.input));
-  const Stats stats = output_stats(pass, batch.stats);
-  // Host's units, points side by side: [n, points * d].
-  const auto in_host_units = [&](const Tensor& x) {
-    return normaliser.invert(x, stats).flatten(1);
-  };
-  const Tensor given = batch.ids.x.narrow(1, inputs, batch.ids.x.size(1) - inputs);
-  const Tensor target = as_given ? given.flatten(1) : in_host_units(pass.target);
+  const HostUnits host = host_units(normaliser, batch, pass);
   const auto coded = pass.notes.find("input");
   const Tensor input = coded == pass.notes.end() ? batch.input.flatten(1) : coded->second;
   const Tensor input_norm = input.to(torch::kFloat64).norm(2, 1).cpu();
-  const RowSums::Block block{target, in_host_units(pass.output), input_norm, pass.codes.cpu(),
+  const RowSums::Block block{host.target, host.output, input_norm, pass.codes.cpu(),
                              batch.ids.sequence.cpu().contiguous()};
   sums_->add(block);
   latents_.add(block.codes, block.sequence);

@@ -119,6 +119,19 @@ TEST(Inspect, names_the_strongest_latents_of_the_sequence) {
   EXPECT_EQ(lines, 10);
 }
 
+TEST(Inspect, leaves_predictions_out_where_no_row_can_be_replaced) {
+  const ToyWorkshop here;
+  const Outcome trained = here.facet({"run", "toy.toml", "--quiet", "--set", "sae.type=route",
+                                      "--set", "sae.routing=soft", "--set",
+                                      R"(activations.hookpoints=["layers.1","layers.2"])"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string sae = (here.folder() / here.runs("toy").at(0) / "sae").string();
+  const Outcome outcome = here.facet({"inspect", "--sae", sae, kSequence});
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out.find("spliced"), std::string::npos);
+  EXPECT_EQ(residues(outcome.out).size(), kSequence.size());
+}
+
 TEST(Inspect, refuses_other_weights_and_what_cannot_be_read) {
   const TrainedWorkshop here;
   const std::pair<std::vector<std::string>, std::string> cases[] = {
