@@ -12,7 +12,14 @@ local lines = {}
 for _, sae in ipairs(saes) do
   local figures = run:analyze_all { sae = sae, on = held_out[sae.stream] }
   local m, kl = figures.metrics, figures.kl_eval
-  lines[#lines + 1] = { sae.name, sae.type, sae.stream, m.l0_nonzero, m.nmse, m.dead, kl.kl_token, kl.ce_difference, kl.ce_recovered_zero, kl.splice_from }
+  local function add(name, at)
+    lines[#lines + 1] = { name, sae.type, sae.stream, m.l0_nonzero, m.nmse, m.dead, at.kl_token, at.ce_difference, at.ce_recovered_zero, at.splice_from }
+  end
+  add(sae.name, kl)
+  if kl.splice_from == "difference" then -- what is lost at each layer adds up: also without what the layers before it lost
+    add(sae.name .. ", last layer", run:analyze { type = "kl_eval", name = sae.name .. "_clean", sae = sae, on = held_out[sae.stream],
+      splice_from = "clean", max_tokens = 4096, error_term = false })
+  end
   print(("%-14s L0 %5.1f   NMSE %.4f   dead %.3f   KL %.4f nats a token   CE recovered %.3f"):format(
     sae.name, m.l0_nonzero, m.nmse, m.dead, kl.kl_token, kl.ce_recovered_zero))
 end

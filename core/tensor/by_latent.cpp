@@ -50,25 +50,37 @@ void for_each_latent(int64_t d_sae, const std::function<void(int64_t latent)>& b
   });
 }
 
+RowsByLatent::RowsByLatent(const ByLatent& index, const float* weight, const at::Tensor& x,
+                           const at::Tensor& shift)
+    : index_(index),
+      weight_(weight),
+      rows_(x.const_data_ptr<float>()),
+      d_(x.size(1)),
+      shift_(shift.defined() ? shift.contiguous() : at::Tensor()) {
+  FACET_ASSERT(x.is_contiguous(), "rows must be contiguous");
+}
+
+void RowsByLatent::add(int64_t latent, float* sum) const {
+  const float* minus = shift_.defined() ? shift_.const_data_ptr<float>() : nullptr;
+  const auto end = static_cast<size_t>(index_.offset[static_cast<size_t>(latent) + 1]);
+  for (auto e = static_cast<size_t>(index_.offset[static_cast<size_t>(latent)]); e < end; ++e) {
+    const float w = weight_[index_.order[e]];
+    if (w != 0) vectors::add_scaled_difference(w, rows_ + index_.row[e] * d_, minus, sum, d_);
+  }
+}
+
 at::Tensor sum_rows_by_latent(const ByLatent& index, const float* weight, const at::Tensor& x,
                               const at::Tensor& shift) {
-  FACET_ASSERT(x.is_contiguous(), "rows must be contiguous");
   const int64_t d = x.size(1);
-  const at::Tensor shift_row = shift.defined() ? shift.contiguous() : at::Tensor();
-  const at::Tensor sums = at::empty({index.d_sae(), d}, x.options());  // [m, d]
-  const float* rows = x.const_data_ptr<float>();
-  const float* minus = shift.defined() ? shift_row.const_data_ptr<float>() : nullptr;
-  float* out = sums.mutable_data_ptr<float>();
+  const at::Tensor out = at::empty({index.d_sae(), d}, x.options());  // [m, d]
+  float* begin = out.mutable_data_ptr<float>();
+  const RowsByLatent sums(index, weight, x, shift);
   for_each_latent(index.d_sae(), [&](int64_t latent) {
-    float* sum = out + latent * d;
+    float* sum = begin + latent * d;
     std::fill(sum, sum + d, 0.0f);
-    const auto end = static_cast<size_t>(index.offset[static_cast<size_t>(latent) + 1]);
-    for (auto e = static_cast<size_t>(index.offset[static_cast<size_t>(latent)]); e < end; ++e) {
-      const float w = weight[index.order[e]];
-      if (w != 0) vectors::add_scaled_difference(w, rows + index.row[e] * d, minus, sum, d);
-    }
+    sums.add(latent, sum);
   });
-  return sums;
+  return out;
 }
 
 at::Tensor sum_by_latent(const ByLatent& index, const float* weight) {

@@ -32,9 +32,25 @@ struct ByLatent {
 /// Calls body(latent) for each latent, on all threads.
 void for_each_latent(int64_t d_sae, const std::function<void(int64_t latent)>& body);
 
-/// [d_sae, d]: for each latent, the sum over its entries e of weight[e] * (x[row of e] - shift). x
-/// [n, d] contiguous float32; shift [d] or undefined; weight has one float for each entry, and
-/// entries with weight 0 are left out.
+/// The sum over a latent's entries e of weight[e] * (x[row of e] - shift). x [n, d] contiguous
+/// float32; shift [d] or undefined; weight has one float for each entry, and entries with weight 0
+/// are left out. All must outlive it.
+class RowsByLatent {
+ public:
+  RowsByLatent(const ByLatent& index, const float* weight, const at::Tensor& x,
+               const at::Tensor& shift);
+  /// Onto sum [d].
+  void add(int64_t latent, float* sum) const;
+
+ private:
+  const ByLatent& index_;
+  const float* weight_;
+  const float* rows_;
+  int64_t d_;
+  at::Tensor shift_;
+};
+
+/// [d_sae, d]: these sums of every latent.
 at::Tensor sum_rows_by_latent(const ByLatent& index, const float* weight, const at::Tensor& x,
                               const at::Tensor& shift);
 /// [d_sae]: the sum of weight[e] over the entries of each latent.

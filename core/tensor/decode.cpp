@@ -9,6 +9,7 @@
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
 #include "tensor/elsewhere.h"
+#include "tensor/row_gradients.h"
 #include "tensor/vectors.h"
 
 namespace facet::ops {
@@ -86,9 +87,13 @@ class Decode : public Function<Decode> {
     const Codes codes = assembled(saved[0], saved[1], saved[2], saved[3].size(0));
     variable_list out(5);
     if (context->needs_input_grad(2)) out[2] = value_gradient(codes, gradient, saved[3]);
-    if (context->needs_input_grad(3))
-      out[3] = sum_rows_by_latent(ByLatent(codes), codes.value.const_data_ptr<float>(), gradient,
-                                  Tensor());
+    if (context->needs_input_grad(3)) {
+      const float* value = codes.value.const_data_ptr<float>();
+      if (GradientRows* rows = RowGradients::of(saved[3]))
+        rows->add(ByLatent(codes), value, gradient, Tensor());
+      else
+        out[3] = sum_rows_by_latent(ByLatent(codes), value, gradient, Tensor());
+    }
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(4))
       out[4] = sum_rows(gradient);
     return out;

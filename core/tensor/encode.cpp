@@ -11,6 +11,9 @@
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
 #include "tensor/elsewhere.h"
+#include "tensor/plain_kernels.h"
+#include "tensor/row_gradients.h"
+#include "tensor/screen.h"
 #include "tensor/select.h"
 #include "tensor/vectors.h"
 
@@ -84,24 +87,27 @@ class KeepTopK : public Function<KeepTopK> {
   }
 };
 
-/// b_enc + x W_enc into `out`; of bf16 numbers where the caller has autocast on.
-class Product {
- public:
-  Product(const Tensor& w_enc, const Tensor& b_enc)
-      : narrow_(at::autocast::is_autocast_enabled(at::kCPU)),
-        w_enc_(narrow_ ? w_enc.to(at::kBFloat16) : w_enc),
-        b_enc_(narrow_ ? b_enc.to(at::kBFloat16) : b_enc) {}
-  void into(Tensor& out, const Tensor& x) const {
-    if (narrow_)
-      out.copy_(at::addmm(b_enc_, x.to(at::kBFloat16), w_enc_));
-    else
-      at::addmm_out(out, b_enc_, x, w_enc_);
+/// The same of all pre-activations, block by block; as autocast has them, products of bf16 numbers.
+void choose_of_all(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, int64_t k,
+                   Negatives negatives, int32_t* latent, float* value) {
+  const auto type = at::autocast::is_autocast_enabled(at::kCPU) ? at::kBFloat16 : at::kFloat;
+  const Tensor rows = x.to(type), w = w_enc.to(type), b = b_enc.to(type);
+  const int64_t block = std::max<int64_t>(1, kBlockFloats / w_enc.size(1));
+  for (int64_t begin = 0; begin < x.size(0); begin += block) {
+    const int64_t n = std::min(block, x.size(0) - begin);
+    const Tensor pre = at::addmm(b, rows.narrow(0, begin, n), w).to(at::kFloat);
+    choose(pre, k, negatives, latent + begin * k, value + begin * k);
   }
+}
 
- private:
-  bool narrow_;
-  Tensor w_enc_, b_enc_;
-};
+/// The same without working all pre-activations out.
+void choose_by_screen(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, int64_t k,
+                      Negatives negatives, int32_t* latent, float* value) {
+  Screen(w_enc.t(), b_enc).choose(x, k, latent, value);
+  if (negatives == Negatives::kept) return;
+  for (int64_t e = 0; e < x.size(0) * k; ++e)
+    if (value[e] <= 0) value[e] = 0.0f;
+}
 
 class EncodeTopK : public Function<EncodeTopK> {
  public:
@@ -110,20 +116,12 @@ class EncodeTopK : public Function<EncodeTopK> {
                                int64_t k, Negatives negatives) {
     const Tensor b_dec = given_b_dec.value_or(Tensor());
     const int64_t n = x.size(0);
-    const int64_t m = w_enc.size(1);
-    const int64_t block = std::clamp<int64_t>(kBlockFloats / m, 1, std::max<int64_t>(n, 1));
-    const Tensor input = centred(x, b_dec);
-    const Tensor pre = at::empty({block, m}, x.options());
-    const Product product(w_enc, b_enc);
     Tensor latent = at::empty({n * k}, at::kInt);
     Tensor value = at::empty({n * k}, at::kFloat);
-    for (int64_t begin = 0; begin < n; begin += block) {
-      const int64_t rows = std::min(block, n - begin);
-      Tensor part = pre.narrow(0, 0, rows);
-      product.into(part, input.narrow(0, begin, rows));
-      choose(part, k, negatives, latent.mutable_data_ptr<int32_t>() + begin * k,
-             value.mutable_data_ptr<float>() + begin * k);
-    }
+    const bool all = at::autocast::is_autocast_enabled(at::kCPU) || PlainKernels::wanted();
+    const auto choose = all ? choose_of_all : choose_by_screen;
+    choose(centred(x, b_dec), w_enc, b_enc, k, negatives, latent.mutable_data_ptr<int32_t>(),
+           value.mutable_data_ptr<float>());
     context->mark_non_differentiable({latent});
     context->save_for_backward({x, w_enc, b_dec, latent, value});
     context->saved_data["k"] = k;
@@ -146,7 +144,12 @@ class EncodeTopK : public Function<EncodeTopK> {
     variable_list out(6);
     const bool bias = b_dec.defined() && context->needs_input_grad(3);
     if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
-    if (context->needs_input_grad(1)) out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();
+    if (context->needs_input_grad(1)) {
+      if (GradientRows* rows = RowGradients::of(w_enc))
+        rows->add(index, weight, x, b_dec);
+      else
+        out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();
+    }
     if (context->needs_input_grad(2) || bias) out[2] = sum_by_latent(index, weight);
     if (bias) out[3] = sum_rows(w_enc.t().contiguous(), out[2].const_data_ptr<float>()).neg_();
     return out;

@@ -9,6 +9,7 @@
 #include "facet/error.h"
 #include "facet/ops.h"
 #include "tensor/elsewhere.h"
+#include "tensor/row_updates.h"
 #include "tensor/vectors.h"
 
 namespace facet::ops {
@@ -36,6 +37,14 @@ void check_rows(const Tensor& w) {
   FACET_ASSERT(w.dim() == 2 && w.is_contiguous(), "rows must be contiguous");
 }
 
+// One row of remove_parallel().
+void project(float* gradient, const float* row, int64_t d, double eps) {
+  const float along = vectors::dot(gradient, row, d);
+  if (along == 0) return;
+  const float norm = std::sqrt(vectors::dot(row, row, d)) + static_cast<float>(eps);
+  vectors::add_scaled(-along / (norm * norm), row, gradient, d);
+}
+
 }  // namespace
 
 void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step,
@@ -55,6 +64,29 @@ void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& sec
   at::parallel_for(0, (n + kChunk - 1) / kChunk, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * kChunk; i < std::min(end * kChunk, n); i += kChunk)
       vectors::adam(p + i, g + i, m + i, v + i, std::min(kChunk, n - i), f);
+  });
+}
+
+void adam_step(Tensor& param, int64_t axis, const GradientRows& gradient, Tensor& first,
+               Tensor& second, int64_t step, const Adam& adam) {
+  const at::NoGradGuard no_grad;
+  const Tensor rows = param.transpose(0, axis);  // [m, d]
+  for (const Tensor& t : {rows, first.transpose(0, axis), second.transpose(0, axis)})
+    FACET_ASSERT(t.is_contiguous() && t.sizes() == rows.sizes(),
+                 "a parameter and its moments must hold one latent after another");
+  const vectors::AdamFactors f = factors(step, adam);
+  const int64_t d = rows.size(1);
+  float* p = param.mutable_data_ptr<float>();
+  float* m = first.mutable_data_ptr<float>();
+  float* v = second.mutable_data_ptr<float>();
+  at::parallel_for(0, rows.size(0), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t latent = begin; latent < end; ++latent) {
+      const int64_t i = latent * d;
+      if (const float* g = gradient.find(latent))
+        vectors::adam(p + i, g, m + i, v + i, d, f);
+      else
+        vectors::adam_idle(p + i, m + i, v + i, d, f);
+    }
   });
 }
 
@@ -81,13 +113,23 @@ void remove_parallel(Tensor& gradient, const Tensor& w, double eps) {
   const float* rows = w.const_data_ptr<float>();
   float* gradients = gradient.mutable_data_ptr<float>();
   at::parallel_for(0, w.size(0), 64, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float* row = rows + i * d;
-      const float along = vectors::dot(gradients + i * d, row, d);
-      if (along == 0) continue;
-      const float norm = std::sqrt(vectors::dot(row, row, d)) + static_cast<float>(eps);
-      vectors::add_scaled(-along / (norm * norm), row, gradients + i * d, d);
-    }
+    for (int64_t i = begin; i < end; ++i) project(gradients + i * d, rows + i * d, d, eps);
+  });
+}
+
+void project_gradient(Tensor& w, double eps) {
+  const at::NoGradGuard no_grad;
+  if (w.grad().defined()) remove_parallel(w.mutable_grad(), w.detach(), eps);
+  GradientRows* held = RowGradients::of(w);
+  if (!held || !held->given()) return;
+  check_rows(w);
+  const int64_t d = w.size(1);
+  const float* rows = w.const_data_ptr<float>();
+  float* gradients = held->rows().mutable_data_ptr<float>();
+  const std::vector<int32_t>& latents = held->latents();
+  at::parallel_for(0, static_cast<int64_t>(latents.size()), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      project(gradients + i * d, rows + latents[static_cast<size_t>(i)] * d, d, eps);
   });
 }
 

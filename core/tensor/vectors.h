@@ -30,5 +30,35 @@ struct AdamFactors {
 };
 void adam(float* param, const float* gradient, float* first, float* second, int64_t n,
           const AdamFactors& f);
+/// The same of a gradient of zeros.
+void adam_idle(float* param, float* first, float* second, int64_t n, const AdamFactors& f);
+
+/// Bounds of the norm of x and of the norm of what rounding x to bf16 takes from it, both a little
+/// too large rather than too small; what a product may lose of numbers below 2^-126 is in the
+/// latter.
+struct Rounding {
+  float norm, residue;
+};
+/// `rounded`, if not null, becomes x as bf16, to the nearest, ties to even.
+Rounding rounding(const float* x, uint16_t* rounded, int64_t n);
+
+/// How far a product with one row may be off: norm times the other row's norm, residue times its
+/// residue, and a share of the product itself.
+struct Slack {
+  float norm, residue, share;
+};
+/// `count` latents side by side.
+struct Latents {
+  const float* bias;
+  const float* norm;
+  const float* residue;
+  int64_t count;
+};
+/// Bounds of product + bias, of bf16 or float32 products. True when some upper bound is not below
+/// the bar (so a NaN says yes).
+bool within(const uint16_t* product, const Latents& latents, const Slack& slack, float bar,
+            float* lower, float* upper);
+bool within(const float* product, const Latents& latents, const Slack& slack, float bar,
+            float* lower, float* upper);
 
 }  // namespace facet::vectors

@@ -1,7 +1,7 @@
 // Adam and AdamW: two moments a parameter.
 #include <facet/torch.h>
 
-#include "facet/ops.h"
+#include "tensor/row_updates.h"
 #include "train/trainer.h"
 #include "train/update_rule.h"
 
@@ -18,12 +18,21 @@ class AdamRule final : public UpdateRule {
         second_(first_.clone()) {}
 
   void step(Tensor& value, const Tensor& gradient, const Moment& now) override {
-    adam_.lr = rate_ == AdamRate::all ? now.lr : now.vector_lr;
-    ops::adam_step(value, gradient, first_, second_, now.step, adam_);
+    ops::adam_step(value, gradient, first_, second_, now.step, at(now));
+  }
+  bool takes_rows() const override { return true; }
+  void step_rows(Tensor& value, int64_t axis, const GradientRows& gradient,
+                 const Moment& now) override {
+    ops::adam_step(value, axis, gradient, first_, second_, now.step, at(now));
   }
   NamedTensors state() const override { return {{"first", first_}, {"second", second_}}; }
 
  private:
+  const ops::Adam& at(const Moment& now) {
+    adam_.lr = rate_ == AdamRate::all ? now.lr : now.vector_lr;
+    return adam_;
+  }
+
   ops::Adam adam_;
   AdamRate rate_;
   Tensor first_, second_;

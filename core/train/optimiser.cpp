@@ -24,19 +24,49 @@ Tensor laid_out_as(const Tensor& gradient, const Tensor& param) {
 Optimiser::Optimiser(const Sae& sae, const TrainParams& params, int64_t steps)
     : params_(params), steps_(steps), largest_lr_(params.lr * lr_scale(params, sae.d_sae())) {
   for (const auto& [name, value] : sae.params())
-    trained_.push_back({name, value, make_rule(params, value)});
+    trained_.push_back(
+        {name, value, make_rule(params, value), name == "W_enc" ? value.dim() - 1 : 0});
+  const bool whole = params.keep_gradients || params.kernels == "plain";
+  if (sae.row_gradients() && !whole) hold_rows(sae);
+}
+
+void Optimiser::hold_rows(const Sae& sae) {
+  rows_ = std::make_unique<RowGradients>();
+  for (Trained& p : trained_) {
+    if (p.value.dim() != 2 || p.value.size(p.axis) != sae.d_sae()) continue;
+    if (!p.rule->takes_rows() || !RowGradients::can_hold(p.value, p.axis)) continue;
+    rows_->hold(p.value, p.axis);
+  }
+  for (Trained& p : trained_) p.rows = rows_->find(p.value);
+}
+
+void Optimiser::settle_gradients() {
+  const torch::NoGradGuard no_grad;
+  for (Trained& p : trained_) {
+    if (!p.rows || !p.rows->given() || !p.value.grad().defined()) continue;
+    p.value.mutable_grad().add_(p.rows->dense().transpose(0, p.axis));
+    p.rows->clear();
+  }
 }
 
 void Optimiser::clear_gradients() {
   if (params_.keep_gradients) return;
-  for (Trained& p : trained_) p.value.mutable_grad() = Tensor();
+  for (Trained& p : trained_) {
+    p.value.mutable_grad() = Tensor();
+    if (p.rows) p.rows->clear();
+  }
+}
+
+Tensor Optimiser::gradient_of(const Trained& p) {
+  return p.rows && p.rows->given() ? p.rows->rows() : p.value.grad();
 }
 
 double Optimiser::gradient_norm(std::string& bad) const {
   double sum = 0;
   for (const Trained& p : trained_) {
-    if (!p.value.grad().defined()) continue;
-    const double square = squared_norm(p.value.grad());
+    const Tensor gradient = gradient_of(p);
+    if (!gradient.defined()) continue;
+    const double square = squared_norm(gradient);
     if (bad.empty() && !std::isfinite(square)) bad = p.name;
     sum += square;
   }
@@ -45,7 +75,7 @@ double Optimiser::gradient_norm(std::string& bad) const {
 
 void Optimiser::scale_gradients(double factor) {
   for (Trained& p : trained_)
-    if (p.value.grad().defined()) p.value.mutable_grad().mul_(factor);
+    if (Tensor gradient = gradient_of(p); gradient.defined()) gradient.mul_(factor);
 }
 
 double Optimiser::lr(int64_t step) const { return largest_lr_ * lr_factor(params_, step, steps_); }
@@ -53,8 +83,12 @@ double Optimiser::lr(int64_t step) const { return largest_lr_ * lr_factor(params
 void Optimiser::step(int64_t step) {
   const torch::NoGradGuard no_grad;
   const Moment now{step + 1, lr(step), largest_lr_ * vector_lr_factor(params_, step, steps_)};
-  for (Trained& p : trained_)
-    if (p.value.grad().defined()) p.rule->step(p.value, laid_out_as(p.value.grad(), p.value), now);
+  for (Trained& p : trained_) {
+    if (p.rows && p.rows->given())
+      p.rule->step_rows(p.value, p.axis, *p.rows, now);
+    else if (p.value.grad().defined())
+      p.rule->step(p.value, laid_out_as(p.value.grad(), p.value), now);
+  }
 }
 
 void Optimiser::finish() {
@@ -65,8 +99,7 @@ void Optimiser::finish() {
 void Optimiser::forget(const Tensor& latents, int64_t d_sae) {
   for (Trained& p : trained_) {
     if (p.name == "b_dec") continue;
-    const int64_t axis = p.name == "W_enc" ? p.value.dim() - 1 : 0;
-    if (p.value.size(axis) == d_sae) p.rule->forget(p.value, axis, latents);
+    if (p.value.size(p.axis) == d_sae) p.rule->forget(p.value, p.axis, latents);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "facet/sae.h"
 #include "facet/safetensors.h"
+#include "tensor/row_gradients.h"
 #include "train/update_rule.h"
 
 namespace facet {
@@ -17,6 +18,11 @@ class Optimiser {
   /// Of a training of `steps` steps.
   Optimiser(const Sae& sae, const TrainParams& params, int64_t steps);
 
+  /// Where operations leave gradients row by row while it lives; nowhere when the SAE, the rule of
+  /// its weights, train.kernels or train.keep_gradients wants whole gradients.
+  RowGradients::Scope collect() { return RowGradients::Scope(rows_.get()); }
+  /// After the backward pass: a weight that has rows and a whole gradient has a whole one.
+  void settle_gradients();
   /// Does nothing with train.keep_gradients.
   void clear_gradients();
   /// The norm of the whole gradient; `bad` names the first parameter whose gradient is not finite.
@@ -46,11 +52,18 @@ class Optimiser {
     std::string name;
     Tensor value;
     std::unique_ptr<UpdateRule> rule;
+    int64_t axis = 0;              // of the latents
+    GradientRows* rows = nullptr;  // of its gradient, where it is held row by row
   };
+  void hold_rows(const Sae& sae);
+  // What there is of it: whole, or its rows [r, d]; undefined: none.
+  static Tensor gradient_of(const Trained& p);
+
   const TrainParams& params_;
   int64_t steps_;
   double largest_lr_;
   std::vector<Trained> trained_;
+  std::unique_ptr<RowGradients> rows_;
 };
 
 }  // namespace facet

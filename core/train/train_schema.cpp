@@ -31,6 +31,11 @@ Schema<TrainParams> train_schema() {
               "bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and "
               "the optimiser stay fp32.",
               one_of({"fp32", "bf16"}))
+          .field("kernels", &P::kernels,
+                 "How a step is worked out: sparse leaves out what cannot matter (latents that are "
+                 "not among the k largest, gradients of rows that did not fire); plain multiplies "
+                 "everything out, to compare with. They differ by the rounding of sums.",
+                 one_of({"sparse", "plain"}))
           .field(
               "end_to_end", &P::end_to_end,
               "A loss of the host with the SAE in it, instead of the SAE's error: kl between the "

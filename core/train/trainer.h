@@ -25,6 +25,7 @@ struct TrainParams {
   int64_t batch = 4096;    ///< rows
   int64_t accumulate = 1;  ///< parts of a batch
   std::string precision = "fp32";
+  std::string kernels = "sparse";
   std::string end_to_end = "none";  ///< a loss of the host with the SAE in it
   double end_to_end_coefficient = 1;
   bool end_to_end_error = false;  ///< beside the SAE's own error

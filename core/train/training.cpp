@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "facet/error.h"
+#include "tensor/plain_kernels.h"
 #include "train/bf16_products.h"
 #include "train/drawn_rows.h"
 #include "train/end_to_end.h"
@@ -169,6 +170,8 @@ void Training::take_step(const Rows& rows) {
   if (step_ == steps_ - std::max<int64_t>(1, steps_ / 10)) firing_.restart_share();
   const torch::AutoGradMode gradients(true);
   optimiser_.clear_gradients();
+  const auto collecting = optimiser_.collect();
+  const PlainKernels kernels(params_.kernels == "plain");
   Step step;
   step.index = step_;
   step.rows_seen = this->rows();
@@ -176,6 +179,7 @@ void Training::take_step(const Rows& rows) {
   step.dead = firing_.dead();
   Sums sums;
   bool learns = false;
+  const Screen::Counts before = Screen::counts();
   Value figures{Value::Table()};
   const bool recorded = is_recorded(step_ + 1);
   for (int64_t part = 0; part < params_.accumulate; ++part) {
@@ -186,6 +190,8 @@ void Training::take_step(const Rows& rows) {
     if (recorded && part + 1 == parts) figures = read_figures(taken.pass);
     if (part + 1 == parts && revives_after(step_ + 1)) keep_error(taken.batch, taken.pass);
   }
+  screened_.rows += Screen::counts().rows - before.rows;
+  screened_.dense += Screen::counts().dense - before.dense;
   StepMetrics metrics = metrics_of_step(sums);
   metrics.lr = optimiser_.lr(step_);
   if (learns && !is_spike(metrics.loss)) optimise();
@@ -331,6 +337,7 @@ Value Training::read_figures(const Pass& pass) const {
 
 void Training::optimise() {
   const torch::NoGradGuard no_grad;
+  optimiser_.settle_gradients();
   if (params_.clip_first) clip();
   sae_.after_backward();
   if (!params_.clip_first) clip();
@@ -417,6 +424,10 @@ void Training::record(Value figures) {
   for (const auto& [name, value] : *figures.as<Value::Table>())
     if (!event.fields.find(name)) event.fields.set(name, value);
   events_.emit(event);
+  if (screened_.dense > 0)
+    events_.emit({Level::metric, "train.dense_rows", step_,
+                  Value(Value::Table{{"rows", screened_.rows}, {"dense", screened_.dense}})});
+  screened_ = {};
 }
 
 }  // namespace facet

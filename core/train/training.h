@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/sinks.h"
+#include "tensor/screen.h"
 #include "train/batches.h"
 #include "train/evaluations.h"
 #include "train/firing.h"
@@ -90,7 +91,8 @@ class Training {
   void say(const std::vector<std::string>& notices);
   void clip();
   bool is_recorded(int64_t step) const;
-  // Losses and figures must not take a metric's name.
+  // Losses and figures must not take a metric's name. "train.dense_rows" has how many of the rows
+  // since the last record an encoder worked out whole, when there are any (Screen::counts).
   void record(Value figures);
 
   Sae& sae_;
@@ -109,6 +111,7 @@ class Training {
   int64_t step_ = 0;  // done
   bool more_ = true;  // on_step has not ended it
   Watch watch_;
+  Screen::Counts screened_;  // since the last record
   StepMetrics last_;
   Value state_{Value::Table()};
   std::deque<double> recent_;  // losses, of steps that were not skipped

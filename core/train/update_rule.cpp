@@ -9,6 +9,9 @@
 namespace facet {
 
 UpdateRule::~UpdateRule() = default;
+void UpdateRule::step_rows(Tensor&, int64_t, const GradientRows&, const Moment&) {
+  FACET_ASSERT(false, "a rule that takes rows must say how");
+}
 void UpdateRule::finish(Tensor&) const {}
 void UpdateRule::forget(const Tensor& value, int64_t axis, const Tensor& places) {
   for (auto& [name, tensor] : state())

@@ -10,6 +10,7 @@
 
 namespace facet {
 
+class GradientRows;
 struct TrainParams;
 
 /// Where a training is when a parameter moves.
@@ -26,6 +27,11 @@ class UpdateRule {
   virtual ~UpdateRule();
   /// Called without gradients; `gradient` has the sizes and strides of `value`.
   virtual void step(Tensor& value, const Tensor& gradient, const Moment& now) = 0;
+  /// Whether it takes gradients row by row.
+  virtual bool takes_rows() const { return false; }
+  /// The same step of a gradient whose rows, those of the latents on `axis`, are 0 but for some.
+  virtual void step_rows(Tensor& value, int64_t axis, const GradientRows& gradient,
+                         const Moment& now);
   /// After the last step: `value` becomes what is kept of the training.
   virtual void finish(Tensor& value) const;
   /// Whether finish() does anything.

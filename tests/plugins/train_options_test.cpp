@@ -93,6 +93,19 @@ TEST(TrainOptions, bf16_products_learn_nearly_the_same) {
   }
 }
 
+TEST(TrainOptions, plain_kernels_learn_the_same_but_for_rounding) {
+  constexpr double kRounding = 1e-5;
+  for (const Value& section : every_architecture()) {
+    SCOPED_TRACE(emit_json(section));
+    const auto sparse = sae_of(section, shape_for(section)),
+               plain = sae_of(section, shape_for(section));
+    train(*sparse, short_training());
+    train(*plain, options(with({}, "kernels", "plain")));
+    for (const auto& [name, value] : sparse->params())
+      EXPECT_LT((value - param_of(*plain, name)).abs().max().item<double>(), kRounding) << name;
+  }
+}
+
 TEST(TrainOptions, dead_latents_begin_anew) {
   // Latents that cannot fire, until they begin anew.
   Value training = both(short_training(), Value::Table{{"revive_every", 4}, {"decay", 0.0}});

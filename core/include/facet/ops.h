@@ -29,8 +29,8 @@ enum class Negatives { zero = 1, kept };
 Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
 
 /// keep_topk(pre_activations(...), k) without keeping [n, m] for the backward pass: gradients of x,
-/// W_enc, b_enc and b_dec are sums over the k kept entries of each row. Same values as the two
-/// calls.
+/// W_enc, b_enc and b_dec are sums over the k kept entries of each row. Values are float32 sums of
+/// one fixed order, and latents the k largest of these, as if all had been worked out.
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
                   int64_t k, Negatives negatives = Negatives::zero);
 
@@ -58,6 +58,14 @@ void normalise_rows(Tensor& w, double eps);
 /// Takes from each row of `gradient` [m, d] its part along the same row of w [m, d], in place: g -
 /// (g . u) u with u = w / (|w| + eps). Both contiguous.
 void remove_parallel(Tensor& gradient, const Tensor& w, double eps);
+
+/// remove_parallel() of the gradient that the parameter w [m, d] has, wherever operations left it
+/// (Sae::row_gradients()); nothing when it has none.
+void project_gradient(Tensor& w, double eps);
+
+/// The part of a parameter that belongs to latents [k] int64, each there once: these rows of w
+/// (axis 0) or these columns (axis 1), laid out as w is. Differentiable.
+Tensor part_of(const Tensor& w, int64_t axis, const Tensor& latents);
 
 /// The weights of an SAE of one hookpoint that encodes (x - b_dec) W_enc + b_enc (`centred`) or
 /// x W_enc + b_enc, and decodes z W_dec + b_dec. An SAE without b_enc leaves it undefined.

@@ -225,6 +225,7 @@ bool AffineSae::fold(const RowMap& map) {
       map, {w_enc_, form_.encoder_bias ? b_enc_ : Tensor(), w_dec_, b_dec_, form_.centre});
 }
 
+bool AffineSae::row_gradients() const { return form_.decoder_norm_over == "rows"; }
 void AffineSae::after_backward() { norm_.after_backward(w_dec_); }
 void AffineSae::after_step() { norm_.after_step(w_dec_, step_); }
 

@@ -171,6 +171,7 @@ class AffineSae : public PlainSae {
   /// When there is no weight but these and thresholds on pre-activations; an architecture with
   /// more, or whose codes are no function of pre-activations alone, says itself how.
   bool fold(const RowMap& map) override;
+  bool row_gradients() const override;
   void after_backward() override;
   void after_step() override;
 

@@ -114,8 +114,8 @@ std::vector<std::string> aux_words() {
 }
 
 Dictionary dead_part(const Dictionary& w, const Tensor& dead) {
-  return {w.w_enc.t().index_select(0, dead).t(), w.b_enc.index_select(0, dead), w.b_dec,
-          w.w_dec.index_select(0, dead)};
+  return {ops::part_of(w.w_enc, 1, dead), w.b_enc.index_select(0, dead), w.b_dec,
+          ops::part_of(w.w_dec, 0, dead)};
 }
 
 Loss aux_term(const AuxForm& form, const Dictionary& dead, const AuxRows& rows, const Step& step) {

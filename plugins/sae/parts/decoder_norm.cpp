@@ -35,9 +35,9 @@ void DecoderNorm::before_pass(Tensor& w_dec) const {
 
 void DecoderNorm::after_backward(Tensor& w_dec) const {
   if (when == "after_backward") normalise(w_dec);
-  if (!project || !w_dec.grad().defined()) return;
-  if (over == "rows")
-    return ops::remove_parallel(w_dec.mutable_grad(), w_dec.detach(), kProjectionEps);
+  if (!project) return;
+  if (over == "rows") return ops::project_gradient(w_dec, kProjectionEps);
+  if (!w_dec.grad().defined()) return;
   const at::NoGradGuard no_grad;
   Tensor gradient = w_dec.grad().t().contiguous();
   ops::remove_parallel(gradient, w_dec.detach().t().contiguous(), kProjectionEps);

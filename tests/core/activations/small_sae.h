@@ -50,6 +50,7 @@ class SmallSae final : public PlainSae {
       out[0].value = out[0].value + w_dec_.sub(w_dec_.detach()).abs().sqrt().sum();
     return out;
   }
+  bool row_gradients() const override { return by_row; }
   void after_step() override { steps_.add_(1); }
   Value saelens() const override {
     if (!p_.known_to_saelens) return {};
@@ -61,6 +62,7 @@ class SmallSae final : public PlainSae {
   int64_t dead_seen = 0;
   bool spoil_loss = false;
   bool spoil_gradient = false;
+  bool by_row = false;
 
  private:
   SmallParams p_;

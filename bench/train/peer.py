@@ -1,0 +1,143 @@
+"""One peer on one workload in a process of its own: the loop body of its own trainer, or its encoder, in five blocks of
+1.5 seconds. Prints what sae_steps prints: rows a second of each block, peak memory, the last loss.
+
+    peer.py train|encode PEER WORKLOAD ROWS.npy THREADS
+"""
+import os
+import resource
+import sys
+import time
+import warnings
+
+os.environ.update(SPARSIFY_DISABLE_TRITON="1", HF_HUB_OFFLINE="1", WANDB_MODE="disabled")
+warnings.filterwarnings("ignore")
+
+import numpy as np
+import torch
+
+from workloads import TRAIN
+
+BLOCKS, SECONDS, LEAST_STEPS = 5, 1.5, 3
+LR = 1e-4
+
+
+class Plain(torch.nn.Module):
+    """What one would write by hand."""
+
+    def __init__(self, d, m, k, tied):
+        super().__init__()
+        rows = torch.nn.functional.normalize(torch.randn(m, d), dim=1)
+        self.k = k
+        self.W_dec = torch.nn.Parameter(rows)
+        self.W_enc = None if tied else torch.nn.Parameter(rows.t().contiguous().clone())
+        self.b_enc = torch.nn.Parameter(torch.zeros(m))
+        self.b_dec = torch.nn.Parameter(torch.zeros(d))
+
+    def encode(self, x):
+        if self.W_enc is None:
+            return torch.relu((x - self.b_dec) @ self.W_dec.t() + self.b_enc)
+        pre = torch.addmm(self.b_enc, x - self.b_dec, self.W_enc)
+        value, latent = pre.topk(self.k, dim=-1, sorted=False)
+        return torch.zeros_like(pre).scatter_(-1, latent, value.relu())
+
+    def loss(self, x):
+        codes = self.encode(x)
+        error = (codes @ self.W_dec + self.b_dec - x).square().sum(-1).mean()
+        return error + 1e-3 * codes.sum(-1).mean() if self.W_enc is None else error
+
+
+def torch_peer(work, rows):
+    model = Plain(work["d"], work["m"], work["k"], work.get("tied", False))
+    optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+
+    def step(x):
+        optimiser.zero_grad(set_to_none=True)
+        loss = model.loss(x)
+        loss.backward()
+        optimiser.step()
+        return loss
+    return step, model.encode
+
+
+def saelens(work, rows):
+    from sae_lens.config import SAETrainerConfig
+    from sae_lens.saes import standard_sae, topk_sae
+    from sae_lens.training.sae_trainer import SAETrainer
+    size = dict(d_in=work["d"], d_sae=work["m"], device="cpu", dtype="float32")
+    if work.get("tied"):
+        sae = standard_sae.StandardTrainingSAE(standard_sae.StandardTrainingSAEConfig(**size))
+    else:
+        sae = topk_sae.TopKTrainingSAE(topk_sae.TopKTrainingSAEConfig(k=work["k"], **size))
+    plan = SAETrainerConfig(total_training_samples=10**9, train_batch_size_samples=work["batch"], device="cpu", lr=LR, lr_end=LR / 10)
+    trainer = SAETrainer(plan, sae, iter(()))
+
+    def step(x):
+        out = trainer.step(x)
+        trainer.n_training_steps += 1
+        return out.loss
+    encoder = sae
+    if not work.get("tied"):
+        encoder = topk_sae.TopKSAE(topk_sae.TopKSAEConfig(k=work["k"], **size))
+        encoder.load_state_dict(sae.state_dict(), strict=False)
+    return step, encoder.encode
+
+
+def sparsify(work, rows):
+    from sparsify.config import SparseCoderConfig
+    from sparsify.sparse_coder import SparseCoder
+    sae = SparseCoder(work["d"], SparseCoderConfig(num_latents=work["m"], k=work["k"]), device="cpu", dtype=torch.float32)
+    optimiser = torch.optim.Adam(sae.parameters(), lr=LR)
+    silent = torch.zeros(work["m"], dtype=torch.long)
+
+    def step(x):
+        sae.set_decoder_norm_to_unit_norm()
+        out = sae(x=x, y=x, dead_mask=None, total_variance=(x - x.mean(0)).pow(2).sum())
+        fired = torch.zeros_like(silent, dtype=torch.bool)
+        fired[out.latent_indices.flatten()] = True
+        (out.fvu + out.auxk_loss * 0 + out.multi_topk_fvu / 8).backward()
+        sae.remove_gradient_parallel_to_decoder_directions()
+        optimiser.step()
+        optimiser.zero_grad()
+        silent.add_(len(x)).masked_fill_(fired, 0)
+        return out.fvu
+    return step, sae.encode
+
+
+def dictionary_learning(work, rows):
+    from dictionary_learning.trainers import standard, top_k
+    size = dict(steps=10**6, activation_dim=work["d"], dict_size=work["m"], layer=0, lm_name="none", device="cpu")
+    trainer = standard.StandardTrainer(**size) if work.get("tied") else top_k.TopKTrainer(k=work["k"], lr=LR, **size)
+    done = [0]
+
+    def step(x):
+        done[0] += 1
+        return trainer.update(done[0] + 2000, x)  # past its warm-up
+    return step, trainer.ae.encode
+
+
+PEERS = {"torch": torch_peer, "saelens": saelens, "sparsify": sparsify, "dictionary_learning": dictionary_learning}
+
+
+def main():
+    mode, peer, name, file, threads = sys.argv[1:]
+    torch.set_num_threads(int(threads))
+    torch.manual_seed(0)
+    work = TRAIN[name]
+    rows = torch.from_numpy(np.load(file))
+    batches = rows.split(work["batch"])
+    step, encode = PEERS[peer](work, rows)
+    call = torch.no_grad()(encode) if mode == "encode" else step
+    at, out = 0, None
+    for block in range(BLOCKS + 1):  # the first one warms up
+        begin, steps = time.perf_counter(), 0
+        while steps < LEAST_STEPS or time.perf_counter() - begin < SECONDS:
+            out = call(batches[at % len(batches)])
+            at, steps = at + 1, steps + 1
+        if block > 0:
+            print(f"{steps * work['batch'] / (time.perf_counter() - begin):.1f}", flush=True)
+    print(f"peak_mib {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}")
+    print(f"loss {float(out) if mode == 'train' and out is not None else 0:.6g}")
+
+
+if __name__ == "__main__":
+    main()

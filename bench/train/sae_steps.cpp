@@ -1,0 +1,158 @@
+// Times the trainer on rows from a .npy file, or an SAE that encodes them. See README.md.
+#include <facet/error.h>
+#include <facet/plugin.h>
+#include <facet/torch.h>
+
+#include <ATen/Parallel.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include "activations/activation_stream.h"
+#include "plugin/loader.h"
+#include "tensor/npy_file.h"
+#include "train/trainer.h"
+
+using namespace facet;
+
+namespace {
+
+/// The rows of a file over and over, in their order.
+class Pool final : public ActivationSource {
+ public:
+  explicit Pool(const Tensor& x) : x_(x.unsqueeze(1)) {}
+  Shape shape() const override { return {1, 1, x_.size(2), x_.size(2)}; }
+  Rows next(int64_t rows) override {
+    if (at_ + rows > x_.size(0)) at_ = 0;
+    Rows out;
+    out.x = x_.narrow(0, at_, rows);
+    out.sequence = at::arange(at_, at_ + rows, at::kLong);
+    for (Tensor* t : {&out.position, &out.token}) *t = at::zeros({rows}, at::kInt);
+    out.flag = at::zeros({rows}, at::kByte);
+    at_ += rows;
+    return out;
+  }
+  Value cursor() const override { return Value(Value::Table{{"at", at_}}); }
+  void seek(const Value& cursor) override { at_ = cursor.integer("at"); }
+  std::string key() const override { return "pool"; }
+
+ private:
+  Tensor x_;
+  int64_t at_ = 0;
+};
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Calls step() for so many seconds at least, and prints how many rows a second it took.
+class Blocks {
+ public:
+  Blocks(double seconds, int64_t blocks, int64_t rows)
+      : seconds_(seconds), left_(blocks), rows_(rows) {}
+  /// After each step; false: that was the last block. The first is for warming up.
+  bool stepped() {
+    ++steps_;
+    const double passed = now() - begin_;
+    if (passed < seconds_ || steps_ < 3) return true;
+    if (warm_) {
+      std::printf("%.1f\n", static_cast<double>(steps_ * rows_) / passed);
+      --left_;
+    }
+    warm_ = true;
+    steps_ = 0;
+    begin_ = now();
+    return left_ > 0;
+  }
+
+ private:
+  double seconds_;
+  int64_t left_, rows_, steps_ = 0;
+  bool warm_ = false;
+  double begin_ = now();
+};
+
+/// "512", "0.5", "true" or a word.
+Value value_of(const std::string& text) {
+  if (text == "true" || text == "false") return text == "true";
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (*end != '\0') return text;
+  if (text.find_first_of(".e") != std::string::npos) return number;
+  return static_cast<int64_t>(number);
+}
+
+/// The pairs PREFIX.KEY=VALUE among the arguments.
+Value table_of(int count, char** given, const std::string& prefix) {
+  Value out{Value::Table()};
+  for (int i = 0; i < count; ++i) {
+    const std::string pair = given[i];
+    const size_t equals = pair.find('=');
+    if (pair.starts_with(prefix) && equals != std::string::npos)
+      out.set(pair.substr(prefix.size(), equals - prefix.size()), value_of(pair.substr(equals + 1)));
+  }
+  return out;
+}
+
+template <class Made, class... Given>
+std::unique_ptr<Made> made(const PartOf<Made, Given...>& part, const Value& params,
+                           Given... given) {
+  std::vector<std::string> problems;
+  const auto parsed = part.schema.parse(part.kind, params, Demand::whole, problems);
+  if (!problems.empty()) throw UserError(problems);
+  return part.make(parsed, given...);
+}
+
+int run(int count, char** given) {
+  at::set_num_threads(std::atoi(given[4]));
+  const std::string mode = given[1];
+  const Tensor rows = NpyFile(given[3]).tensor().clone();
+  Registry registry;
+  add_core_normalisers(registry);
+  load_plugin(given[2], registry);
+  Value train_table = table_of(count, given, "train.");
+  train_table.set("steps", int64_t{1} << 40);
+  const TrainParams train = train_schema().parse("train", train_table);
+  Pool pool(rows);
+  Init init(1);
+  const auto sae = made<Sae, const Shape&, Init&>(registry.sae(given[5]),
+                                                  table_of(count, given, "sae."), pool.shape(), init);
+  const auto normaliser = made(registry.normaliser("none"), Value(Value::Table()));
+  Blocks blocks(1.5, 5, train.batch);
+  double loss = 0;
+  if (mode == "encode") {
+    const at::NoGradGuard no_grad;
+    auto& plain = dynamic_cast<PlainSae&>(*sae);
+    do {
+      plain.encode(pool.next(train.batch).x.select(1, 0), Mode::infer);
+    } while (blocks.stepped());
+  } else {
+    TrainHooks hooks;
+    hooks.on_step = [&](const StepMetrics& m, Value&) {
+      loss = m.loss;
+      return blocks.stepped();
+    };
+    fit(*sae, *normaliser, pool, train, hooks);
+  }
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  std::printf("peak_mib %ld\nloss %.6g\n", used.ru_maxrss / 1024, loss);
+  return 0;
+}
+
+}  // namespace
+
+/// sae_steps train|encode PLUGIN ROWS.npy THREADS TYPE sae.KEY=VALUE... train.KEY=VALUE...
+/// Five blocks of 1.5 seconds: a line of rows a second for each, then peak memory and the last
+/// loss.
+int main(int count, char** given) {
+  if (count < 7) return 2;
+  try {
+    return run(count, given);
+  } catch (const std::exception& problem) {
+    std::cerr << problem.what() << "\n";
+    return 1;
+  }
+}

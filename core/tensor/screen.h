@@ -1,0 +1,54 @@
+// Screen: the k largest pre-activations of each row, without working all of them out exactly.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace facet {
+
+/// A product of rounded numbers is fast and has a known bound: what it says of a pre-activation is
+/// at most so far from the exact value. Latents that this cannot rule out are worked out again in
+/// float32, so that what is chosen, and its values, are those of float32.
+///
+/// With x = x' + p and w = w' + q, x' and w' rounded, the product x'.w' is off by at most
+/// |p| |w| + |x'| |q|, and by what sums of d float32 numbers round, at most d 2^-23 |x'| |w'|
+/// (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1); numbers too small
+/// for the product's arithmetic are taken as lost.
+class Screen {
+ public:
+  enum class Numbers { bf16 = 1, fp32 };
+  /// What this machine multiplies fastest: bf16 where it has AMX or AVX-512 for them.
+  static Numbers fastest();
+
+  /// w [m, d], the weights of one latent after another, and b_enc [m]; both float32.
+  Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers = fastest());
+
+  /// For each row of x [n, d]: the k latents with the largest x.w + b_enc in ascending order, ties
+  /// to the lowest, NaN the largest of all, and these numbers. Both [n, k]; the same at any number
+  /// of threads and whatever rows stand beside.
+  void choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const;
+
+  /// Rows of this thread's screens so far, and those among them for which every latent was worked
+  /// out in float32, because the bounds did not tell them apart.
+  struct Counts {
+    int64_t rows = 0, dense = 0;
+  };
+  static Counts& counts();
+
+ private:
+  struct Rows;  // what is known of some rows while the latents go by
+
+  Rows rows_of(const at::Tensor& x, int64_t k) const;
+  at::Tensor product(const Rows& rows, int64_t begin, int64_t end) const;  // of these latents
+  void sift(const at::Tensor& product, int64_t begin, Rows& rows) const;
+  void settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const;
+
+  Numbers numbers_;
+  at::Tensor w_, b_enc_;
+  at::Tensor rounded_;                 // [m, d]; undefined for fp32
+  std::vector<float> norm_, residue_;  // [m], of rows of w and of what rounding took from them
+};
+
+}  // namespace facet

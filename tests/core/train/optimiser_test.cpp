@@ -1,0 +1,90 @@
+// The optimiser: gradients held row by row move weights as whole ones do.
+#include "train/optimiser.h"
+
+#include <facet/torch.h>
+#include <gtest/gtest.h>
+
+#include "core/activations/small_sae.h"
+#include "train/trainer.h"
+
+namespace facet {
+namespace {
+
+/// An SAE of 64 latents and its optimiser.
+struct Learner {
+  Learner(bool by_row, const TrainParams& given) : params(given) {
+    sae->by_row = by_row;
+    optimiser = std::make_unique<Optimiser>(*sae, params, 10);
+  }
+  /// Gradients of eight rows, and of `more` if given.
+  void backward(int64_t step, const Tensor& more = {}) {
+    Init init(static_cast<uint64_t>(step));
+    const Tensor x = init.uniform_within({8, 4}, 1.0);
+    optimiser->clear_gradients();
+    const auto collecting = optimiser->collect();
+    const Tensor back = sae->decode(sae->encode(x, Mode::train));
+    Tensor loss = (back - x).square().sum();
+    if (more.defined()) loss = loss + (weight("W_dec") * more).sum();
+    loss.backward();
+    optimiser->settle_gradients();
+  }
+  Tensor weight(const std::string& name) const {
+    for (const auto& [known, value] : sae->params())
+      if (known == name) return value;
+    return {};
+  }
+  TrainParams params;
+  std::unique_ptr<SmallSae> sae = small_sae({.d_sae = 64, .k = 2});
+  std::unique_ptr<Optimiser> optimiser;
+};
+
+TEST(Optimiser, rows_move_weights_as_whole_gradients_do) {
+  Learner whole(false, {}), rows(true, {});
+  for (int64_t step = 0; step < 6; ++step) {
+    std::string bad;
+    double norm[2];
+    for (Learner* one : {&whole, &rows}) {
+      one->backward(step);
+      norm[one == &rows] = one->optimiser->gradient_norm(bad);
+      one->optimiser->scale_gradients(0.5);
+      one->optimiser->step(step);
+    }
+    EXPECT_EQ(bad, "");
+    EXPECT_NEAR(norm[1], norm[0], 1e-12 * norm[0]);
+    EXPECT_TRUE(whole.weight("W_dec").grad().defined());
+    EXPECT_FALSE(rows.weight("W_dec").grad().defined());
+    EXPECT_FALSE(rows.weight("W_enc").grad().defined());
+  }
+  for (const char* name : {"W_enc", "b_enc", "W_dec", "b_dec"})
+    EXPECT_TRUE(torch::equal(whole.weight(name), rows.weight(name))) << name;
+  const NamedTensors one = whole.optimiser->tensors(), other = rows.optimiser->tensors();
+  ASSERT_EQ(one.size(), other.size());
+  for (size_t i = 0; i < one.size(); ++i)
+    EXPECT_TRUE(torch::equal(one[i].second, other[i].second)) << one[i].first;
+}
+
+TEST(Optimiser, a_weight_that_something_else_moves_too_has_one_whole_gradient) {
+  Learner whole(false, {}), rows(true, {});
+  const Tensor more = Init(3).uniform_within({64, 4}, 1.0);
+  for (Learner* one : {&whole, &rows}) one->backward(0, more);
+  EXPECT_FALSE(rows.weight("W_enc").grad().defined());
+  const Tensor gradient = rows.weight("W_dec").grad();
+  ASSERT_TRUE(gradient.defined());
+  EXPECT_TRUE(torch::allclose(gradient, whole.weight("W_dec").grad(), 1e-6, 1e-6));
+}
+
+TEST(Optimiser, gradients_stay_whole_where_they_add_up_or_a_rule_needs_them) {
+  TrainParams kept, muon, plain;
+  kept.keep_gradients = true;
+  muon.optimiser = "muon";
+  plain.kernels = "plain";
+  for (const TrainParams& params : {kept, muon, plain}) {
+    Learner one(true, params);
+    one.backward(0);
+    EXPECT_TRUE(one.weight("W_dec").grad().defined());
+    EXPECT_TRUE(one.weight("W_enc").grad().defined());
+  }
+}
+
+}  // namespace
+}  // namespace facet
