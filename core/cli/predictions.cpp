@@ -8,13 +8,12 @@ namespace facet::cli {
 std::vector<Prediction> predictions(HostModel& host, Sae& sae, const Normaliser& normaliser,
                                     const Place& place, const Tokens& tokens) {
   SpliceOptions options;
-  const bool joint = place.points.size() > 1 && !place.by_layer;
-  if (joint) options.from = SpliceFrom::difference;
+  options.from = default_splice_from(host.info(), sae, place);
   Splice splice(host, sae, normaliser, place, options);
   const Want want{.logits = true};
   const Splice::Clean clean = splice.clean(tokens, want);
-  const bool mixes = joint && place.target.empty() && clean.pass.output.defined() &&
-                     clean.pass.output.size(1) == 1 && !clean.pass.notes.contains("layer");
+  const bool mixes = chooses_hookpoint(host.info(), sae, place) && clean.pass.output.defined() &&
+                     !clean.pass.notes.contains("layer");
   if (mixes) return {};
   const std::vector<Hook> hooks = splice.hooks(&clean);
   Tensor changed;  // [t, vocabulary]

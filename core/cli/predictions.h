@@ -18,9 +18,8 @@ struct Prediction {
 };
 
 /// One for each token of the only sequence of `tokens`. Specials and pads keep the host's rows.
-/// Live reconstructions, but of an SAE that reads several hookpoints at once: what these lack is
-/// added at each (SpliceFrom::difference). None for an SAE that mixes its hookpoints, of which no
-/// row can be replaced (route with soft routing).
+/// Reconstructions as default_splice_from() says. None for an SAE that mixes its hookpoints, of
+/// which no row can be replaced (route with soft routing).
 std::vector<Prediction> predictions(HostModel& host, Sae& sae, const Normaliser& normaliser,
                                     const Place& place, const Tokens& tokens);
 

@@ -35,6 +35,19 @@ SpliceFrom splice_from(const std::string& text) {
 
 std::vector<std::string> splice_from_words() { return {kFrom.begin(), kFrom.end()}; }
 
+bool chooses_hookpoint(const HostInfo& info, const Sae& sae, const Place& place) {
+  if (place.points.size() < 2 || place.by_layer || !place.target.empty()) return false;
+  const auto points = static_cast<int64_t>(place.points.size());
+  const int64_t width = info.points[hookpoint_index(info, place.points[0])].width;
+  return sae.shape({points, points, width, width}).points_out == 1;
+}
+
+SpliceFrom default_splice_from(const HostInfo& info, const Sae& sae, const Place& place) {
+  const bool together = place.points.size() > 1 && !place.by_layer;
+  if (!together || chooses_hookpoint(info, sae, place)) return SpliceFrom::live;
+  return SpliceFrom::difference;
+}
+
 Splice::Splice(HostModel& host, Sae& sae, const Normaliser& normaliser, Place place,
                SpliceOptions options)
     : host_(host),
@@ -60,13 +73,9 @@ Splice::Splice(HostModel& host, Sae& sae, const Normaliser& normaliser, Place pl
     written_.push_back(outputs[i]);
     output_.push_back(i);
   }
-  if (options_.from != SpliceFrom::live || !joint()) return;
-  const auto count = static_cast<int64_t>(outputs.size());
-  const int64_t width = info.points[hookpoint_index(info, outputs[0])].width;
-  const bool chooses =  // one of them for each row, which can be coded alone
-      place_.target.empty() && sae_.shape({count, count, width, width}).points_out == 1;
-  if (!chooses)
-    throw UserError("splice: splice_from is \"live\", but this SAE reads " + std::to_string(count) +
+  if (options_.from == SpliceFrom::live && default_splice_from(info, sae_, place_) != options_.from)
+    throw UserError("splice: splice_from is \"live\", but this SAE reads " +
+                    std::to_string(place_.points.size()) +
                     " hookpoints at once, should be \"clean\" or \"difference\"");
 }
 
@@ -150,7 +159,7 @@ Tensor Splice::spliced(size_t written, const Rows& rows, const Clean* clean) {
     if (is_live && place_.minus_input) own = own - input;
   }
   Outcome outcome = joint() ? of_several(output, own, *clean, ids)
-                            : by_itself(output, input, place_.target.empty() ? Tensor() : own, ids);
+                            : by_itself(input, place_.target.empty() ? Tensor() : own, ids);
   Tensor put = outcome.edited * options_.scale;
   if (options_.error_term) put = put + (own - outcome.plain);
   if (options_.from == SpliceFrom::difference)
@@ -174,8 +183,7 @@ Tensor Splice::edited(const Tensor& rows, const Codes& codes, size_t output,
 }
 
 // An SAE that codes the rows of one hookpoint: input and target [m, d] in the host's units.
-Splice::Outcome Splice::by_itself(size_t output, const Tensor& input, const Tensor& target,
-                                  const Rows& ids) {
+Splice::Outcome Splice::by_itself(const Tensor& input, const Tensor& target, const Rows& ids) {
   std::vector<Tensor> columns = {input};
   if (target.defined()) columns.push_back(target);
   Stats stats;
@@ -187,8 +195,7 @@ Splice::Outcome Splice::by_itself(size_t output, const Tensor& input, const Tens
   Outcome out;
   out.replaced = own.replaced;
   out.plain = back(own.rows);
-  out.edited = options_.edit ? back(edited(own.rows, own.codes, place_.by_layer ? 0 : output, ids))
-                             : out.plain;
+  out.edited = options_.edit ? back(edited(own.rows, own.codes, 0, ids)) : out.plain;
   return out;
 }
 

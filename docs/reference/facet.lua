@@ -1342,6 +1342,7 @@ function Bound:logit(prompt, token) end
 ---@field batch? integer Rows of one step. Unit: rows. Must be at least 1. Default: 4096.
 ---@field accumulate? integer Parts of a batch that are worked through one after the other, their gradients added up: less memory. Losses that look at a whole batch (batch_topk, auxk) look at a part. Must be at least 1. Default: 1.
 ---@field precision? "fp32"|"bf16" bf16: matrix products of the forward pass are of bf16 numbers; weights, losses and the optimiser stay fp32. Must be one of "fp32", "bf16". Default: "fp32".
+---@field kernels? "sparse"|"plain" How a step is worked out: sparse leaves out what cannot matter (latents that are not among the k largest, gradients of rows that did not fire); plain multiplies everything out, to compare with. They differ by the rounding of sums. Must be one of "sparse", "plain". Default: "sparse".
 ---@field end_to_end? "none"|"kl"|"ce" A loss of the host with the SAE in it, instead of the SAE's error: kl between the host's predictions with and without, or ce of the tokens. Needs whole sequences: rows come in their order, not shuffled. Must be one of "none", "kl", "ce". Default: "none".
 ---@field end_to_end_coefficient? number Weight of that loss, already inside the loss that is reported. Must be above 0. Default: 1.0.
 ---@field end_to_end_error? boolean Keep the SAE's own error, the first of its losses, beside it. Default: false.

@@ -33,6 +33,12 @@ std::string text_of(SpliceFrom from);
 SpliceFrom splice_from(const std::string& text);
 std::vector<std::string> splice_from_words();
 
+/// Whether the SAE of a place codes several hookpoints together, and each row's codes are of one of
+/// them that it chooses (route), so that this row alone can be replaced.
+bool chooses_hookpoint(const HostInfo& info, const Sae& sae, const Place& place);
+/// live; difference for an SAE that codes several hookpoints together without choosing one.
+SpliceFrom default_splice_from(const HostInfo& info, const Sae& sae, const Place& place);
+
 /// z' - z for rows whose codes are z: what is added to the codes before they are decoded.
 using CodesEdit = std::function<Codes(const Codes& codes, const Rows& rows)>;
 
@@ -48,8 +54,8 @@ struct SpliceOptions {
 /// Puts one SAE into one host. All arguments must outlive it; calls come from one thread.
 class Splice {
  public:
-  /// UserError "splice: ...": a name in options.at that the SAE does not write to; live rows of an
-  /// SAE that reads several hookpoints at once and does not choose one of them for each row.
+  /// UserError "splice: ...": a name in options.at that the SAE does not write to; live rows where
+  /// default_splice_from() is difference.
   Splice(HostModel& host, Sae& sae, const Normaliser& normaliser, Place place,
          SpliceOptions options);
 
@@ -90,7 +96,7 @@ class Splice {
   bool joint() const { return place_.points.size() > 1 && !place_.by_layer; }
   Tensor given(const Tensor& flag) const;
   Tensor spliced(size_t written, const Rows& rows, const Clean* clean);
-  Outcome by_itself(size_t output, const Tensor& input, const Tensor& target, const Rows& ids);
+  Outcome by_itself(const Tensor& input, const Tensor& target, const Rows& ids);
   Outcome of_several(size_t output, const Tensor& live, const Clean& clean, const Rows& ids);
   Tensor edited(const Tensor& rows, const Codes& codes, size_t output, const Rows& ids) const;
 

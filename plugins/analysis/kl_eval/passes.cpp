@@ -9,16 +9,9 @@ namespace facet::kl_eval {
 
 namespace {
 
-bool reads_several(const Place& place) { return place.points.size() > 1 && !place.by_layer; }
-
 SpliceFrom from_of(const Params& params, const Sae& sae, const Place& place, const HostInfo& info) {
   if (params.splice_from != "auto") return splice_from(params.splice_from);
-  if (!reads_several(place)) return SpliceFrom::live;
-  const auto points = static_cast<int64_t>(place.points.size());
-  const int64_t width = info.points[hookpoint_index(info, place.points[0])].width;
-  const bool chooses =
-      place.target.empty() && sae.shape({points, points, width, width}).points_out == 1;
-  return chooses ? SpliceFrom::live : SpliceFrom::difference;
+  return default_splice_from(info, sae, place);
 }
 
 SpliceOptions options_of(const Params& params, SpliceFrom from, std::vector<std::string> at,
