@@ -46,7 +46,7 @@ class Plain(torch.nn.Module):
         return error + 1e-3 * codes.sum(-1).mean() if self.W_enc is None else error
 
 
-def torch_peer(work, rows):
+def torch_peer(work):
     model = Plain(work["d"], work["m"], work["k"], work.get("tied", False))
     optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
 
@@ -59,7 +59,7 @@ def torch_peer(work, rows):
     return step, model.encode
 
 
-def saelens(work, rows):
+def saelens(work):
     from sae_lens.config import SAETrainerConfig
     from sae_lens.saes import standard_sae, topk_sae
     from sae_lens.training.sae_trainer import SAETrainer
@@ -82,7 +82,7 @@ def saelens(work, rows):
     return step, encoder.encode
 
 
-def sparsify(work, rows):
+def sparsify(work):
     from sparsify.config import SparseCoderConfig
     from sparsify.sparse_coder import SparseCoder
     sae = SparseCoder(work["d"], SparseCoderConfig(num_latents=work["m"], k=work["k"]), device="cpu", dtype=torch.float32)
@@ -103,7 +103,7 @@ def sparsify(work, rows):
     return step, sae.encode
 
 
-def dictionary_learning(work, rows):
+def dictionary_learning(work):
     from dictionary_learning.trainers import standard, top_k
     size = dict(steps=10**6, activation_dim=work["d"], dict_size=work["m"], layer=0, lm_name="none", device="cpu")
     trainer = standard.StandardTrainer(**size) if work.get("tied") else top_k.TopKTrainer(k=work["k"], lr=LR, **size)
@@ -125,7 +125,7 @@ def main():
     work = TRAIN[name]
     rows = torch.from_numpy(np.load(file))
     batches = rows.split(work["batch"])
-    step, encode = PEERS[peer](work, rows)
+    step, encode = PEERS[peer](work)
     call = torch.no_grad()(encode) if mode == "encode" else step
     at, out = 0, None
     for block in range(BLOCKS + 1):  # the first one warms up

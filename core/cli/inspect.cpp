@@ -15,7 +15,7 @@
 #include "plugin/call.h"
 #include "run/verb_text.h"
 #include "train/foreign_sae.h"
-#include "train/host_units.h"
+#include "train/reconstructed.h"
 
 namespace facet::cli {
 namespace {
@@ -85,9 +85,9 @@ std::vector<Seen> look(const LoadedSae& loaded, const std::string& plugin,
     const Batch batch = make_batch(*loaded.normaliser, source->next(kRowsAtOnce));
     last = batch.ids.size() < kRowsAtOnce;
     const Pass pass = call_plugin(plugin, [&] { return loaded.sae->pass(batch, Mode::infer); });
-    const HostUnits units = host_units(*loaded.normaliser, batch, pass);
-    const Tensor x = units.target.to(torch::kFloat64);
-    const Tensor error = (x - units.output.to(torch::kFloat64)).norm(2, 1) / x.norm(2, 1);
+    const Reconstructed seen = reconstructed(*loaded.normaliser, batch, pass);
+    const Tensor x = seen.target.to(torch::kFloat64);
+    const Tensor error = (x - seen.output.to(torch::kFloat64)).norm(2, 1) / x.norm(2, 1);
     const Codes codes = pass.codes.cpu();
     for (int64_t row = 0; row < batch.ids.size(); ++row) {
       std::string place = place_text(*stream.host_model(), batch.ids, row, specials);

@@ -36,16 +36,15 @@ SpliceFrom splice_from(const std::string& text) {
 std::vector<std::string> splice_from_words() { return {kFrom.begin(), kFrom.end()}; }
 
 bool chooses_hookpoint(const HostInfo& info, const Sae& sae, const Place& place) {
-  if (place.points.size() < 2 || place.by_layer || !place.target.empty()) return false;
+  if (!place.joint() || !place.target.empty()) return false;
   const auto points = static_cast<int64_t>(place.points.size());
   const int64_t width = info.points[hookpoint_index(info, place.points[0])].width;
   return sae.shape({points, points, width, width}).points_out == 1;
 }
 
 SpliceFrom default_splice_from(const HostInfo& info, const Sae& sae, const Place& place) {
-  const bool together = place.points.size() > 1 && !place.by_layer;
-  if (!together || chooses_hookpoint(info, sae, place)) return SpliceFrom::live;
-  return SpliceFrom::difference;
+  return !place.joint() || chooses_hookpoint(info, sae, place) ? SpliceFrom::live
+                                                               : SpliceFrom::difference;
 }
 
 Splice::Splice(HostModel& host, Sae& sae, const Normaliser& normaliser, Place place,
@@ -79,7 +78,7 @@ Splice::Splice(HostModel& host, Sae& sae, const Normaliser& normaliser, Place pl
                     " hookpoints at once, should be \"clean\" or \"difference\"");
 }
 
-bool Splice::needs_clean() const { return options_.from != SpliceFrom::live || joint(); }
+bool Splice::needs_clean() const { return options_.from != SpliceFrom::live || place_.joint(); }
 
 // The tokens that the SAE is given: [m] int64.
 Tensor Splice::given(const Tensor& flag) const {
@@ -158,8 +157,8 @@ Tensor Splice::spliced(size_t written, const Rows& rows, const Clean* clean) {
     input = is_live ? read_[output].index_select(0, index) : column(output);
     if (is_live && place_.minus_input) own = own - input;
   }
-  Outcome outcome = joint() ? of_several(output, own, *clean, ids)
-                            : by_itself(input, place_.target.empty() ? Tensor() : own, ids);
+  Outcome outcome = place_.joint() ? of_several(output, own, *clean, ids)
+                                   : by_itself(input, place_.target.empty() ? Tensor() : own, ids);
   Tensor put = outcome.edited * options_.scale;
   if (options_.error_term) put = put + (own - outcome.plain);
   if (options_.from == SpliceFrom::difference)

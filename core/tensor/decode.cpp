@@ -89,7 +89,7 @@ class Decode : public Function<Decode> {
     if (context->needs_input_grad(2)) out[2] = value_gradient(codes, gradient, saved[3]);
     if (context->needs_input_grad(3)) {
       const float* value = codes.value.const_data_ptr<float>();
-      if (GradientRows* rows = RowGradients::of(saved[3]))
+      if (GradientRows* rows = HeldGradients::of(saved[3]))
         rows->add(ByLatent(codes), value, gradient, Tensor());
       else
         out[3] = sum_rows_by_latent(ByLatent(codes), value, gradient, Tensor());

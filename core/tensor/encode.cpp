@@ -145,7 +145,7 @@ class EncodeTopK : public Function<EncodeTopK> {
     const bool bias = b_dec.defined() && context->needs_input_grad(3);
     if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
     if (context->needs_input_grad(1)) {
-      if (GradientRows* rows = RowGradients::of(w_enc))
+      if (GradientRows* rows = HeldGradients::of(w_enc))
         rows->add(index, weight, x, b_dec);
       else
         out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();

@@ -30,7 +30,7 @@ class PartOf : public Function<PartOf> {
     const variable_list saved = context->get_saved_variables();
     const int64_t axis = context->saved_data["axis"].toInt();
     const Tensor rows = gradients[0].transpose(0, axis);
-    if (GradientRows* held = RowGradients::of(saved[0])) {
+    if (GradientRows* held = HeldGradients::of(saved[0])) {
       held->add(saved[1], rows);
       return variable_list(3);
     }

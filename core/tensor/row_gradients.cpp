@@ -12,7 +12,7 @@
 namespace facet {
 namespace {
 
-thread_local RowGradients* collecting = nullptr;
+thread_local HeldGradients* collecting = nullptr;
 
 constexpr int64_t kLeastRows = 1024;
 
@@ -92,29 +92,29 @@ void GradientRows::add(const at::Tensor& latents, const at::Tensor& rows) {
   });
 }
 
-RowGradients::Scope::Scope(RowGradients* gradients) : before_(collecting) {
+HeldGradients::Scope::Scope(HeldGradients* gradients) : before_(collecting) {
   collecting = gradients;
 }
-RowGradients::Scope::~Scope() { collecting = before_; }
+HeldGradients::Scope::~Scope() { collecting = before_; }
 
-bool RowGradients::can_hold(const at::Tensor& weight, int64_t axis) {
+bool HeldGradients::can_hold(const at::Tensor& weight, int64_t axis) {
   if (!weight.is_cpu() || weight.dim() != 2 || !weight.is_leaf()) return false;
   return weight.scalar_type() == at::kFloat && weight.transpose(0, axis).is_contiguous();
 }
 
-void RowGradients::hold(const at::Tensor& weight, int64_t axis) {
+void HeldGradients::hold(const at::Tensor& weight, int64_t axis) {
   FACET_ASSERT(can_hold(weight, axis), "the gradient of this weight cannot be held row by row");
   held_.push_back(
       {weight, std::make_unique<GradientRows>(weight.size(axis), weight.size(1 - axis))});
 }
 
-GradientRows* RowGradients::find(const at::Tensor& weight) const {
+GradientRows* HeldGradients::find(const at::Tensor& weight) const {
   for (const Held& one : held_)
     if (one.weight.is_same(weight)) return one.rows.get();
   return nullptr;
 }
 
-GradientRows* RowGradients::of(const at::Tensor& weight) {
+GradientRows* HeldGradients::of(const at::Tensor& weight) {
   return collecting ? collecting->find(weight) : nullptr;
 }
 

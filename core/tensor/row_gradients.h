@@ -1,4 +1,4 @@
-// RowGradients: gradients of weights with one row a latent, of which a batch touches few.
+// Gradients of weights with one row a latent, of which a batch touches few.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -51,17 +51,17 @@ class GradientRows {
 
 /// The gradient rows of the weights of one SAE. While a Scope of it lives, operations on that
 /// thread leave the gradients of these weights here and not in Tensor::grad().
-class RowGradients {
+class HeldGradients {
  public:
   class Scope {
    public:
-    explicit Scope(RowGradients* gradients);  // null: nothing changes
+    explicit Scope(HeldGradients* gradients);  // null: gradients are whole
     ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
-    RowGradients* before_;
+    HeldGradients* before_;
   };
 
   /// A weight whose latents are on axis 0, [m, d], or on axis 1, [d, m]; either way its memory

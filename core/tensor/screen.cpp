@@ -26,7 +26,9 @@ struct Candidate {
   int32_t latent;
 };
 
-// What sums of d products may round away, twice: in the screen and in the exact value.
+// What sums of d products may round away, as a share of |x| |w|, in the screen and in the exact
+// value. The latter rounds to nearest, half of what it is given here; the rest makes up for |x'|
+// |w'|, which is up to 2^-7 more than |x| |w|.
 float slack_of_sums(int64_t d) { return 2 * static_cast<float>(d + 8) * kRoundSums; }
 
 auto* bits_of(const at::Tensor& t) {
@@ -115,7 +117,7 @@ Screen::Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers)
       const vectors::Rounding r =
           vectors::rounding(weights + l * d, rounded ? rounded + l * d : nullptr, d);
       norm_[static_cast<size_t>(l)] = r.norm;
-      residue_[static_cast<size_t>(l)] = r.residue + slack_of_sums(d) * r.norm;
+      residue_[static_cast<size_t>(l)] = r.residue;
     }
   });
 }
@@ -136,7 +138,7 @@ Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k) const {
         vectors::rounding(values + i * d, rounded ? rounded + i * d : nullptr, d);
     vectors::Slack& slack = out.slack[static_cast<size_t>(i)];
     slack.norm = r.residue + slack_of_sums(d) * r.norm;
-    slack.residue = r.norm;
+    slack.residue = r.norm + r.residue;  // at least |x'|
     slack.share = rounded ? kRoundBf16 : 0.0f;
   }
   return out;

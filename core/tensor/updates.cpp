@@ -120,7 +120,7 @@ void remove_parallel(Tensor& gradient, const Tensor& w, double eps) {
 void project_gradient(Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
   if (w.grad().defined()) remove_parallel(w.mutable_grad(), w.detach(), eps);
-  GradientRows* held = RowGradients::of(w);
+  GradientRows* held = HeldGradients::of(w);
   if (!held || !held->given()) return;
   check_rows(w);
   const int64_t d = w.size(1);

@@ -5,7 +5,7 @@
 
 #include "facet/measures.h"
 #include "facet/normaliser.h"
-#include "train/host_units.h"
+#include "train/reconstructed.h"
 #include "train/row_sums.h"
 
 namespace facet {
@@ -74,11 +74,11 @@ Measured::~Measured() = default;
 
 void Measured::add(const Normaliser& normaliser, const Batch& batch) {
   const Pass pass = sae_.pass(batch, Mode::infer);
-  const HostUnits host = host_units(normaliser, batch, pass);
+  const Reconstructed rows = reconstructed(normaliser, batch, pass);
   const auto coded = pass.notes.find("input");
   const Tensor input = coded == pass.notes.end() ? batch.input.flatten(1) : coded->second;
   const Tensor input_norm = input.to(torch::kFloat64).norm(2, 1).cpu();
-  const RowSums::Block block{host.target, host.output, input_norm, pass.codes.cpu(),
+  const RowSums::Block block{rows.target, rows.output, input_norm, pass.codes.cpu(),
                              batch.ids.sequence.cpu().contiguous()};
   sums_->add(block);
   latents_.add(block.codes, block.sequence);

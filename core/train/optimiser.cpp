@@ -31,10 +31,10 @@ Optimiser::Optimiser(const Sae& sae, const TrainParams& params, int64_t steps)
 }
 
 void Optimiser::hold_rows(const Sae& sae) {
-  rows_ = std::make_unique<RowGradients>();
+  rows_ = std::make_unique<HeldGradients>();
   for (Trained& p : trained_) {
     if (p.value.dim() != 2 || p.value.size(p.axis) != sae.d_sae()) continue;
-    if (!p.rule->takes_rows() || !RowGradients::can_hold(p.value, p.axis)) continue;
+    if (!p.rule->takes_rows() || !HeldGradients::can_hold(p.value, p.axis)) continue;
     rows_->hold(p.value, p.axis);
   }
   for (Trained& p : trained_) p.rows = rows_->find(p.value);

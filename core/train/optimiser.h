@@ -20,7 +20,7 @@ class Optimiser {
 
   /// Where operations leave gradients row by row while it lives; nowhere when the SAE, the rule of
   /// its weights, train.kernels or train.keep_gradients wants whole gradients.
-  RowGradients::Scope collect() { return RowGradients::Scope(rows_.get()); }
+  HeldGradients::Scope collect() { return HeldGradients::Scope(rows_.get()); }
   /// After the backward pass: a weight that has rows and a whole gradient has a whole one.
   void settle_gradients();
   /// Does nothing with train.keep_gradients.
@@ -63,7 +63,7 @@ class Optimiser {
   int64_t steps_;
   double largest_lr_;
   std::vector<Trained> trained_;
-  std::unique_ptr<RowGradients> rows_;
+  std::unique_ptr<HeldGradients> rows_;
 };
 
 }  // namespace facet

@@ -143,9 +143,9 @@ class Sae {
   /// What to record of a step beside its losses, asked for when the gradients are there and nothing
   /// has touched them yet. Default: nothing.
   virtual Figures figures(const Pass& pass) const;
-  /// Whether it leaves Tensor::grad() of its weights [d, d_sae] and [d_sae, d] alone, here and in
-  /// figures(), but for ops::project_gradient(). Then operations may keep gradients of the rows
-  /// that fired only, where they are not Tensor::grad(). Default: false.
+  /// Whether figures() and after_backward() leave Tensor::grad() of its weights [d, d_sae] and
+  /// [d_sae, d] alone, but for ops::project_gradient(). Then operations may keep gradients of the
+  /// rows that fired only, outside of Tensor::grad(). Default: false.
   virtual bool row_gradients() const;
   virtual void after_backward();  ///< gradients are there, the optimiser has not stepped
   virtual void after_step();      ///< the optimiser has stepped

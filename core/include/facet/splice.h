@@ -19,6 +19,8 @@ struct Place {
   /// It codes each of `points` by itself, with the same weights (activations.layers_as rows or
   /// turns).
   bool by_layer = false;
+  /// The SAE codes several hookpoints together.
+  bool joint() const { return points.size() > 1 && !by_layer; }
 };
 
 /// What takes the place of a row h. x is the row that the SAE codes, r(x) what it reconstructs.
@@ -93,7 +95,6 @@ class Splice {
     Tensor plain, edited, replaced;
   };
 
-  bool joint() const { return place_.points.size() > 1 && !place_.by_layer; }
   Tensor given(const Tensor& flag) const;
   Tensor spliced(size_t written, const Rows& rows, const Clean* clean);
   Outcome by_itself(const Tensor& input, const Tensor& target, const Rows& ids);

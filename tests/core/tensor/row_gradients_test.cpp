@@ -33,13 +33,13 @@ struct Held : Weights {
   }
   const GradientRows& of(const Tensor& w) const { return *gradients.find(w); }
   void learn() {
-    const RowGradients::Scope scope(&gradients);
+    const HeldGradients::Scope scope(&gradients);
     Weights::learn();
   }
-  RowGradients gradients;
+  HeldGradients gradients;
 };
 
-TEST(RowGradients, hold_the_rows_that_a_whole_gradient_has) {
+TEST(HeldGradients, hold_the_rows_that_a_whole_gradient_has) {
   const Weights whole;
   whole.learn();
   Held held;
@@ -54,7 +54,7 @@ TEST(RowGradients, hold_the_rows_that_a_whole_gradient_has) {
   EXPECT_EQ(held.of(held.w_dec).rows().size(0), static_cast<int64_t>(fired));
 }
 
-TEST(RowGradients, add_up_over_passes_until_they_are_cleared) {
+TEST(HeldGradients, add_up_over_passes_until_they_are_cleared) {
   const Weights whole;
   whole.learn();
   whole.learn();
@@ -73,20 +73,20 @@ TEST(RowGradients, add_up_over_passes_until_they_are_cleared) {
   EXPECT_TRUE(same_bits(rows.dense(), once.of(once.w_dec).dense()));
 }
 
-TEST(RowGradients, are_only_of_the_weights_and_the_scope_that_hold_them) {
+TEST(HeldGradients, are_only_of_the_weights_and_the_scope_that_hold_them) {
   const Held held;
   held.Weights::learn();
   EXPECT_TRUE(held.w_enc.grad().defined());
   EXPECT_FALSE(held.of(held.w_enc).given());
-  EXPECT_TRUE(RowGradients::can_hold(held.w_enc, 1));
-  EXPECT_FALSE(RowGradients::can_hold(held.w_enc, 0)) << "its memory holds latents, not columns";
-  EXPECT_FALSE(RowGradients::can_hold(held.w_dec * 2, 0)) << "no leaf";
-  EXPECT_FALSE(RowGradients::can_hold(at::zeros({3, 2, 4}), 0));
-  RowGradients other;
+  EXPECT_TRUE(HeldGradients::can_hold(held.w_enc, 1));
+  EXPECT_FALSE(HeldGradients::can_hold(held.w_enc, 0)) << "its memory holds latents, not columns";
+  EXPECT_FALSE(HeldGradients::can_hold(held.w_dec * 2, 0)) << "no leaf";
+  EXPECT_FALSE(HeldGradients::can_hold(at::zeros({3, 2, 4}), 0));
+  HeldGradients other;
   EXPECT_THROW(other.hold(held.w_enc, 0), Bug);
 }
 
-TEST(RowGradients, a_part_of_a_weight_leaves_its_gradient_with_the_whole) {
+TEST(HeldGradients, a_part_of_a_weight_leaves_its_gradient_with_the_whole) {
   const Tensor latents = torch::tensor({4, 299, 17});
   const Weights plain;
   const auto loss = [&](const Weights& w) {
@@ -100,7 +100,7 @@ TEST(RowGradients, a_part_of_a_weight_leaves_its_gradient_with_the_whole) {
   EXPECT_EQ(plain.w_enc.grad().strides(), plain.w_enc.strides());
   Held held;
   {
-    const RowGradients::Scope scope(&held.gradients);
+    const HeldGradients::Scope scope(&held.gradients);
     loss(held).backward();
   }
   EXPECT_EQ(held.of(held.w_enc).latents(), (std::vector<int32_t>{4, 299, 17}));
@@ -108,7 +108,7 @@ TEST(RowGradients, a_part_of_a_weight_leaves_its_gradient_with_the_whole) {
   EXPECT_TRUE(same_bits(held.of(held.w_dec).dense(), plain.w_dec.grad()));
 }
 
-TEST(RowGradients, project_and_move_a_weight_as_whole_gradients_do) {
+TEST(HeldGradients, project_and_move_a_weight_as_whole_gradients_do) {
   Weights whole;
   Held held;
   ops::Adam adam;
@@ -122,7 +122,7 @@ TEST(RowGradients, project_and_move_a_weight_as_whole_gradients_do) {
     held.learn();
     ops::project_gradient(whole.w_dec, 1e-6);
     {
-      const RowGradients::Scope scope(&held.gradients);
+      const HeldGradients::Scope scope(&held.gradients);
       ops::project_gradient(held.w_dec, 1e-6);
     }
     ops::adam_step(whole.w_enc, whole.w_enc.grad(), first[0], second[0], step, adam);

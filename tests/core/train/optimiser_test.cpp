@@ -1,4 +1,4 @@
-// The optimiser: gradients held row by row move weights as whole ones do.
+// The optimiser: its rules, and gradients held row by row, which move weights as whole ones do.
 #include "train/optimiser.h"
 
 #include <facet/torch.h>
@@ -6,6 +6,7 @@
 
 #include "core/activations/small_sae.h"
 #include "train/trainer.h"
+#include "train/update_rule.h"
 
 namespace facet {
 namespace {
@@ -84,6 +85,36 @@ TEST(Optimiser, gradients_stay_whole_where_they_add_up_or_a_rule_needs_them) {
     EXPECT_TRUE(one.weight("W_dec").grad().defined());
     EXPECT_TRUE(one.weight("W_enc").grad().defined());
   }
+}
+
+/// One parameter [2], gradients +1 and -1 at every step, lr 1: signum by hand.
+TEST(Optimiser, signum_keeps_the_mean_of_its_bases) {
+  TrainParams params;
+  params.momentum = 0.5;
+  Tensor value = torch::zeros({2});
+  const auto rule = signum_rule(params, value);
+  const Tensor gradient = torch::tensor({3.0f, -0.5f});
+  const double bases[] = {-1, -2, -3}, means[] = {-1, -1.5, -2};
+  for (int64_t step = 1; step <= 3; ++step) {
+    rule->step(value, gradient, {step, 1.0, 1.0});
+    const double y = means[step - 1] + 0.5 * (bases[step - 1] - means[step - 1]);
+    EXPECT_TRUE(torch::allclose(value, torch::tensor({y, -y}).to(torch::kFloat32))) << step;
+  }
+  rule->finish(value);
+  EXPECT_TRUE(torch::allclose(value, torch::tensor({-2.0f, 2.0f})));
+}
+
+TEST(Optimiser, muon_moves_a_matrix_by_about_its_orthogonal_part) {
+  TrainParams params;
+  params.momentum = 1e-6;
+  Tensor value = torch::zeros({3, 2});
+  const auto rule = muon_rule(params, value);
+  const Tensor gradient = torch::tensor({{4.0f, 0.0f}, {0.0f, -1.0f}, {0.0f, 0.0f}});
+  rule->step(value, gradient, {1, 1.0, 1.0});
+  const double scale = 0.2 * std::sqrt(3.0);
+  EXPECT_NEAR(value[0][0].item<double>(), -scale, 0.35 * scale);  // the rounds leave 0.7 to 1.2
+  EXPECT_NEAR(value[1][1].item<double>(), scale, 0.35 * scale);
+  EXPECT_EQ(value[2].abs().max().item<double>(), 0);
 }
 
 }  // namespace

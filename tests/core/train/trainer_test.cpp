@@ -11,9 +11,6 @@
 #include "core/activations/small_sae.h"
 #include "expect_refusal.h"
 #include "train/checkpoint_folder.h"
-#include "train/firing.h"
-#include "train/schedule.h"
-#include "train/update_rule.h"
 
 namespace facet {
 namespace {
@@ -227,6 +224,33 @@ TEST_F(Trainer, one_of_several_may_end_earlier_and_a_stop_saves_all_in_one_turn)
   }
 }
 
+// Latents that are all alike: no bound tells them apart.
+TEST_F(Trainer, counts_the_rows_that_an_encoder_worked_out_whole) {
+  TrainParams params = steps(4);
+  params.log_every = 2;
+  const auto dense_rows = [&](bool alike) {
+    const auto sae = small_sae({.d_sae = 600, .k = 2});
+    if (alike)
+      for (const auto& [name, value] : sae->params())
+        if (name == "W_enc") value.detach().copy_(value.detach().select(1, 0).clone().unsqueeze(1));
+    Recorder events;
+    TrainHooks hooks;
+    hooks.events = &events;
+    params.lr = 0;
+    Counting normaliser;
+    const auto source = stream_.open(Order::shuffled, 3);
+    fit(*sae, normaliser, *source, params, hooks);
+    std::vector<int64_t> out;
+    for (const Event& event : events.metrics)
+      if (event.name == "train.dense_rows")
+        out.insert(out.end(),
+                   {event.step, event.fields.integer("rows"), event.fields.integer("dense")});
+    return out;
+  };
+  EXPECT_EQ(dense_rows(false), (std::vector<int64_t>{}));
+  EXPECT_EQ(dense_rows(true), (std::vector<int64_t>{1, 16, 16, 2, 16, 16, 4, 32, 32}));
+}
+
 TEST_F(Trainer, firing_share_is_of_the_last_tenth) {
   const Result result = train(steps(50));
   const Tensor share = result.outcome.firing_share;
@@ -319,122 +343,6 @@ TEST_F(Trainer, a_latent_is_dead_when_it_has_not_fired_for_so_many_rows) {
   EXPECT_EQ(late.sae->dead_seen, 0);
   EXPECT_GE(soon.outcome.last.dead, 0);
   EXPECT_EQ(soon.outcome.last.dead * 8, std::round(soon.outcome.last.dead * 8));
-}
-
-TEST_F(Trainer, the_learning_rate_rises_stays_and_falls) {
-  TrainParams params;
-  params.warmup = 0.2;
-  params.decay = 0.4;
-  std::vector<double> factors;
-  for (int64_t step = 0; step < 10; ++step) factors.push_back(lr_factor(params, step, 10));
-  EXPECT_EQ(factors, (std::vector<double>{0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25}));
-  params.warmup = params.decay = 0;
-  EXPECT_EQ(lr_factor(params, 0, 10), 1);
-  EXPECT_EQ(lr_factor(params, 9, 10), 1);
-}
-
-TEST_F(Trainer, the_learning_rate_rises_from_zero_where_a_peer_does) {
-  TrainParams params;
-  params.warmup = 0.2;
-  params.decay = 0;
-  params.warmup_from = "zero";
-  std::vector<double> factors;
-  for (int64_t step = 0; step < 4; ++step) factors.push_back(lr_factor(params, step, 10));
-  EXPECT_EQ(factors, (std::vector<double>{0, 0.5, 1, 1}));
-  params.sparsity_warmup = 0.4;
-  EXPECT_EQ(sparsity_factor(params, 0, 10), 0);
-  EXPECT_EQ(sparsity_factor(params, 3, 10), 0.75);
-  EXPECT_EQ(sparsity_factor(params, 9, 10), 1);
-  EXPECT_FALSE(warmed_up(params, 4, 10));
-  EXPECT_TRUE(warmed_up(params, 5, 10));
-}
-
-TEST_F(Trainer, the_learning_rate_falls_along_cosines) {
-  TrainParams params;
-  params.warmup = params.decay = 0;
-  params.schedule = "cosine";
-  params.lr_end = 0.2;
-  EXPECT_EQ(lr_factor(params, 0, 8), 1);
-  EXPECT_NEAR(lr_factor(params, 4, 8), 0.6, 1e-12);
-  EXPECT_NEAR(lr_factor(params, 2, 8), 0.2 + 0.8 * (1 + std::sqrt(0.5)) / 2, 1e-12);
-  params.lr_cycles = 2;
-  EXPECT_EQ(lr_factor(params, 4, 8), 1);
-  EXPECT_NEAR(lr_factor(params, 2, 8), 0.6, 1e-12);
-  params.lr_cycles = 1;
-  params.decay = 0.5;  // the fall begins at lr_end
-  EXPECT_NEAR(lr_factor(params, 4, 8), 0.2, 1e-12);
-  EXPECT_NEAR(lr_factor(params, 6, 8), 0.1, 1e-12);
-}
-
-TEST_F(Trainer, muon_gives_vectors_a_warm_up_of_their_own) {
-  TrainParams params = steps(20);
-  params.warmup = 0;
-  params.decay = 1;
-  params.vector_warmup = 0.2;
-  EXPECT_EQ(lr_factor(params, 0, 20), 1);
-  EXPECT_EQ(vector_lr_factor(params, 0, 20), 0);
-  EXPECT_EQ(vector_lr_factor(params, 2, 20), 0.5);
-  EXPECT_EQ(vector_lr_factor(params, 4, 20), 1);
-  EXPECT_EQ(vector_lr_factor(params, 12, 20), 0.5);
-}
-
-TEST_F(Trainer, the_learning_rate_may_follow_the_number_of_latents) {
-  TrainParams params = steps(20);
-  EXPECT_EQ(lr_scale(params, 65536), 1);
-  params.lr_scale = "latents";
-  EXPECT_EQ(lr_scale(params, 16384), 1);
-  EXPECT_EQ(lr_scale(params, 65536), 0.5);
-}
-
-/// One parameter [2], gradients +1 and -1 at every step, lr 1: signum by hand.
-TEST_F(Trainer, signum_keeps_the_mean_of_its_bases) {
-  TrainParams params = steps(3);
-  params.momentum = 0.5;
-  Tensor value = torch::zeros({2});
-  const auto rule = signum_rule(params, value);
-  const Tensor gradient = torch::tensor({3.0f, -0.5f});
-  const double bases[] = {-1, -2, -3}, means[] = {-1, -1.5, -2};
-  for (int64_t step = 1; step <= 3; ++step) {
-    rule->step(value, gradient, {step, 1.0, 1.0});
-    const double y = means[step - 1] + 0.5 * (bases[step - 1] - means[step - 1]);
-    EXPECT_TRUE(torch::allclose(value, torch::tensor({y, -y}).to(torch::kFloat32))) << step;
-  }
-  rule->finish(value);
-  EXPECT_TRUE(torch::allclose(value, torch::tensor({-2.0f, 2.0f})));
-}
-
-TEST_F(Trainer, muon_moves_a_matrix_by_about_its_orthogonal_part) {
-  TrainParams params = steps(1);
-  params.momentum = 1e-6;
-  Tensor value = torch::zeros({3, 2});
-  const auto rule = muon_rule(params, value);
-  const Tensor gradient = torch::tensor({{4.0f, 0.0f}, {0.0f, -1.0f}, {0.0f, 0.0f}});
-  rule->step(value, gradient, {1, 1.0, 1.0});
-  const double scale = 0.2 * std::sqrt(3.0);
-  EXPECT_NEAR(value[0][0].item<double>(), -scale, 0.35 * scale);  // the rounds leave 0.7 to 1.2
-  EXPECT_NEAR(value[1][1].item<double>(), scale, 0.35 * scale);
-  EXPECT_EQ(value[2].abs().max().item<double>(), 0);
-}
-
-TEST_F(Trainer, latents_fire_as_train_says) {
-  Codes codes;
-  codes.start = torch::tensor({0, 2, 4}, torch::kLong);
-  codes.latent = torch::tensor({0, 1, 2, 3}, torch::kInt);
-  codes.value = torch::tensor({0.5f, -0.5f, 0.0f, 2.0f});
-  codes.d_sae = 5;
-  TrainParams params = steps(10);
-  params.dead_after_rows = 1;
-  const auto dead = [&](const std::string& fired_if, double fired_above) {
-    params.fired_if = fired_if;
-    params.fired_above = fired_above;
-    Firing firing(5, params, 10, "cpu");
-    firing.add(codes, Group());
-    return firing.dead();
-  };
-  EXPECT_TRUE(dead("above", 0).equal(torch::tensor({false, true, true, false, true})));
-  EXPECT_TRUE(dead("above", 1).equal(torch::tensor({true, true, true, false, true})));
-  EXPECT_TRUE(dead("nonzero", 0).equal(torch::tensor({false, false, true, false, true})));
-  EXPECT_TRUE(dead("selected", 0).equal(torch::tensor({false, false, false, false, true})));
 }
 
 TEST_F(Trainer, refuses_settings_that_contradict_each_other) {

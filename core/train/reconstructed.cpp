@@ -1,10 +1,10 @@
-#include "train/host_units.h"
+#include "train/reconstructed.h"
 
 #include <facet/torch.h>
 
 namespace facet {
 
-HostUnits host_units(const Normaliser& normaliser, const Batch& batch, const Pass& pass) {
+Reconstructed reconstructed(const Normaliser& normaliser, const Batch& batch, const Pass& pass) {
   const int64_t inputs = normaliser.input_points();
   const bool as_given =
       pass.target.is_same(batch.target) && (inputs > 0 || batch.target.is_same(batch.input));
