@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "base/allocator.h"
 #include "cli/commands.h"
 #include "facet/error.h"
 
@@ -16,6 +17,7 @@ constexpr int kStopped = 75;
 }  // namespace
 
 int main(int argc, char** argv) {
+  facet::keep_large_blocks();
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a script's print stands in a job's log as it happens
   try {
     return facet::cli::run_command_line(argc, argv);

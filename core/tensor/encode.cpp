@@ -1,4 +1,4 @@
-// The working versions of pre_activations, keep_topk and encode_topk.
+// The working versions of keep_topk and encode_topk.
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <facet/torch.h>
@@ -12,10 +12,10 @@
 #include "tensor/by_latent.h"
 #include "tensor/elsewhere.h"
 #include "tensor/plain_kernels.h"
-#include "tensor/row_gradients.h"
 #include "tensor/screen.h"
 #include "tensor/select.h"
 #include "tensor/vectors.h"
+#include "tensor/waiting_rows.h"
 
 namespace facet::ops {
 namespace {
@@ -103,7 +103,10 @@ void choose_of_all(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, in
 /// The same without working all pre-activations out.
 void choose_by_screen(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, int64_t k,
                       Negatives negatives, int32_t* latent, float* value) {
-  Screen(w_enc.t(), b_enc).choose(x, k, latent, value);
+  if (WaitingRows* waiting = HeldGradients::waiting(w_enc))
+    Screen(*waiting, b_enc).choose(x, k, latent, value);
+  else
+    Screen(w_enc.t(), b_enc).choose(x, k, latent, value);
   if (negatives == Negatives::kept) return;
   for (int64_t e = 0; e < x.size(0) * k; ++e)
     if (value[e] <= 0) value[e] = 0.0f;
@@ -157,11 +160,6 @@ class EncodeTopK : public Function<EncodeTopK> {
 };
 
 }  // namespace
-
-Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
-                       const Tensor& b_dec) {
-  return at::addmm(b_enc, centred(x, b_dec), w_enc);
-}
 
 Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   FACET_ASSERT(k >= 1 && k <= pre.size(1), "k must be between 1 and the number of latents");

@@ -1,7 +1,11 @@
 // Counts in int64, so that the order of summation cannot matter.
 #include "train/firing.h"
 
+#include <ATen/Parallel.h>
 #include <facet/torch.h>
+
+#include <mutex>
+#include <vector>
 
 #include "facet/error.h"
 #include "train/trainer.h"
@@ -9,6 +13,24 @@
 namespace facet {
 
 namespace {
+
+// [m] int64: how many of the entries are of each latent.
+Tensor counts_of(const Tensor& latent, const Tensor& fires, int64_t m) {
+  const Tensor counts = torch::zeros({m}, torch::dtype(torch::kInt64).device(latent.device()));
+  if (!latent.is_cpu()) return counts.index_add_(0, latent, fires.to(torch::kInt64));
+  const Tensor entries = latent.contiguous(), counted = fires.contiguous();
+  const int32_t* l = entries.const_data_ptr<int32_t>();
+  const bool* fired = counted.const_data_ptr<bool>();
+  int64_t* sums = counts.mutable_data_ptr<int64_t>();
+  std::mutex adding;
+  at::parallel_for(0, entries.numel(), int64_t{1} << 16, [&](int64_t begin, int64_t end) {
+    std::vector<int64_t> part(static_cast<size_t>(m));
+    for (int64_t e = begin; e < end; ++e) part[static_cast<size_t>(l[e])] += fired[e];
+    const std::scoped_lock lock(adding);
+    for (int64_t i = 0; i < m; ++i) sums[i] += part[static_cast<size_t>(i)];
+  });
+  return counts;
+}
 
 int64_t rows_until_dead(const TrainParams& params, int64_t steps) {
   if (params.dead_after_rows > 0) return params.dead_after_rows;
@@ -34,9 +56,9 @@ Tensor Firing::fires(const Codes& codes) const {
 
 void Firing::add(const Codes& codes, const Group& group) {
   const torch::NoGradGuard no_grad;
-  const Tensor latent = codes.latent.to(rows_since_.device(), torch::kInt64);
-  const Tensor fires = this->fires(codes).to(rows_since_.device(), torch::kInt64);
-  const Tensor counts = group.sum(torch::zeros_like(rows_since_).index_add_(0, latent, fires));
+  const Tensor latent = codes.latent.to(rows_since_.device());
+  const Tensor fires = this->fires(codes).to(rows_since_.device());
+  const Tensor counts = group.sum(counts_of(latent, fires, rows_since_.size(0)));
   const int64_t rows = codes.rows() * group.size();
   rows_since_.add_(rows).masked_fill_(counts.gt(0), 0);
   fired_rows_.add_(counts);

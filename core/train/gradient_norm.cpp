@@ -9,6 +9,8 @@
 #include <numeric>
 #include <vector>
 
+#include "tensor/vectors.h"
+
 namespace facet {
 
 namespace {
@@ -26,10 +28,9 @@ double squared_norm(const Tensor& x) {
   std::vector<double> sums(static_cast<size_t>(chunks));
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
-      double sum = 0;
-      for (int64_t i = chunk * kChunk; i < std::min(n, (chunk + 1) * kChunk); ++i)
-        sum += static_cast<double>(values[i]) * values[i];
-      sums[static_cast<size_t>(chunk)] = sum;
+      const int64_t first = chunk * kChunk;
+      sums[static_cast<size_t>(chunk)] =
+          vectors::sum_of_squares(values + first, std::min(n - first, kChunk));
     }
   });
   return std::accumulate(sums.begin(), sums.end(), 0.0);

@@ -12,8 +12,12 @@
 
 namespace facet::ops {
 
+/// x W + b: x [n, d], W [d, m], b [m] (or undefined), what dense codes are made and decoded with.
+/// Differentiable once. [n, m]
+Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b);
+
 /// Pre-activations: (x - b_dec) W_enc + b_enc. x [n, d], W_enc [d, m], b_enc [m], b_dec [d] (or
-/// undefined). Differentiable. source: Gao et al. 2024, arXiv:2406.04093, eq. 1.
+/// undefined). Differentiable once. source: Gao et al. 2024, arXiv:2406.04093, eq. 1.
 Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                        const Tensor& b_dec);
 

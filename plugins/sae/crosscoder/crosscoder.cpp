@@ -171,7 +171,7 @@ class Crosscoder final : public Sae {
       const Tensor z = active(x, mode);
       out.codes = Codes::of(z);
       out.notes["active"] = z;
-      written = at::addmm(decoder_bias(), z, w_dec_.flatten(1));
+      written = ops::affine(z, w_dec_.flatten(1), decoder_bias());
     }
     out.output = written.view_as(batch.input);
     return out;

@@ -33,7 +33,7 @@ Pass GatedSae::pass_rows(const Tensor& x, Mode mode) {
   const auto [gate, z] = coded(x);
   Codes codes = chosen(z, mode);
   const Tensor kept = infers_otherwise(mode) ? codes.dense() : z;
-  const Tensor output = at::addmm(decoder_bias(), kept, w_dec_);
+  const Tensor output = ops::affine(kept, w_dec_, decoder_bias());
   return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}, {"gate", gate}, {"active", z}}};
 }
 

@@ -3,6 +3,8 @@
 
 #include <facet/torch.h>
 
+#include "facet/ops.h"
+
 namespace facet {
 
 Tensor DenseSae::activations(const Tensor& pre) const { return pre.relu(); }
@@ -18,7 +20,7 @@ Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
     z = active(pre, mode);
     codes = Codes::of(z);
   }
-  const Tensor output = at::addmm(decoder_bias(), z, decoder_rows());
+  const Tensor output = ops::affine(z, decoder_rows(), decoder_bias());
   return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}, {"pre", pre}, {"active", z}}};
 }
 

@@ -32,6 +32,16 @@ TEST(CodesTest, empty_codes_are_fine) {
   EXPECT_EQ(none.dense().sizes(), (std::vector<int64_t>{0, 3}));
 }
 
+TEST(CodesTest, many_rows_of_any_layout_come_back) {
+  const Tensor drawn = random_tensor({301, 70}, "dense");
+  const Tensor dense = at::where(drawn > 0.8, drawn, at::zeros({}));
+  for (const Tensor& one : {dense, dense.t().contiguous().t(), dense.to(at::kDouble)}) {
+    const Codes codes = Codes::of(one);
+    EXPECT_TRUE(codes.dense().equal(dense));
+    EXPECT_EQ(codes.nonzeros(), dense.ne(0).sum().item<int64_t>());
+  }
+}
+
 TEST(CodesTest, nan_is_an_entry) {
   EXPECT_EQ(Codes::of(floats({0, NAN, 0}).view({1, 3})).nonzeros(), 1);
 }

@@ -91,6 +91,50 @@ void expect_same_codes(const Codes& is, const Codes& expected) {
   EXPECT_EQ(is.d_sae, expected.d_sae);
 }
 
+TEST(Ops, affine_is_a_product_and_a_bias_with_the_gradients_of_both) {
+  for (const Case& c : kCases) {
+    const Problem p(c);
+    for (const Tensor& b : {p.b_enc, Tensor()}) {
+      const auto learnt = [&](const Tensor& t, at::ScalarType type) {
+        return t.defined() ? t.detach().to(type).requires_grad_() : t;
+      };
+      const Tensor in[] = {learnt(p.x, at::kFloat), learnt(p.w_enc, at::kFloat),
+                           learnt(b, at::kFloat)};
+      const Tensor wide[] = {learnt(p.x, at::kDouble), learnt(p.w_enc, at::kDouble),
+                             learnt(b, at::kDouble)};
+      const Tensor is = ops::affine(in[0], in[1], in[2]);
+      const Tensor product = wide[0].matmul(wide[1]);
+      const Tensor expected = wide[2].defined() ? product + wide[2] : product;
+      EXPECT_LT(worst(is, expected), kRounding);
+      const Tensor weight = random_tensor({c.n, c.m}, "weight");
+      (is * weight).sum().backward();
+      (expected * weight).sum().backward();
+      for (int i = 0; i < 3; ++i)
+        if (in[i].defined()) EXPECT_LT(worst(in[i].grad(), wide[i].grad()), kRounding) << i;
+    }
+  }
+}
+
+TEST(Ops, affine_has_the_same_bits_at_any_number_of_threads_and_beside_any_rows) {
+  const Problem p({700, 96, 800, 1});
+  const int before = at::get_num_threads();
+  std::vector<Tensor> outputs, gradients;
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    const Tensor w = p.w_enc.detach().requires_grad_();
+    outputs.push_back(ops::affine(p.x, w, p.b_enc));
+    outputs.back().square().sum().backward();
+    gradients.push_back(w.grad());
+  }
+  const Tensor some = ops::affine(p.x.narrow(0, 100, 300), p.w_enc, p.b_enc);
+  at::set_num_threads(before);
+  for (const size_t i : {1, 2}) {
+    EXPECT_TRUE(same_bits(outputs[i].detach(), outputs[0].detach()));
+    EXPECT_TRUE(same_bits(gradients[i], gradients[0]));
+  }
+  EXPECT_TRUE(same_bits(some, outputs[0].detach().narrow(0, 100, 300)));
+}
+
 TEST(Ops, pre_activations_equal_the_reference) {
   for_each_case([](const Problem& p) {
     EXPECT_LT(worst(ops::pre_activations(p.x, p.w_enc, p.b_enc, p.b_dec), p.pre()), kRounding);
