@@ -9,8 +9,8 @@
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
 #include "tensor/elsewhere.h"
-#include "tensor/row_gradients.h"
 #include "tensor/vectors.h"
+#include "tensor/waiting_rows.h"
 
 namespace facet::ops {
 namespace {
@@ -73,6 +73,8 @@ class Decode : public Function<Decode> {
   static Tensor forward(AutogradContext* context, const Tensor& start, const Tensor& latent,
                         const Tensor& value, const Tensor& w_dec,
                         const std::optional<Tensor>& b_dec) {
+    if (WaitingRows* waiting = HeldGradients::waiting(w_dec))
+      waiting->bring(latent.const_data_ptr<int32_t>(), latent.numel());
     const Tensor weights = w_dec.contiguous();
     const Tensor entries = value.contiguous();
     const Tensor bias = b_dec ? b_dec->contiguous() : Tensor();

@@ -3,7 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "facet/ops.h"
-#include "tensor/row_gradients.h"
+#include "tensor/waiting_rows.h"
 
 namespace facet::ops {
 namespace {
@@ -22,6 +22,8 @@ class PartOf : public Function<PartOf> {
   static Tensor forward(AutogradContext* context, const Tensor& w, int64_t axis,
                         const Tensor& latents) {
     context->save_for_backward({w, latents});
+    if (WaitingRows* waiting = HeldGradients::waiting(w))
+      waiting->bring(latents.const_data_ptr<int64_t>(), latents.numel());
     context->saved_data["axis"] = axis;
     return latent_rows(w, axis, latents).transpose(0, axis);
   }

@@ -8,6 +8,7 @@
 
 #include "facet/error.h"
 #include "tensor/vectors.h"
+#include "tensor/waiting_rows.h"
 
 namespace facet {
 namespace {
@@ -102,20 +103,40 @@ bool HeldGradients::can_hold(const at::Tensor& weight, int64_t axis) {
   return weight.scalar_type() == at::kFloat && weight.transpose(0, axis).is_contiguous();
 }
 
-void HeldGradients::hold(const at::Tensor& weight, int64_t axis) {
+HeldGradients::HeldGradients() = default;
+HeldGradients::~HeldGradients() = default;
+
+void HeldGradients::hold(const at::Tensor& weight, int64_t axis) { hold(weight, axis, nullptr); }
+
+void HeldGradients::hold(const at::Tensor& weight, int64_t axis,
+                         std::unique_ptr<WaitingRows> waiting) {
   FACET_ASSERT(can_hold(weight, axis), "the gradient of this weight cannot be held row by row");
-  held_.push_back(
-      {weight, std::make_unique<GradientRows>(weight.size(axis), weight.size(1 - axis))});
+  auto rows = std::make_unique<GradientRows>(weight.size(axis), weight.size(1 - axis));
+  held_.push_back({weight, std::move(rows), std::move(waiting)});
+}
+
+const HeldGradients::Held* HeldGradients::held(const at::Tensor& weight) const {
+  for (const Held& one : held_)
+    if (one.weight.is_same(weight)) return &one;
+  return nullptr;
 }
 
 GradientRows* HeldGradients::find(const at::Tensor& weight) const {
-  for (const Held& one : held_)
-    if (one.weight.is_same(weight)) return one.rows.get();
-  return nullptr;
+  const Held* one = held(weight);
+  return one ? one->rows.get() : nullptr;
+}
+
+WaitingRows* HeldGradients::find_waiting(const at::Tensor& weight) const {
+  const Held* one = held(weight);
+  return one ? one->waiting.get() : nullptr;
 }
 
 GradientRows* HeldGradients::of(const at::Tensor& weight) {
   return collecting ? collecting->find(weight) : nullptr;
+}
+
+WaitingRows* HeldGradients::waiting(const at::Tensor& weight) {
+  return collecting ? collecting->find_waiting(weight) : nullptr;
 }
 
 }  // namespace facet

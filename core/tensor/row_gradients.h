@@ -11,6 +11,8 @@
 
 namespace facet {
 
+class WaitingRows;
+
 /// The gradient of one weight, row by row. A row that is not here is 0.
 class GradientRows {
  public:
@@ -53,6 +55,9 @@ class GradientRows {
 /// thread leave the gradients of these weights here and not in Tensor::grad().
 class HeldGradients {
  public:
+  HeldGradients();
+  ~HeldGradients();
+
   class Scope {
    public:
     explicit Scope(HeldGradients* gradients);  // null: gradients are whole
@@ -67,18 +72,25 @@ class HeldGradients {
   /// A weight whose latents are on axis 0, [m, d], or on axis 1, [d, m]; either way its memory
   /// holds one latent after another.
   void hold(const at::Tensor& weight, int64_t axis);
+  /// The same; rows without a gradient wait as `waiting` (or null) says.
+  void hold(const at::Tensor& weight, int64_t axis, std::unique_ptr<WaitingRows> waiting);
   /// Whether a weight can be held: a leaf on the CPU of two axes, laid out so.
   static bool can_hold(const at::Tensor& weight, int64_t axis);
 
   /// Of the live scope on this thread; null when there is none that holds `weight`.
   static GradientRows* of(const at::Tensor& weight);
   GradientRows* find(const at::Tensor& weight) const;
+  /// How rows of a weight wait, of the live scope on this thread and of this; null when none do.
+  static WaitingRows* waiting(const at::Tensor& weight);
+  WaitingRows* find_waiting(const at::Tensor& weight) const;
 
  private:
   struct Held {
     at::Tensor weight;
     std::unique_ptr<GradientRows> rows;
+    std::unique_ptr<WaitingRows> waiting;
   };
+  const Held* held(const at::Tensor& weight) const;
   std::vector<Held> held_;
 };
 

@@ -38,6 +38,7 @@ double Coefficients::of(const std::string& loss) const {
 Sae::~Sae() = default;
 void Sae::start(const Batch&) {}
 bool Sae::row_gradients() const { return false; }
+bool Sae::rows_may_wait() const { return false; }
 void Sae::after_backward() {}
 void Sae::after_step() {}
 void Sae::finish() {}

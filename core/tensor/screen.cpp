@@ -87,39 +87,24 @@ struct Screen::Rows {
   int64_t size() const { return x.size(0); }
 };
 
-Screen::Numbers Screen::fastest() {
-#if defined(__x86_64__)
-  static const bool narrow =
-      __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
-  return narrow ? Numbers::bf16 : Numbers::fp32;
-#else
-  return Numbers::fp32;
-#endif
-}
-
 Screen::Counts& Screen::counts() {
   thread_local Counts counts;
   return counts;
 }
 
 Screen::Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers)
-    : numbers_(numbers),
-      w_(w.contiguous()),
-      b_enc_(b_enc.contiguous()),
-      norm_(static_cast<size_t>(w.size(0))),
-      residue_(norm_.size()) {
-  const int64_t d = w.size(1);
-  if (numbers_ == Numbers::bf16) rounded_ = at::empty_like(w_, at::kBFloat16);
-  const float* weights = w_.const_data_ptr<float>();
-  auto* rounded = rounded_.defined() ? bits_of(rounded_) : nullptr;
-  at::parallel_for(0, w.size(0), 64, [&](int64_t begin, int64_t end) {
-    for (int64_t l = begin; l < end; ++l) {
-      const vectors::Rounding r =
-          vectors::rounding(weights + l * d, rounded ? rounded + l * d : nullptr, d);
-      norm_[static_cast<size_t>(l)] = r.norm;
-      residue_[static_cast<size_t>(l)] = r.residue;
-    }
-  });
+    : b_enc_(b_enc.contiguous()),
+      own_(std::make_unique<RoundedRows>(w.contiguous(), numbers)),
+      rows_(own_.get()),
+      norm_(&own_->norm),
+      residue_(&own_->residue) {}
+
+Screen::Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers)
+    : b_enc_(b_enc.contiguous()), waiting_(&w) {
+  const WaitingRows::Screened& known = w.screened(numbers);
+  rows_ = known.rows;
+  norm_ = &known.norm;
+  residue_ = &known.residue;
 }
 
 // What x is off by when it stands in a product with w, as vectors::within() adds it up: `norm`
@@ -128,11 +113,11 @@ Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k) const {
   const int64_t n = x.size(0), d = x.size(1);
   Rows out;
   out.x = x;
-  out.rounded = numbers_ == Numbers::bf16 ? at::empty_like(x, at::kBFloat16) : x;
+  out.rounded = is_rounded() ? at::empty_like(x, at::kBFloat16) : x;
   out.slack.resize(static_cast<size_t>(n));
   out.candidates.assign(static_cast<size_t>(n), Candidates(k));
   const float* values = x.const_data_ptr<float>();
-  auto* rounded = numbers_ == Numbers::bf16 ? bits_of(out.rounded) : nullptr;
+  auto* rounded = is_rounded() ? bits_of(out.rounded) : nullptr;
   for (int64_t i = 0; i < n; ++i) {
     const vectors::Rounding r =
         vectors::rounding(values + i * d, rounded ? rounded + i * d : nullptr, d);
@@ -145,15 +130,14 @@ Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k) const {
 }
 
 at::Tensor Screen::product(const Rows& rows, int64_t begin, int64_t end) const {
-  const at::Tensor& w = rounded_.defined() ? rounded_ : w_;
-  return at::mm(rows.rounded, w.narrow(0, begin, end - begin).t());
+  return at::mm(rows.rounded, rows_->factor().narrow(0, begin, end - begin).t());
 }
 
 void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
   const int64_t latents = product.size(1);
   const float* bias = b_enc_.const_data_ptr<float>() + begin;
-  const float* norm = norm_.data() + begin;
-  const float* residue = residue_.data() + begin;
+  const float* norm = norm_->data() + begin;
+  const float* residue = residue_->data() + begin;
   at::parallel_for(0, rows.size(), 1, [&](int64_t first, int64_t last) {
     float lower[kStep], upper[kStep];
     for (int64_t i = first; i < last; ++i) {
@@ -163,11 +147,10 @@ void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
       for (int64_t l = 0; l < latents; l += kStep) {
         const int64_t count = std::min(kStep, latents - l), at = i * latents + l;
         const vectors::Latents some{bias + l, norm + l, residue + l, count};
-        const bool any = rounded_.defined()
-                             ? vectors::within(bits_of(product) + at, some, slack, candidates.bar(),
-                                               lower, upper)
-                             : vectors::within(product.const_data_ptr<float>() + at, some, slack,
-                                               candidates.bar(), lower, upper);
+        const bool any = is_rounded() ? vectors::within(bits_of(product) + at, some, slack,
+                                                        candidates.bar(), lower, upper)
+                                      : vectors::within(product.const_data_ptr<float>() + at, some,
+                                                        slack, candidates.bar(), lower, upper);
         if (!any) continue;
         for (int64_t j = 0; j < count; ++j)
           candidates.offer({lower[j], upper[j], static_cast<int32_t>(begin + l + j)});
@@ -177,9 +160,19 @@ void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
   });
 }
 
+void Screen::bring(const Rows& rows) const {
+  if (!waiting_) return;
+  std::vector<int32_t> latents;
+  for (const Candidates& one : rows.candidates) {
+    if (one.too_many()) return waiting_->bring_all();
+    for (const Candidate& candidate : one.all()) latents.push_back(candidate.latent);
+  }
+  waiting_->bring(latents.data(), static_cast<int64_t>(latents.size()));
+}
+
 void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const {
-  const int64_t m = w_.size(0), d = w_.size(1);
-  const float* weights = w_.const_data_ptr<float>();
+  const int64_t m = rows_->exact.size(0), d = rows_->exact.size(1);
+  const float* weights = rows_->exact.const_data_ptr<float>();
   const float* bias = b_enc_.const_data_ptr<float>();
   const float* values = rows.x.const_data_ptr<float>();
   at::parallel_for(0, rows.size(), 1, [&](int64_t first, int64_t last) {
@@ -214,12 +207,13 @@ void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) 
 
 void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
   const at::Tensor given = x.contiguous();
-  const int64_t m = w_.size(0);
+  const int64_t m = rows_->exact.size(0);
   for (int64_t begin = 0; begin < x.size(0); begin += kRowsAtOnce) {
     const int64_t n = std::min(kRowsAtOnce, x.size(0) - begin);
     Rows rows = rows_of(given.narrow(0, begin, n), k);
     for (int64_t l = 0; l < m; l += kLatentsAtOnce)
       sift(product(rows, l, std::min(l + kLatentsAtOnce, m)), l, rows);
+    bring(rows);
     settle(rows, k, latent + begin * k, value + begin * k);
   }
 }

@@ -4,7 +4,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "tensor/waiting_rows.h"
 
 namespace facet {
 
@@ -18,12 +21,11 @@ namespace facet {
 /// for the product's arithmetic are taken as lost.
 class Screen {
  public:
-  enum class Numbers { bf16 = 1, fp32 };
-  /// What this machine multiplies fastest: bf16 where it has AMX or AVX-512 for them.
-  static Numbers fastest();
-
   /// w [m, d], the weights of one latent after another, and b_enc [m]; both float32.
-  Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers = fastest());
+  Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers = fastest_numbers());
+  /// The same of a weight whose rows wait: what is worked out exactly is brought. Both must not
+  /// change while it is used.
+  Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers = fastest_numbers());
 
   /// For each row of x [n, d]: the k latents with the largest x.w + b_enc in ascending order, ties
   /// to the lowest, NaN the largest of all, and these numbers. Both [n, k]; the same at any number
@@ -45,10 +47,14 @@ class Screen {
   void sift(const at::Tensor& product, int64_t begin, Rows& rows) const;
   void settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const;
 
-  Numbers numbers_;
-  at::Tensor w_, b_enc_;
-  at::Tensor rounded_;                 // [m, d]; undefined for fp32
-  std::vector<float> norm_, residue_;  // [m], of rows of w and of what rounding took from them
+  bool is_rounded() const { return rows_->rounded.defined(); }
+  void bring(const Rows& rows) const;  // what settle() reads
+
+  at::Tensor b_enc_;
+  WaitingRows* waiting_ = nullptr;
+  std::unique_ptr<RoundedRows> own_;  // where none wait
+  const RoundedRows* rows_;
+  const std::vector<float>*norm_, *residue_;  // [m], bounds as RoundedRows has them
 };
 
 }  // namespace facet

@@ -9,8 +9,10 @@
 #include "facet/error.h"
 #include "facet/ops.h"
 #include "tensor/elsewhere.h"
+#include "tensor/row_norm.h"
 #include "tensor/row_updates.h"
 #include "tensor/vectors.h"
+#include "tensor/waiting_rows.h"
 
 namespace facet::ops {
 namespace {
@@ -70,6 +72,8 @@ void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& sec
 void adam_step(Tensor& param, int64_t axis, const GradientRows& gradient, Tensor& first,
                Tensor& second, int64_t step, const Adam& adam) {
   const at::NoGradGuard no_grad;
+  if (WaitingRows* waiting = HeldGradients::waiting(param))
+    return waiting->step(gradient, factors(step, adam));
   const Tensor rows = param.transpose(0, axis);  // [m, d]
   for (const Tensor& t : {rows, first.transpose(0, axis), second.transpose(0, axis)})
     FACET_ASSERT(t.is_contiguous() && t.sizes() == rows.sizes(),
@@ -94,13 +98,13 @@ void normalise_rows(Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
   check_rows(w);
   if (!w.is_cpu()) return elsewhere::normalise_rows(w, eps);
+  if (WaitingRows* waiting = HeldGradients::waiting(w))
+    return waiting->normalise(static_cast<float>(eps));
   const int64_t d = w.size(1);
   float* rows = w.mutable_data_ptr<float>();
   at::parallel_for(0, w.size(0), 64, [&](int64_t begin, int64_t end) {
-    for (float* row = rows + begin * d; row != rows + end * d; row += d) {
-      const float norm = std::sqrt(vectors::dot(row, row, d));
-      vectors::scale(1 / (norm + static_cast<float>(eps)), row, d);
-    }
+    for (float* row = rows + begin * d; row != rows + end * d; row += d)
+      normalise_row(row, d, static_cast<float>(eps));
   });
 }
 
@@ -119,14 +123,19 @@ void remove_parallel(Tensor& gradient, const Tensor& w, double eps) {
 
 void project_gradient(Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
-  if (w.grad().defined()) remove_parallel(w.mutable_grad(), w.detach(), eps);
   GradientRows* held = HeldGradients::of(w);
+  WaitingRows* waiting = HeldGradients::waiting(w);
+  if (w.grad().defined()) {
+    if (waiting) waiting->bring_all();
+    remove_parallel(w.mutable_grad(), w.detach(), eps);
+  }
   if (!held || !held->given()) return;
   check_rows(w);
   const int64_t d = w.size(1);
   const float* rows = w.const_data_ptr<float>();
   float* gradients = held->rows().mutable_data_ptr<float>();
   const std::vector<int32_t>& latents = held->latents();
+  if (waiting) waiting->bring(latents.data(), static_cast<int64_t>(latents.size()));
   at::parallel_for(0, static_cast<int64_t>(latents.size()), 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       project(gradients + i * d, rows + latents[static_cast<size_t>(i)] * d, d, eps);

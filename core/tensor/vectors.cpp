@@ -26,6 +26,14 @@ float dot(const float* a, const float* b, int64_t n) {
 }
 
 FACET_FOR_EACH_CPU
+double sum_of_squares(const float* x, int64_t n) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
+  return sum;
+}
+
+FACET_FOR_EACH_CPU
 void add_scaled(float a, const float* x, float* y, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];
@@ -53,31 +61,39 @@ bool any_above(const float* x, float bound, int64_t n) {
 }
 
 FACET_FOR_EACH_CPU
-void adam(float* param, const float* gradient, float* first, float* second, int64_t n,
-          const AdamFactors& f) {
+float adam(float* param, const float* gradient, float* first, float* second, int64_t n,
+           const AdamFactors& f) {
   const AdamFactors c = f;
-#pragma omp simd
+  float square = 0;
+#pragma omp simd reduction(+ : square)
   for (int64_t i = 0; i < n; ++i) {
     const float g = gradient[i];
     const float m = c.beta1 * first[i] + c.one_minus_beta1 * g;
     const float v = c.beta2 * second[i] + c.one_minus_beta2 * g * g;
     first[i] = m;
     second[i] = v;
-    param[i] = c.keep * param[i] - c.rate * (m / (std::sqrt(v) * c.correct + c.eps));
+    const float move = m / (std::sqrt(v) * c.correct + c.eps);
+    param[i] = c.keep * param[i] - c.rate * move;
+    square += move * move;
   }
+  return square;
 }
 
 FACET_FOR_EACH_CPU
-void adam_idle(float* param, float* first, float* second, int64_t n, const AdamFactors& f) {
+float adam_idle(float* param, float* first, float* second, int64_t n, const AdamFactors& f) {
   const AdamFactors c = f;
-#pragma omp simd
+  float square = 0;
+#pragma omp simd reduction(+ : square)
   for (int64_t i = 0; i < n; ++i) {
     const float m = c.beta1 * first[i];
     const float v = c.beta2 * second[i];
     first[i] = m;
     second[i] = v;
-    param[i] = c.keep * param[i] - c.rate * (m / (std::sqrt(v) * c.correct + c.eps));
+    const float move = m / (std::sqrt(v) * c.correct + c.eps);
+    param[i] = c.keep * param[i] - c.rate * move;
+    square += move * move;
   }
+  return square;
 }
 
 FACET_FOR_EACH_CPU

@@ -10,6 +10,8 @@ namespace facet::vectors {
 
 /// sum of a[i] * b[i].
 float dot(const float* a, const float* b, int64_t n);
+/// sum of x[i] * x[i], in float64.
+double sum_of_squares(const float* x, int64_t n);
 /// y[i] += a * x[i].
 void add_scaled(float a, const float* x, float* y, int64_t n);
 /// y[i] += a * (x[i] - shift[i]); shift may be null.
@@ -28,10 +30,11 @@ struct AdamFactors {
   float correct;  ///< 1 / sqrt(1 - beta2^step)
   float eps;
 };
-void adam(float* param, const float* gradient, float* first, float* second, int64_t n,
-          const AdamFactors& f);
+/// Gives the sum of squares of how far each element moved, over the rate.
+float adam(float* param, const float* gradient, float* first, float* second, int64_t n,
+           const AdamFactors& f);
 /// The same of a gradient of zeros.
-void adam_idle(float* param, float* first, float* second, int64_t n, const AdamFactors& f);
+float adam_idle(float* param, float* first, float* second, int64_t n, const AdamFactors& f);
 
 /// Bounds of the norm of x and of the norm of what rounding x to bf16 takes from it, both a little
 /// too large rather than too small; what a product may lose of numbers below 2^-126 is in the

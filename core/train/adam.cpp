@@ -2,6 +2,7 @@
 #include <facet/torch.h>
 
 #include "tensor/row_updates.h"
+#include "tensor/waiting_rows.h"
 #include "train/trainer.h"
 #include "train/update_rule.h"
 
@@ -24,6 +25,9 @@ class AdamRule final : public UpdateRule {
   void step_rows(Tensor& value, int64_t axis, const GradientRows& gradient,
                  const Moment& now) override {
     ops::adam_step(value, axis, gradient, first_, second_, now.step, at(now));
+  }
+  std::unique_ptr<WaitingRows> waiting_rows(const Tensor& value, int64_t axis) const override {
+    return std::make_unique<WaitingRows>(value, axis, first_, second_);
   }
   NamedTensors state() const override { return {{"first", first_}, {"second", second_}}; }
 

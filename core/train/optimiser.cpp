@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tensor/waiting_rows.h"
 #include "train/firing.h"
 #include "train/gradient_norm.h"
 #include "train/schedule.h"
@@ -35,9 +36,19 @@ void Optimiser::hold_rows(const Sae& sae) {
   for (Trained& p : trained_) {
     if (p.value.dim() != 2 || p.value.size(p.axis) != sae.d_sae()) continue;
     if (!p.rule->takes_rows() || !HeldGradients::can_hold(p.value, p.axis)) continue;
-    rows_->hold(p.value, p.axis);
+    rows_->hold(p.value, p.axis,
+                sae.rows_may_wait() ? p.rule->waiting_rows(p.value, p.axis) : nullptr);
   }
-  for (Trained& p : trained_) p.rows = rows_->find(p.value);
+  for (Trained& p : trained_) {
+    p.rows = rows_->find(p.value);
+    p.waiting = rows_->find_waiting(p.value);
+  }
+}
+
+void Optimiser::hand_over() const {
+  const torch::NoGradGuard no_grad;
+  for (const Trained& p : trained_)
+    if (p.waiting) p.waiting->hand_over();
 }
 
 void Optimiser::settle_gradients() {
@@ -82,21 +93,26 @@ double Optimiser::lr(int64_t step) const { return largest_lr_ * lr_factor(params
 
 void Optimiser::step(int64_t step) {
   const torch::NoGradGuard no_grad;
+  const auto collecting = collect();  // of rows that wait
   const Moment now{step + 1, lr(step), largest_lr_ * vector_lr_factor(params_, step, steps_)};
   for (Trained& p : trained_) {
-    if (p.rows && p.rows->given())
+    if (p.rows && p.rows->given()) {
       p.rule->step_rows(p.value, p.axis, *p.rows, now);
-    else if (p.value.grad().defined())
+    } else if (p.value.grad().defined()) {
+      if (p.waiting) p.waiting->hand_over();
       p.rule->step(p.value, laid_out_as(p.value.grad(), p.value), now);
+    }
   }
 }
 
 void Optimiser::finish() {
   const torch::NoGradGuard no_grad;
+  hand_over();
   for (Trained& p : trained_) p.rule->finish(p.value);
 }
 
 void Optimiser::forget(const Tensor& latents, int64_t d_sae) {
+  hand_over();
   for (Trained& p : trained_) {
     if (p.name == "b_dec") continue;
     if (p.value.size(p.axis) == d_sae) p.rule->forget(p.value, p.axis, latents);
@@ -105,6 +121,7 @@ void Optimiser::forget(const Tensor& latents, int64_t d_sae) {
 
 void Optimiser::as_finished(const std::function<void()>& look) {
   const torch::NoGradGuard no_grad;
+  hand_over();
   std::vector<Tensor> kept;
   for (Trained& p : trained_) {
     kept.push_back(p.rule->changes_at_the_end() ? p.value.detach().clone() : Tensor());
@@ -116,6 +133,7 @@ void Optimiser::as_finished(const std::function<void()>& look) {
 }
 
 NamedTensors Optimiser::tensors() const {
+  hand_over();
   NamedTensors out;
   for (const Trained& p : trained_) {
     for (auto& [name, tensor] : p.rule->state()) out.emplace_back(name + "/" + p.name, tensor);
@@ -128,6 +146,7 @@ NamedTensors Optimiser::tensors() const {
 }
 
 void Optimiser::restore(const NamedTensors& tensors) {
+  hand_over();
   for (Trained& p : trained_) {
     for (auto& [name, tensor] : p.rule->state())
       tensor.copy_(find_tensor(tensors, name + "/" + p.name, tensor));

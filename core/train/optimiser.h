@@ -32,6 +32,9 @@ class Optimiser {
   double lr(int64_t step) const;
   /// `step` counts from 0. A parameter without a gradient stays as it is.
   void step(int64_t step);
+  /// Before somebody else looks at the SAE's weights or changes them: rows that wait
+  /// (Sae::rows_may_wait()) are worked out. The calls below do so by themselves.
+  void hand_over() const;
   /// After the last step.
   void finish();
 
@@ -54,6 +57,7 @@ class Optimiser {
     std::unique_ptr<UpdateRule> rule;
     int64_t axis = 0;              // of the latents
     GradientRows* rows = nullptr;  // of its gradient, where it is held row by row
+    WaitingRows* waiting = nullptr;
   };
   void hold_rows(const Sae& sae);
   // What there is of it: whole, or its rows [r, d]; undefined: none.

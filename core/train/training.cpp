@@ -384,6 +384,7 @@ void Training::revive() {
     const Tensor index = rows.to(device_);
     chosen.input = seen_.input.index_select(0, index);
     chosen.target = seen_.target.index_select(0, index);
+    optimiser_.hand_over();
     sae_.revive(latents, chosen);
     optimiser_.forget(latents, sae_.d_sae());
     firing_.revived(latents);

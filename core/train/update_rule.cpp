@@ -4,6 +4,7 @@
 #include <facet/torch.h>
 
 #include "facet/error.h"
+#include "tensor/waiting_rows.h"
 #include "train/trainer.h"
 
 namespace facet {
@@ -11,6 +12,9 @@ namespace facet {
 UpdateRule::~UpdateRule() = default;
 void UpdateRule::step_rows(Tensor&, int64_t, const GradientRows&, const Moment&) {
   FACET_ASSERT(false, "a rule that takes rows must say how");
+}
+std::unique_ptr<WaitingRows> UpdateRule::waiting_rows(const Tensor&, int64_t) const {
+  return nullptr;
 }
 void UpdateRule::finish(Tensor&) const {}
 void UpdateRule::forget(const Tensor& value, int64_t axis, const Tensor& places) {

@@ -11,6 +11,7 @@
 namespace facet {
 
 class GradientRows;
+class WaitingRows;
 struct TrainParams;
 
 /// Where a training is when a parameter moves.
@@ -32,6 +33,8 @@ class UpdateRule {
   /// The same step of a gradient whose rows, those of the latents on `axis`, are 0 but for some.
   virtual void step_rows(Tensor& value, int64_t axis, const GradientRows& gradient,
                          const Moment& now);
+  /// Rows that step_rows() may leave behind; null when it cannot.
+  virtual std::unique_ptr<WaitingRows> waiting_rows(const Tensor& value, int64_t axis) const;
   /// After the last step: `value` becomes what is kept of the training.
   virtual void finish(Tensor& value) const;
   /// Whether finish() does anything.

@@ -106,6 +106,26 @@ TEST(TrainOptions, plain_kernels_learn_the_same_but_for_rounding) {
   }
 }
 
+TEST(TrainOptions, saving_changes_no_bit) {
+  const Value wide = with(with(topk(), "d_sae", 400), "k", 2);  // few fire, so that rows wait
+  const Value training = options(Value::Table{{"steps", 120}, {"warmup", 0.1}});
+  const auto bits_of = [&](const Value& more) {
+    const auto sae = sae_of(wide, shape_for(wide));
+    OneCheckpoint kept;
+    TrainHooks hooks;
+    hooks.checkpoints = &kept;
+    train(*sae, both(training, more), hooks);
+    return sae->params();
+  };
+  const auto alone = bits_of({});
+  for (const int64_t every : {7, 100}) {
+    const auto saved = bits_of(with({}, "checkpoint_every", every));
+    for (size_t i = 0; i < alone.size(); ++i)
+      EXPECT_TRUE(at::equal(alone[i].second, saved[i].second))
+          << alone[i].first << ", every " << every;
+  }
+}
+
 TEST(TrainOptions, dead_latents_begin_anew) {
   // Latents that cannot fire, until they begin anew.
   Value training = both(short_training(), Value::Table{{"revive_every", 4}, {"decay", 0.0}});

@@ -147,6 +147,11 @@ class Sae {
   /// [d_sae, d] alone, but for ops::project_gradient(). Then operations may keep gradients of the
   /// rows that fired only, outside of Tensor::grad(). Default: false.
   virtual bool row_gradients() const;
+  /// Whether, besides, a step of training reads and changes its weights [d, d_sae] and [d_sae, d]
+  /// by ops::encode_topk(), decode(), part_of(), normalise_rows() and project_gradient() alone,
+  /// each given the whole parameter. Then rows that nothing reads may be worked out later, with the
+  /// same bits. Default: false.
+  virtual bool rows_may_wait() const;
   virtual void after_backward();  ///< gradients are there, the optimiser has not stepped
   virtual void after_step();      ///< the optimiser has stepped
   /// Called once, after the last step: for what is worked out from gathered statistics (pca).

@@ -102,6 +102,8 @@ Dictionary AffineSae::dictionary() const {
   return {w_enc(), b_enc, centres() ? b_dec_ : Tensor(), w_dec_};
 }
 
+bool AffineSae::ranks_by_parameters() const { return !form_.tied && !selects_by_norm(); }
+
 bool AffineSae::is_plain() const { return form_.infer_k == 0 && form_.theta == 0 && !form_.tied; }
 
 bool AffineSae::infers_otherwise(Mode mode) const {

@@ -190,6 +190,8 @@ class AffineSae : public PlainSae {
   /// Codes are ranked by the size of pre-activations, whatever their sign, and keep it.
   virtual bool ranks_by_magnitude() const;
 
+  /// Whether W_enc is a parameter and ranks codes as it is.
+  bool ranks_by_parameters() const;
   /// Whether inference is as in training, W_enc a parameter and the codes all there is, as
   /// saelens() needs.
   bool is_plain() const;

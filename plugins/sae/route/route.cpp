@@ -161,6 +161,8 @@ class Route final : public AffineSae {
     return splice_layer(*this, point, live, seen);
   }
 
+  bool rows_may_wait() const override { return ranks_by_parameters(); }
+
   // No simpler architecture reads several hookpoints.
   std::optional<InferenceForm> inference_form() const override { return std::nullopt; }
 

@@ -261,6 +261,7 @@ class TopK : public AffineSae {
   }
 
   Value saelens() const override { return saelens_config("topk"); }
+  bool rows_may_wait() const override { return type_ == "topk" && ranks_by_parameters(); }
 
  protected:
   TopK(const std::string& type, const TopKParams& p, const Shape& shape, Init& init)

@@ -51,6 +51,7 @@ class SmallSae final : public PlainSae {
     return out;
   }
   bool row_gradients() const override { return by_row; }
+  bool rows_may_wait() const override { return waits; }
   void after_step() override { steps_.add_(1); }
   Value saelens() const override {
     if (!p_.known_to_saelens) return {};
@@ -63,6 +64,7 @@ class SmallSae final : public PlainSae {
   bool spoil_loss = false;
   bool spoil_gradient = false;
   bool by_row = false;
+  bool waits = false;
 
  private:
   SmallParams p_;

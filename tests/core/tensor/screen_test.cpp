@@ -99,7 +99,7 @@ struct Chosen {
   Tensor latent, value;
 };
 
-Chosen screened(const Problem& p, Screen::Numbers numbers) {
+Chosen screened(const Problem& p, Numbers numbers) {
   const int64_t n = p.x.size(0);
   Chosen out{at::empty({n * p.k}, at::kInt), at::empty({n * p.k}, at::kFloat)};
   Screen(p.w, p.b, numbers)
@@ -111,8 +111,8 @@ Chosen screened(const Problem& p, Screen::Numbers numbers) {
 TEST(Screen, chooses_what_all_pre_activations_in_float32_choose) {
   for (const Problem& p : problems()) {
     const Codes expected = exact(p);
-    for (const auto numbers : {Screen::Numbers::bf16, Screen::Numbers::fp32}) {
-      SCOPED_TRACE(std::string(p.name) + (numbers == Screen::Numbers::bf16 ? ", bf16" : ", fp32"));
+    for (const auto numbers : {Numbers::bf16, Numbers::fp32}) {
+      SCOPED_TRACE(std::string(p.name) + (numbers == Numbers::bf16 ? ", bf16" : ", fp32"));
       const Screen::Counts before = Screen::counts();
       const Chosen is = screened(p, numbers);
       EXPECT_TRUE(is.latent.equal(expected.latent));
@@ -128,10 +128,10 @@ TEST(Screen, works_every_latent_out_where_bounds_tell_nothing) {
   Problem p = random_rows("", 20, 30, 3000, 4);
   p.w = p.w[0].repeat({3000, 1});
   const Screen::Counts before = Screen::counts();
-  const Chosen is = screened(p, Screen::Numbers::bf16);
+  const Chosen is = screened(p, Numbers::bf16);
   EXPECT_EQ(Screen::counts().dense - before.dense, 0) << "biases tell them apart";
   p.b = at::zeros({3000});
-  const Chosen tied = screened(p, Screen::Numbers::bf16);
+  const Chosen tied = screened(p, Numbers::bf16);
   EXPECT_EQ(Screen::counts().dense - before.dense, 20);
   EXPECT_TRUE(tied.latent.view({20, 4}).equal(at::arange(4, at::kInt).repeat({20, 1})));
 }
@@ -140,12 +140,12 @@ TEST(Screen, a_row_has_the_same_bits_at_any_number_of_threads_and_beside_any_row
   const Problem p = random_rows("", 700, 33, 2500, 8);
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const Chosen one = screened(p, Screen::fastest());
+  const Chosen one = screened(p, fastest_numbers());
   at::set_num_threads(3);
-  const Chosen three = screened(p, Screen::fastest());
+  const Chosen three = screened(p, fastest_numbers());
   Problem alone = p;
   alone.x = p.x.narrow(0, 300, 1);
-  const Chosen row = screened(alone, Screen::fastest());
+  const Chosen row = screened(alone, fastest_numbers());
   at::set_num_threads(before);
   EXPECT_TRUE(one.latent.equal(three.latent));
   EXPECT_TRUE(same_bits(one.value, three.value));

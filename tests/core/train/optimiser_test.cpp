@@ -11,10 +11,11 @@
 namespace facet {
 namespace {
 
-/// An SAE of 64 latents and its optimiser.
+/// An SAE of 128 latents and its optimiser.
 struct Learner {
-  Learner(bool by_row, const TrainParams& given) : params(given) {
+  Learner(bool by_row, const TrainParams& given, bool waits = false) : params(given) {
     sae->by_row = by_row;
+    sae->waits = waits;
     optimiser = std::make_unique<Optimiser>(*sae, params, 10);
   }
   /// Gradients of eight rows, and of `more` if given.
@@ -35,7 +36,7 @@ struct Learner {
     return {};
   }
   TrainParams params;
-  std::unique_ptr<SmallSae> sae = small_sae({.d_sae = 64, .k = 2});
+  std::unique_ptr<SmallSae> sae = small_sae({.d_sae = 128, .k = 2});
   std::unique_ptr<Optimiser> optimiser;
 };
 
@@ -64,9 +65,59 @@ TEST(Optimiser, rows_move_weights_as_whole_gradients_do) {
     EXPECT_TRUE(torch::equal(one[i].second, other[i].second)) << one[i].first;
 }
 
+TEST(Optimiser, rows_that_wait_are_there_when_somebody_looks) {
+  const auto moved = [](Learner& one, int64_t steps) {
+    for (int64_t step = 0; step < steps; ++step) {
+      one.backward(step);
+      one.optimiser->step(step);
+    }
+  };
+  const auto expect_same = [](Learner& waits, Learner& goes) {
+    for (const char* name : {"W_enc", "W_dec"})
+      EXPECT_TRUE(torch::equal(waits.weight(name), goes.weight(name))) << name;
+  };
+  const auto look = [&](const std::function<void(Learner&, Learner&)>& look) {
+    Learner waits(true, {}, true), goes(true, {});
+    moved(waits, 5);
+    moved(goes, 5);
+    EXPECT_FALSE(torch::equal(waits.weight("W_dec"), goes.weight("W_dec"))) << "none waits";
+    look(waits, goes);
+  };
+  look([&](Learner& waits, Learner& goes) {
+    waits.optimiser->as_finished([&] { expect_same(waits, goes); });
+  });
+  look([&](Learner& waits, Learner& goes) {
+    const NamedTensors one = waits.optimiser->tensors(), other = goes.optimiser->tensors();
+    for (size_t i = 0; i < one.size(); ++i)
+      EXPECT_TRUE(torch::equal(one[i].second, other[i].second)) << one[i].first;
+    expect_same(waits, goes);
+  });
+  look([&](Learner& waits, Learner& goes) {
+    waits.optimiser->finish();
+    expect_same(waits, goes);
+  });
+  look([&](Learner& waits, Learner& goes) {
+    const Tensor latents = torch::tensor({3, 5});
+    for (Learner* one : {&waits, &goes}) one->optimiser->forget(latents, 128);
+    expect_same(waits, goes);
+    moved(waits, 3);
+    moved(goes, 3);
+    for (Learner* one : {&waits, &goes}) one->optimiser->hand_over();
+    expect_same(waits, goes);
+  });
+  look([&](Learner& waits, Learner& goes) {  // a whole gradient among those of rows
+    for (Learner* one : {&waits, &goes}) {
+      one->backward(5, torch::ones({128, 4}));
+      one->optimiser->step(5);
+      one->optimiser->hand_over();
+    }
+    expect_same(waits, goes);
+  });
+}
+
 TEST(Optimiser, a_weight_that_something_else_moves_too_has_one_whole_gradient) {
   Learner whole(false, {}), rows(true, {});
-  const Tensor more = Init(3).uniform_within({64, 4}, 1.0);
+  const Tensor more = Init(3).uniform_within({128, 4}, 1.0);
   for (Learner* one : {&whole, &rows}) one->backward(0, more);
   EXPECT_FALSE(rows.weight("W_enc").grad().defined());
   const Tensor gradient = rows.weight("W_dec").grad();
