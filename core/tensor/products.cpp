@@ -12,6 +12,8 @@
 namespace facet {
 namespace {
 
+constexpr int64_t kLeastWork = int64_t{1} << 24;  // multiplications; for fewer a call costs more
+
 using Scalars = c10::List<std::optional<at::Scalar>>;
 using Linear = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                           std::string_view, Scalars, std::optional<std::string_view>);
@@ -30,7 +32,7 @@ const std::optional<c10::TypedOperatorHandle<Linear>>& linear() {
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& w, const at::Tensor& bias) {
   const at::NoGradGuard no_grad;
-  if (!linear() || x.numel() == 0 || w.numel() == 0)
+  if (x.numel() * w.size(1) < kLeastWork || !linear())
     return bias.defined() ? at::addmm(bias, x, w) : at::mm(x, w);
   return linear()->call(x.contiguous(), w.t(), if_defined(bias), "none", Scalars(), std::nullopt);
 }

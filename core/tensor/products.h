@@ -6,8 +6,8 @@
 namespace facet {
 
 /// x w + bias: x [n, d], w [d, m], bias [m] or undefined; float32 on the CPU, any strides. [n, m].
-/// By oneDNN, whose code is made for the machine it runs on: MKL's is 1.15 times slower than it on
-/// an AMD CPU and no faster elsewhere.
+/// Large ones by oneDNN, whose code is made for the machine it runs on: MKL's takes 1.15 times as
+/// long on an AMD CPU.
 at::Tensor product(const at::Tensor& x, const at::Tensor& w, const at::Tensor& bias = {});
 
 /// x^T g, the gradient of w in product(x, w): x [n, d], g [n, m]. [d, m], either axis contiguous.
