@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "facet/build.h"
 #include "run/machine.h"
+#include "tensor/cuda/row_kernels.h"
 
 namespace facet::cli {
 namespace {
@@ -121,6 +122,8 @@ int doctor(const RunRequest& request, const PluginPaths& plugin_paths) {
   page.say("build", build_tag());
   page.say("LibTorch", TORCH_VERSION);
   page.say("CUDA", cuda_text());
+  page.say("GPU kernels",
+           cuda_kernels() ? "in this build" : "not in this build: FACET_CUDA is off");
   page.say("CPU", std::string(at::get_cpu_capability()) + ", " +
                       std::to_string(std::thread::hardware_concurrency()) + " cores");
   try {

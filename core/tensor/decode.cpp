@@ -9,6 +9,7 @@
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
 #include "tensor/elsewhere.h"
+#include "tensor/on_gpu.h"
 #include "tensor/vectors.h"
 #include "tensor/waiting_rows.h"
 
@@ -38,6 +39,7 @@ void for_each_row(const Codes& codes, const Body& body) {
 }
 
 Tensor weighted_sums(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
+  if (on_gpu::serves(w_dec)) return on_gpu::decode(codes, w_dec, b_dec);
   const int64_t d = w_dec.size(1);
   const Tensor out = at::zeros({codes.rows(), d}, w_dec.options());  // [n, d]
   const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
@@ -55,6 +57,7 @@ Tensor weighted_sums(const Codes& codes, const Tensor& w_dec, const Tensor& b_de
 
 /// The gradient of each entry's value: its decoder row times the gradient of its row.
 Tensor value_gradient(const Codes& codes, const Tensor& gradient, const Tensor& w_dec) {
+  if (on_gpu::serves(w_dec)) return on_gpu::dots(codes, gradient, w_dec);
   const int64_t d = w_dec.size(1);
   const Tensor out = at::empty({codes.nonzeros()}, gradient.options());
   const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
@@ -66,6 +69,17 @@ Tensor value_gradient(const Codes& codes, const Tensor& gradient, const Tensor& 
       dots[e] = vectors::dot(rows + i * d, weights + latent[e] * d, d);
   });
   return out;
+}
+
+/// The gradient of w_dec; undefined where it is held row by row.
+Tensor weight_gradient(const Codes& codes, const Tensor& gradient, const Tensor& w_dec) {
+  if (on_gpu::serves(w_dec))
+    return on_gpu::EntriesByLatent(codes).sum_rows(codes.value, gradient, Tensor());
+  const float* value = codes.value.const_data_ptr<float>();
+  GradientRows* rows = HeldGradients::of(w_dec);
+  if (!rows) return sum_rows_by_latent(ByLatent(codes), value, gradient, Tensor());
+  rows->add(ByLatent(codes), value, gradient, Tensor());
+  return {};
 }
 
 class Decode : public Function<Decode> {
@@ -89,15 +103,9 @@ class Decode : public Function<Decode> {
     const Codes codes = assembled(saved[0], saved[1], saved[2], saved[3].size(0));
     variable_list out(5);
     if (context->needs_input_grad(2)) out[2] = value_gradient(codes, gradient, saved[3]);
-    if (context->needs_input_grad(3)) {
-      const float* value = codes.value.const_data_ptr<float>();
-      if (GradientRows* rows = HeldGradients::of(saved[3]))
-        rows->add(ByLatent(codes), value, gradient, Tensor());
-      else
-        out[3] = sum_rows_by_latent(ByLatent(codes), value, gradient, Tensor());
-    }
+    if (context->needs_input_grad(3)) out[3] = weight_gradient(codes, gradient, saved[3]);
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(4))
-      out[4] = sum_rows(gradient);
+      out[4] = on_gpu::serves(gradient) ? gradient.sum(0) : sum_rows(gradient);
     return out;
   }
 };
@@ -106,7 +114,7 @@ class Decode : public Function<Decode> {
 
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
   FACET_ASSERT(codes.d_sae == w_dec.size(0), "codes and W_dec differ in the number of latents");
-  if (w_dec.is_cpu())
+  if (w_dec.is_cpu() || (on_gpu::serves(w_dec) && codes.value.scalar_type() == at::kFloat))
     return Decode::apply(codes.start, codes.latent.contiguous(), codes.value, w_dec,
                          if_defined(b_dec));
   return elsewhere::decode(codes, w_dec, b_dec);

@@ -11,6 +11,7 @@
 #include "facet/ops.h"
 #include "tensor/by_latent.h"
 #include "tensor/elsewhere.h"
+#include "tensor/on_gpu.h"
 #include "tensor/plain_kernels.h"
 #include "tensor/screen.h"
 #include "tensor/select.h"
@@ -30,11 +31,20 @@ Tensor centred(const Tensor& x, const Tensor& b_dec) { return b_dec.defined() ? 
 
 Codes with_k_per_row(Tensor latent, Tensor value, int64_t n, int64_t k, int64_t d_sae) {
   Codes codes;
-  codes.start = at::arange(0, (n + 1) * k, k, at::kLong);
+  codes.start = at::arange(0, (n + 1) * k, k, latent.options().dtype(at::kLong));
   codes.latent = std::move(latent);
   codes.value = std::move(value);
   codes.d_sae = d_sae;
   return codes;
+}
+
+/// Whether the operations here, and not elsewhere's, are those of x.
+bool served(const Tensor& x) { return x.is_cpu() || on_gpu::serves(x); }
+
+/// [n * k] latents and values, ReLU done.
+variable_list after_relu(const on_gpu::Kept& kept, Negatives negatives) {
+  if (negatives == Negatives::kept) return {kept.latent, kept.value};
+  return {kept.latent, kept.value.masked_fill(kept.value <= 0, 0)};
 }
 
 /// Chooses from each row of pre [n, m] and writes n * k entries.
@@ -53,6 +63,15 @@ void choose(const Tensor& pre, int64_t k, Negatives negatives, int32_t* latent, 
   });
 }
 
+variable_list kept_of(const Tensor& pre, int64_t k, Negatives negatives) {
+  if (on_gpu::serves(pre)) return after_relu(on_gpu::largest(pre, k), negatives);
+  Tensor latent = at::empty({pre.size(0) * k}, at::kInt);
+  Tensor value = at::empty({pre.size(0) * k}, at::kFloat);
+  choose(pre.contiguous(), k, negatives, latent.mutable_data_ptr<int32_t>(),
+         value.mutable_data_ptr<float>());
+  return {latent, value};
+}
+
 /// The gradient of what was chosen: ReLU passes none where a value is not positive.
 Tensor passed(const Tensor& gradient, const Tensor& value, AutogradContext* context) {
   if (!context->saved_data["relu"].toBool()) return gradient.contiguous();
@@ -63,17 +82,13 @@ class KeepTopK : public Function<KeepTopK> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& pre, int64_t k,
                                Negatives negatives) {
-    const int64_t n = pre.size(0);
-    const Tensor rows = pre.contiguous();
-    Tensor latent = at::empty({n * k}, at::kInt);
-    Tensor value = at::empty({n * k}, at::kFloat);
-    choose(rows, k, negatives, latent.mutable_data_ptr<int32_t>(), value.mutable_data_ptr<float>());
-    context->mark_non_differentiable({latent});
-    context->save_for_backward({latent, value});
+    const variable_list kept = kept_of(pre, k, negatives);
+    context->mark_non_differentiable({kept[0]});
+    context->save_for_backward(kept);
     context->saved_data["m"] = pre.size(1);
     context->saved_data["k"] = k;
     context->saved_data["relu"] = negatives == Negatives::zero;
-    return {latent, value};
+    return kept;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -112,24 +127,65 @@ void choose_by_screen(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
     if (value[e] <= 0) value[e] = 0.0f;
 }
 
+variable_list encoded(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, int64_t k,
+                      Negatives negatives) {
+  if (on_gpu::serves(x))
+    return after_relu(on_gpu::largest_of_products(x, w_enc, b_enc, k), negatives);
+  Tensor latent = at::empty({x.size(0) * k}, at::kInt);
+  Tensor value = at::empty({x.size(0) * k}, at::kFloat);
+  const bool all = at::autocast::is_autocast_enabled(at::kCPU) || PlainKernels::wanted();
+  const auto choose = all ? choose_of_all : choose_by_screen;
+  choose(x, w_enc, b_enc, k, negatives, latent.mutable_data_ptr<int32_t>(),
+         value.mutable_data_ptr<float>());
+  return {latent, value};
+}
+
+/// The gradients of W_enc and b_enc, where they are wanted, and the negative one of b_dec.
+struct WeightGradients {
+  Tensor w_enc, b_enc, b_dec;
+};
+struct Wanted {
+  bool w_enc, b_enc, b_dec;
+};
+
+WeightGradients weight_gradients(const Codes& codes, const Tensor& x, const Tensor& w_enc,
+                                 const Tensor& b_dec, const Wanted& wanted) {
+  WeightGradients out;
+  const float* weight = codes.value.const_data_ptr<float>();
+  const ByLatent index(codes);
+  if (wanted.w_enc) {
+    if (GradientRows* rows = HeldGradients::of(w_enc))
+      rows->add(index, weight, x, b_dec);
+    else
+      out.w_enc = sum_rows_by_latent(index, weight, x, b_dec).t();
+  }
+  if (wanted.b_enc || wanted.b_dec) out.b_enc = sum_by_latent(index, weight);
+  if (wanted.b_dec) out.b_dec = sum_rows(w_enc.t().contiguous(), out.b_enc.const_data_ptr<float>());
+  return out;
+}
+
+WeightGradients weight_gradients_on_gpu(const Codes& codes, const Tensor& x, const Tensor& w_enc,
+                                        const Tensor& b_dec, const Wanted& wanted) {
+  WeightGradients out;
+  const on_gpu::EntriesByLatent entries(codes);
+  if (wanted.w_enc) out.w_enc = entries.sum_rows(codes.value, x, b_dec).t();
+  if (wanted.b_enc || wanted.b_dec) out.b_enc = entries.sum(codes.value);
+  if (wanted.b_dec) out.b_dec = at::mv(w_enc, out.b_enc);
+  return out;
+}
+
 class EncodeTopK : public Function<EncodeTopK> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
                                const Tensor& b_enc, const std::optional<Tensor>& given_b_dec,
                                int64_t k, Negatives negatives) {
     const Tensor b_dec = given_b_dec.value_or(Tensor());
-    const int64_t n = x.size(0);
-    Tensor latent = at::empty({n * k}, at::kInt);
-    Tensor value = at::empty({n * k}, at::kFloat);
-    const bool all = at::autocast::is_autocast_enabled(at::kCPU) || PlainKernels::wanted();
-    const auto choose = all ? choose_of_all : choose_by_screen;
-    choose(centred(x, b_dec), w_enc, b_enc, k, negatives, latent.mutable_data_ptr<int32_t>(),
-           value.mutable_data_ptr<float>());
-    context->mark_non_differentiable({latent});
-    context->save_for_backward({x, w_enc, b_dec, latent, value});
+    const variable_list kept = encoded(centred(x, b_dec), w_enc, b_enc, k, negatives);
+    context->mark_non_differentiable({kept[0]});
+    context->save_for_backward({x, w_enc, b_dec, kept[0], kept[1]});
     context->saved_data["k"] = k;
     context->saved_data["relu"] = negatives == Negatives::zero;
-    return {latent, value};
+    return kept;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -137,24 +193,19 @@ class EncodeTopK : public Function<EncodeTopK> {
     const Tensor x = saved[0].contiguous();
     const Tensor& w_enc = saved[1];
     const Tensor& b_dec = saved[2];
-    const int64_t n = x.size(0);
     const Tensor gradient = passed(gradients[1], saved[4], context);
-    const float* weight = gradient.const_data_ptr<float>();
-    const Codes codes =
-        with_k_per_row(saved[3], gradient, n, context->saved_data["k"].toInt(), w_enc.size(1));
-    const ByLatent index(codes);
+    const Codes codes = with_k_per_row(saved[3], gradient, x.size(0),
+                                       context->saved_data["k"].toInt(), w_enc.size(1));
 
     variable_list out(6);
-    const bool bias = b_dec.defined() && context->needs_input_grad(3);
+    const Wanted wanted{context->needs_input_grad(1), context->needs_input_grad(2),
+                        b_dec.defined() && context->needs_input_grad(3)};
     if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
-    if (context->needs_input_grad(1)) {
-      if (GradientRows* rows = HeldGradients::of(w_enc))
-        rows->add(index, weight, x, b_dec);
-      else
-        out[1] = sum_rows_by_latent(index, weight, x, b_dec).t();
-    }
-    if (context->needs_input_grad(2) || bias) out[2] = sum_by_latent(index, weight);
-    if (bias) out[3] = sum_rows(w_enc.t().contiguous(), out[2].const_data_ptr<float>()).neg_();
+    const auto of_weights = on_gpu::serves(x) ? weight_gradients_on_gpu : weight_gradients;
+    const WeightGradients sums = of_weights(codes, x, w_enc, b_dec, wanted);
+    out[1] = sums.w_enc;
+    out[2] = sums.b_enc;
+    if (wanted.b_dec) out[3] = sums.b_dec.neg();
     return out;
   }
 };
@@ -163,7 +214,7 @@ class EncodeTopK : public Function<EncodeTopK> {
 
 Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   FACET_ASSERT(k >= 1 && k <= pre.size(1), "k must be between 1 and the number of latents");
-  if (!pre.is_cpu()) return elsewhere::keep_topk(pre, k, negatives);
+  if (!served(pre)) return elsewhere::keep_topk(pre, k, negatives);
   const variable_list kept = KeepTopK::apply(pre, k, negatives);
   return with_k_per_row(kept[0], kept[1], pre.size(0), k, pre.size(1));
 }
@@ -171,7 +222,7 @@ Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
                   int64_t k, Negatives negatives) {
   FACET_ASSERT(k >= 1 && k <= w_enc.size(1), "k must be between 1 and the number of latents");
-  if (!x.is_cpu())
+  if (!served(x) || (!x.is_cpu() && PlainKernels::wanted()))
     return elsewhere::keep_topk(pre_activations(x, w_enc, b_enc, b_dec), k, negatives);
   const variable_list kept = EncodeTopK::apply(x, w_enc, b_enc, if_defined(b_dec), k, negatives);
   return with_k_per_row(kept[0], kept[1], x.size(0), k, w_enc.size(1));

@@ -9,6 +9,7 @@
 #include "facet/error.h"
 #include "facet/ops.h"
 #include "tensor/elsewhere.h"
+#include "tensor/on_gpu.h"
 #include "tensor/row_norm.h"
 #include "tensor/row_updates.h"
 #include "tensor/vectors.h"
@@ -56,6 +57,8 @@ void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& sec
   for (const Tensor& other : {gradient, first, second})
     FACET_ASSERT(other.sizes() == param.sizes() && other.strides() == param.strides(),
                  "a parameter, its gradient and its moments differ in layout");
+  if (on_gpu::serves(param))
+    return on_gpu::adam_step(param, gradient, first, second, factors(step, adam));
   if (!param.is_cpu()) return elsewhere::adam_step(param, gradient, first, second, step, adam);
   const vectors::AdamFactors f = factors(step, adam);
   float* p = param.mutable_data_ptr<float>();
@@ -97,6 +100,7 @@ void adam_step(Tensor& param, int64_t axis, const GradientRows& gradient, Tensor
 void normalise_rows(Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
   check_rows(w);
+  if (on_gpu::serves(w)) return on_gpu::normalise_rows(w, eps);
   if (!w.is_cpu()) return elsewhere::normalise_rows(w, eps);
   if (WaitingRows* waiting = HeldGradients::waiting(w))
     return waiting->normalise(static_cast<float>(eps));
@@ -112,6 +116,7 @@ void remove_parallel(Tensor& gradient, const Tensor& w, double eps) {
   const at::NoGradGuard no_grad;
   check_rows(w);
   check_rows(gradient);
+  if (on_gpu::serves(w)) return on_gpu::remove_parallel(gradient, w, eps);
   if (!w.is_cpu()) return elsewhere::remove_parallel(gradient, w, eps);
   const int64_t d = w.size(1);
   const float* rows = w.const_data_ptr<float>();

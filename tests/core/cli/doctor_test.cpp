@@ -18,7 +18,7 @@ TEST(Doctor, says_what_it_sees_and_that_nothing_is_wrong) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.out;
   for (const char* line :
        {"      facet         0.", "\n      build         facet 1/", "\n      LibTorch      2.11.",
-        "\n      CUDA          ", "\n      CPU           ",
+        "\n      CUDA          ", "\n      GPU kernels   ", "\n      CPU           ",
         "\n      threads       1 of computation", "\n      memory        ",
         "\n      plugins       ", "facet.sae.topk 0.1.0: sae abs_topk, sae groupmax, sae topk\n",
         "\n      runs          HERE/runs: can be written, ",
