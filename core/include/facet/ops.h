@@ -33,8 +33,9 @@ enum class Negatives { zero = 1, kept };
 Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
 
 /// keep_topk(pre_activations(...), k) without keeping [n, m] for the backward pass: gradients of x,
-/// W_enc, b_enc and b_dec are sums over the k kept entries of each row. Values are float32 sums of
-/// one fixed order, and latents the k largest of these, as if all had been worked out.
+/// W_enc, b_enc and b_dec are sums over the k kept entries of each row. On the CPU values are
+/// float32 sums of one fixed order, and latents the k largest of these, as if all had been worked
+/// out; on a GPU both follow from LibTorch's product.
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
                   int64_t k, Negatives negatives = Negatives::zero);
 
