@@ -1,0 +1,49 @@
+// Draws what bench/curves wrote: losses with both kernels, and how far they are apart.
+#include <facet/plot.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "plot/svg.h"
+
+using namespace facet;
+
+/// draw_curves A1.csv A3.csv ...: lines "step,plain,sparse" after one of headings. Prints an SVG.
+int main(int count, char** given) {
+  std::vector<Plot> plots;
+  for (int i = 1; i < count; ++i) {
+    const std::string name = std::filesystem::path(given[i]).stem();
+    Plot losses{.name = name, .title = name + ": loss", .x_label = "step", .y_label = "loss"};
+    Plot apart{.name = name,
+               .title = name + ": |sparse / plain - 1|",
+               .x_label = "step",
+               .y_label = "relative difference",
+               .log_y = true};
+    losses.series = {{"plain", {}, {}}, {"sparse", {}, {}}};
+    apart.series = {{"", {}, {}}};
+    std::ifstream file(given[i]);
+    std::string line;
+    std::getline(file, line);
+    while (std::getline(file, line)) {
+      double step = 0, plain = 0, sparse = 0;
+      if (std::sscanf(line.c_str(), "%lf,%lf,%lf", &step, &plain, &sparse) != 3) {
+        std::cerr << given[i] << ": is \"" << line << "\", should be step,plain,sparse\n";
+        return 1;
+      }
+      const double values[] = {plain, sparse};
+      for (size_t k = 0; k < 2; ++k) {
+        losses.series[k].x.push_back(step);
+        losses.series[k].y.push_back(values[k]);
+      }
+      apart.series[0].x.push_back(step);
+      apart.series[0].y.push_back(std::abs(sparse / plain - 1));
+    }
+    plots.push_back(losses);
+    plots.push_back(apart);
+  }
+  std::cout << emit_svg_column("train.kernels: sparse beside plain", plots);
+}
