@@ -1,12 +1,12 @@
 // What contestants of bench/run print: rates of blocks, and the last lines. See contest.py.
 #pragma once
 
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 
 namespace facet::bench {
 
@@ -54,11 +54,13 @@ class Blocks {
   double begin_ = now();
 };
 
-/// The line with the process's largest memory.
+/// The line with the process's largest memory. getrusage() would give that of who started it, if
+/// that was more.
 inline void print_peak() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  std::printf("peak_mib %ld\n", used.ru_maxrss / 1024);
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (long kib = 0; std::sscanf(line.c_str(), "VmHWM: %ld", &kib) == 1)
+      std::printf("peak_mib %ld\n", kib / 1024);
 }
 
 }  // namespace facet::bench

@@ -3,8 +3,10 @@
 A contestant is a command. It prints lines of rates, then `peak_mib N` and whatever else it has to say as `name number`.
 BENCH_BLOCKS and BENCH_SECONDS say how many blocks it times (after one to warm up), and how long each is at least.
 """
+import multiprocessing
 import os
 import resource
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,16 @@ class Work:
     targets: list = field(default_factory=list)    # of the build: files it must have
 
 
+def apart(function, *given):
+    """function(*given) in a process of its own, for what a workload makes once: bench/run stays small. What getrusage() calls
+    a contestant's peak memory is that of who started it, if that was more."""
+    child = multiprocessing.get_context("fork").Process(target=function, args=given)
+    child.start()
+    child.join()
+    if child.exitcode != 0:
+        sys.exit(f"{function.__module__}.{function.__name__}: failed, see above")
+
+
 def blocks(step, amount, least_steps=3):
     """Calls step() over and over and prints amounts a second of each block."""
     count, seconds = int(os.environ["BENCH_BLOCKS"]), float(os.environ["BENCH_SECONDS"])
@@ -52,8 +64,14 @@ def rate(value):
     print(f"{value:.6g}", flush=True)
 
 
-def finish(of=resource.RUSAGE_SELF, **said):
-    """The last lines: peak memory (resource.RUSAGE_CHILDREN: of what the contestant started), and the rest."""
-    print(f"peak_mib {resource.getrusage(of).ru_maxrss // 1024}")
-    for name, value in said.items():
+def finish(peak_mib=None, **said):
+    """The last lines: peak memory (of this process, unless it is given), and the rest."""
+    if peak_mib is None:
+        peak_mib = next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    for name, value in {"peak_mib": peak_mib, **said}.items():
         print(f"{name} {value:.6g}")
+
+
+def children_peak_mib():
+    """Of the processes that this one started."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024

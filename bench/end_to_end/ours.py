@@ -2,14 +2,13 @@
 
     python -m end_to_end.ours FACET HOST FOLDER TOKENS
 """
-import resource
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from contest import finish, rate
+from contest import children_peak_mib, finish, rate
 
 HERE = Path(__file__).resolve().parent
 
@@ -24,7 +23,7 @@ def main():
     if done.returncode != 0:
         sys.exit(done.stderr)
     rate(tokens / seconds)
-    finish(resource.RUSAGE_CHILDREN)
+    finish(children_peak_mib())
 
 
 if __name__ == "__main__":

@@ -3,17 +3,15 @@ import shutil
 import sys
 from pathlib import Path
 
-from contest import Contestant, Work
+from contest import Contestant, Work, apart
 
 WEIGHTS = Path(__file__).resolve().parent.parent.parent / "experiments" / "models" / "smollm2"
 BLOCKS = 8
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
 
 
-def host_folder(folder):
+def make_host(folder):
     """The first blocks of SmolLM2-135M, as transformers saves them, in float32."""
-    if folder.exists():
-        return folder
     if not WEIGHTS.exists():
         sys.exit(f"{WEIGHTS}: no such folder: scripts/fetch_smollm2 makes it")
     import torch
@@ -23,12 +21,13 @@ def host_folder(folder):
     for name in TOKENIZER:
         shutil.copy(WEIGHTS / name, part)
     part.replace(folder)
-    return folder
 
 
 def contestants(asked):
     tokens = 4096 if asked.quick else 32_768
-    host = host_folder(asked.data / "host")
+    host = asked.data / "host"
+    if not host.exists():
+        apart(make_host, host)
     folder = asked.data / "end_to_end"
     return [Contestant("facet", [sys.executable, "-m", "end_to_end.ours", asked.build / "bin" / "facet", host, folder / "facet", tokens]),
             Contestant("saelens", [sys.executable, "-m", "end_to_end.peer", host, folder / "saelens", tokens, asked.threads])]

@@ -75,10 +75,8 @@ def write_codes(folder, latents, genes):
         table.writerows([i, gene, "M", 1, "", "Homo sapiens (Human)"] for i, gene in enumerate(genes))
 
 
-def made(folder, count, sampled):
-    """The folder with codes/ of so many latents, and sample.json: the members of those that a peer tests."""
-    if (folder / "sample.json").exists():
-        return folder
+def make(folder, count, sampled):
+    """Fills the folder: codes/ of so many latents, and sample.json, the members of those that a peer tests."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "codes").mkdir(parents=True)
     study, genes = study_in(folder)
@@ -91,4 +89,3 @@ def made(folder, count, sampled):
     write_codes(folder / "codes", latents, genes)
     sample = {str(latent): latents[latent] for latent in sorted(rng.sample(range(count), sampled))}
     (folder / "sample.json").write_text(json.dumps(sample))
-    return folder

@@ -5,14 +5,13 @@ significant terms of the sample for the peer to compare.
 """
 import csv
 import json
-import resource
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from contest import finish, rate
+from contest import children_peak_mib, finish, rate
 
 HERE = Path(__file__).resolve().parent
 
@@ -35,7 +34,7 @@ def main():
                 ours[row["latent"]][row["GO"]] = float(row["p_uncorrected"])
     (folder / "ours.json").write_text(json.dumps(ours))
     rate(latents / seconds)
-    finish(resource.RUSAGE_CHILDREN)
+    finish(children_peak_mib())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
 """Enrichment of GO terms (D): every latent against every term of the human annotation."""
 import sys
 
-from contest import Contestant, Work
+from contest import Contestant, Work, apart
+
+
+def make(*given):
+    from go.latents import make
+    make(*given)
 
 
 def contestants(asked):
-    from go.latents import made
     count, sampled = (500, 2) if asked.quick else (20_000, 10)
-    folder = made(asked.data / f"go_{count}", count, sampled)
+    folder = asked.data / f"go_{count}"
+    if not (folder / "sample.json").exists():
+        apart(make, folder, count, sampled)
     return [Contestant("facet", [sys.executable, "-m", "go.ours", asked.build / "bin" / "facet", folder, count])] + \
         [Contestant(peer, [sys.executable, "-m", "go.peer", peer, folder]) for peer in ("goatools", "scipy")]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from contest import Contestant, Work
+from contest import Contestant, Work, apart
 
 SHAPES = {  # width, latents, latents kept, rows a step; "tied": ReLU with L1 and one weight
     "A1": dict(d=480, m=20000, k=16, batch=128),
@@ -27,10 +27,15 @@ FEATURES, ACTIVE, NOISE = 4096, 12, 0.05
 
 
 def rows_file(folder, d):
-    """Rows of width d as .npy: sums of few of many directions, some of them much more common than others, and noise."""
+    """Rows of width d as .npy."""
     file = Path(folder) / f"rows_{d}.npy"
-    if file.exists():
-        return file
+    if not file.exists():
+        apart(make_rows, file, d)
+    return file
+
+
+def make_rows(file, d):
+    """Sums of few of many directions, some of them much more common than others, and noise."""
     draw = np.random.default_rng(d)
     directions = draw.standard_normal((FEATURES, d), dtype=np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -44,7 +49,6 @@ def rows_file(folder, d):
     part = file.with_suffix(".part.npy")
     np.save(part, rows)
     part.replace(file)
-    return file
 
 
 def sae_steps(mode, name, asked, **train):
