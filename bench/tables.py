@@ -52,6 +52,8 @@ def work_table(rows):
 
 def report(rows):
     print("Median [least, most]; rates: over all blocks, ratios: facet over the other, over rounds. Peak memory: the largest.\n")
+    if any(row["quick"] for row in rows):
+        print("Of --quick: these figures mean nothing.\n")
     machine = [row for row in rows if row["work"] == "machine"]
     if machine:
         machine_table(machine)

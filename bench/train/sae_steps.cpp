@@ -5,6 +5,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -75,6 +76,13 @@ std::unique_ptr<Made> made(const PartOf<Made, Given...>& part, const Value& para
   return part.make(parsed, given...);
 }
 
+/// Moves every parameter to the next float32.
+void nudge(const Sae& sae) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, weights] : sae.params())
+    weights.copy_(at::nextafter(weights, at::full_like(weights, INFINITY)));
+}
+
 int run(int count, char** given) {
   at::set_num_threads(std::atoi(given[4]));
   const std::string mode = given[1];
@@ -83,7 +91,8 @@ int run(int count, char** given) {
   add_core_normalisers(registry);
   load_plugin(given[2], registry);
   Value train_table = table_of(count, given, "train.");
-  if (mode != "curve") {  // until the blocks are done, at the full learning rate
+  const bool curve = mode == "curve" || mode == "nudged";
+  if (!curve) {  // until the blocks are done, at the full learning rate
     train_table.set("steps", int64_t{1} << 40);
     train_table.set("warmup", 0);
   }
@@ -92,6 +101,7 @@ int run(int count, char** given) {
   Init init(1);
   const auto sae = made<Sae, const Shape&, Init&>(
       registry.sae(given[5]), table_of(count, given, "sae."), pool.shape(), init);
+  if (mode == "nudged") nudge(*sae);
   const auto normaliser = made(registry.normaliser("none"), Value(Value::Table()));
   bench::Blocks blocks;
   double loss = 0;
@@ -105,7 +115,7 @@ int run(int count, char** given) {
     TrainHooks hooks;
     hooks.on_step = [&](const StepMetrics& m, Value&) {
       loss = m.loss;
-      if (mode != "curve") return blocks.stepped(static_cast<double>(train.batch));
+      if (!curve) return blocks.stepped(static_cast<double>(train.batch));
       std::printf("%ld %.9g\n", static_cast<long>(m.step), m.loss);
       std::fflush(stdout);
       return true;
@@ -119,10 +129,10 @@ int run(int count, char** given) {
 
 }  // namespace
 
-/// sae_steps train|encode|curve PLUGIN ROWS.npy THREADS TYPE sae.KEY=VALUE... train.KEY=VALUE...
-/// train, encode: BENCH_BLOCKS (five) blocks of BENCH_SECONDS (1.5): a line of rows a second for
-/// each, then peak memory and the last loss. curve: a line with number and loss of each of
-/// train.steps steps, then the same.
+/// sae_steps train|encode|curve|nudged PLUGIN ROWS.npy THREADS TYPE sae.KEY=VALUE...
+/// train.KEY=VALUE... train, encode: BENCH_BLOCKS (five) blocks of BENCH_SECONDS (1.5): a line of
+/// rows a second for each, then peak memory and the last loss. curve: a line with number and loss
+/// of each of train.steps steps, then the same. nudged: a curve from a start one rounding away.
 int main(int count, char** given) {
   if (count < 7) return 2;
   try {
