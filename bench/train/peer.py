@@ -1,12 +1,10 @@
-"""One peer on one workload in a process of its own: the loop body of its own trainer, or its encoder, in five blocks of
-1.5 seconds. Prints what sae_steps prints: rows a second of each block, peak memory, the last loss.
+"""One peer on one workload in a process of its own: the loop body of its own trainer, or its encoder. Prints what
+sae_steps prints: rows a second of each block, peak memory, the last loss.
 
-    peer.py train|encode PEER WORKLOAD ROWS.npy THREADS
+    python -m train.peer train|encode PEER WORKLOAD ROWS.npy THREADS
 """
 import os
-import resource
 import sys
-import time
 import warnings
 
 os.environ.update(SPARSIFY_DISABLE_TRITON="1", HF_HUB_OFFLINE="1", WANDB_MODE="disabled")
@@ -15,10 +13,8 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import torch
 
-from workloads import TRAIN
-
-BLOCKS, SECONDS, LEAST_STEPS = 5, 1.5, 3
-LR = 1e-4
+from contest import blocks, finish
+from train.workloads import LR, SHAPES
 
 
 class Plain(torch.nn.Module):
@@ -122,21 +118,18 @@ def main():
     mode, peer, name, file, threads = sys.argv[1:]
     torch.set_num_threads(int(threads))
     torch.manual_seed(0)
-    work = TRAIN[name]
-    rows = torch.from_numpy(np.load(file))
-    batches = rows.split(work["batch"])
+    work = SHAPES[name]
+    batches = torch.from_numpy(np.load(file)).split(work["batch"])
     step, encode = PEERS[peer](work)
     call = torch.no_grad()(encode) if mode == "encode" else step
     at, out = 0, None
-    for block in range(BLOCKS + 1):  # the first one warms up
-        begin, steps = time.perf_counter(), 0
-        while steps < LEAST_STEPS or time.perf_counter() - begin < SECONDS:
-            out = call(batches[at % len(batches)])
-            at, steps = at + 1, steps + 1
-        if block > 0:
-            print(f"{steps * work['batch'] / (time.perf_counter() - begin):.1f}", flush=True)
-    print(f"peak_mib {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}")
-    print(f"loss {float(out) if mode == 'train' and out is not None else 0:.6g}")
+
+    def next_batch():
+        nonlocal at, out
+        out = call(batches[at % len(batches)])
+        at += 1
+    blocks(next_batch, work["batch"])
+    finish(**({"loss": float(out)} if mode == "train" else {}))
 
 
 if __name__ == "__main__":

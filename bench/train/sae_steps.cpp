@@ -4,13 +4,14 @@
 #include <facet/torch.h>
 
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
 
-#include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 
 #include "activations/activation_stream.h"
+#include "blocks.h"
 #include "plugin/loader.h"
 #include "tensor/npy_file.h"
 #include "train/trainer.h"
@@ -43,37 +44,6 @@ class Pool final : public ActivationSource {
   int64_t at_ = 0;
 };
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Calls step() for so many seconds at least, and prints how many rows a second it took.
-class Blocks {
- public:
-  Blocks(double seconds, int64_t blocks, int64_t rows)
-      : seconds_(seconds), left_(blocks), rows_(rows) {}
-  /// After each step; false: that was the last block. The first is for warming up.
-  bool stepped() {
-    ++steps_;
-    const double passed = now() - begin_;
-    if (passed < seconds_ || steps_ < 3) return true;
-    if (warm_) {
-      std::printf("%.1f\n", static_cast<double>(steps_ * rows_) / passed);
-      --left_;
-    }
-    warm_ = true;
-    steps_ = 0;
-    begin_ = now();
-    return left_ > 0;
-  }
-
- private:
-  double seconds_;
-  int64_t left_, rows_, steps_ = 0;
-  bool warm_ = false;
-  double begin_ = now();
-};
-
 /// "512", "0.5", "true" or a word.
 Value value_of(const std::string& text) {
   if (text == "true" || text == "false") return text == "true";
@@ -91,7 +61,8 @@ Value table_of(int count, char** given, const std::string& prefix) {
     const std::string pair = given[i];
     const size_t equals = pair.find('=');
     if (pair.starts_with(prefix) && equals != std::string::npos)
-      out.set(pair.substr(prefix.size(), equals - prefix.size()), value_of(pair.substr(equals + 1)));
+      out.set(pair.substr(prefix.size(), equals - prefix.size()),
+              value_of(pair.substr(equals + 1)));
   }
   return out;
 }
@@ -105,6 +76,13 @@ std::unique_ptr<Made> made(const PartOf<Made, Given...>& part, const Value& para
   return part.make(parsed, given...);
 }
 
+/// Moves every parameter to the next float32.
+void nudge(const Sae& sae) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, weights] : sae.params())
+    weights.copy_(at::nextafter(weights, at::full_like(weights, INFINITY)));
+}
+
 int run(int count, char** given) {
   at::set_num_threads(std::atoi(given[4]));
   const std::string mode = given[1];
@@ -113,40 +91,48 @@ int run(int count, char** given) {
   add_core_normalisers(registry);
   load_plugin(given[2], registry);
   Value train_table = table_of(count, given, "train.");
-  train_table.set("steps", int64_t{1} << 40);
+  const bool curve = mode == "curve" || mode == "nudged";
+  if (!curve) {  // until the blocks are done, at the full learning rate
+    train_table.set("steps", int64_t{1} << 40);
+    train_table.set("warmup", 0);
+  }
   const TrainParams train = train_schema().parse("train", train_table);
   Pool pool(rows);
   Init init(1);
-  const auto sae = made<Sae, const Shape&, Init&>(registry.sae(given[5]),
-                                                  table_of(count, given, "sae."), pool.shape(), init);
+  const auto sae = made<Sae, const Shape&, Init&>(
+      registry.sae(given[5]), table_of(count, given, "sae."), pool.shape(), init);
+  if (mode == "nudged") nudge(*sae);
   const auto normaliser = made(registry.normaliser("none"), Value(Value::Table()));
-  Blocks blocks(1.5, 5, train.batch);
+  bench::Blocks blocks;
   double loss = 0;
   if (mode == "encode") {
     const at::NoGradGuard no_grad;
     auto& plain = dynamic_cast<PlainSae&>(*sae);
     do {
       plain.encode(pool.next(train.batch).x.select(1, 0), Mode::infer);
-    } while (blocks.stepped());
+    } while (blocks.stepped(static_cast<double>(train.batch)));
   } else {
     TrainHooks hooks;
     hooks.on_step = [&](const StepMetrics& m, Value&) {
       loss = m.loss;
-      return blocks.stepped();
+      if (!curve) return blocks.stepped(static_cast<double>(train.batch));
+      std::printf("%ld %.9g\n", static_cast<long>(m.step), m.loss);
+      std::fflush(stdout);
+      return true;
     };
     fit(*sae, *normaliser, pool, train, hooks);
   }
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  std::printf("peak_mib %ld\nloss %.6g\n", used.ru_maxrss / 1024, loss);
+  bench::print_peak();
+  std::printf("loss %.6g\n", loss);
   return 0;
 }
 
 }  // namespace
 
-/// sae_steps train|encode PLUGIN ROWS.npy THREADS TYPE sae.KEY=VALUE... train.KEY=VALUE...
-/// Five blocks of 1.5 seconds: a line of rows a second for each, then peak memory and the last
-/// loss.
+/// sae_steps train|encode|curve|nudged PLUGIN ROWS.npy THREADS TYPE sae.KEY=VALUE...
+/// train.KEY=VALUE... train, encode: BENCH_BLOCKS (five) blocks of BENCH_SECONDS (1.5): a line of
+/// rows a second for each, then peak memory and the last loss. curve: a line with number and loss
+/// of each of train.steps steps, then the same. nudged: a curve from a start one rounding away.
 int main(int count, char** given) {
   if (count < 7) return 2;
   try {

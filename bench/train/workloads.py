@@ -1,24 +1,41 @@
-"""The workloads of bench/run, and rows to run them on."""
+"""Training (A) and encoding (B): shapes, rows to run them on, and who runs them."""
+import sys
 from pathlib import Path
 
 import numpy as np
 
-TRAIN = {  # width, latents, latents kept, rows a step; "tied": ReLU with L1 and one weight
+from contest import Contestant, Work, apart
+
+SHAPES = {  # width, latents, latents kept, rows a step; "tied": ReLU with L1 and one weight
     "A1": dict(d=480, m=20000, k=16, batch=128),
     "A1b": dict(d=480, m=20000, k=16, batch=2048),
     "A2": dict(d=480, m=20000, k=64, batch=128),
     "A3": dict(d=2048, m=16384, k=64, batch=1024),
     "A4": dict(d=256, m=1024, k=0, batch=4096, tied=True),
+    "B1": dict(d=480, m=20000, k=16, batch=2048),
+    "B2": dict(d=480, m=20000, k=64, batch=2048),
+    "B3": dict(d=2048, m=16384, k=64, batch=2048),
 }
+WHAT = {
+    "A1": "training, residues of ESM2-35M", "A1b": "training, the same in larger batches",
+    "A2": "training, whole proteins of ESM2-35M", "A3": "training, Llama-3.2-1B", "A4": "training, Helix-mRNA: tied ReLU with L1",
+    "B1": "encoding, the SAE of A1", "B2": "encoding, the SAE of A2", "B3": "encoding, the SAE of A3",
+}
+LR = 1e-4
 ROWS = 16384
 FEATURES, ACTIVE, NOISE = 4096, 12, 0.05
 
 
 def rows_file(folder, d):
-    """Rows of width d as .npy: sums of few of many directions, some of them much more common than others, and noise."""
+    """Rows of width d as .npy."""
     file = Path(folder) / f"rows_{d}.npy"
-    if file.exists():
-        return file
+    if not file.exists():
+        apart(make_rows, file, d)
+    return file
+
+
+def make_rows(file, d):
+    """Sums of few of many directions, some of them much more common than others, and noise."""
     draw = np.random.default_rng(d)
     directions = draw.standard_normal((FEATURES, d), dtype=np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -32,4 +49,31 @@ def rows_file(folder, d):
     part = file.with_suffix(".part.npy")
     np.save(part, rows)
     part.replace(file)
-    return file
+
+
+def sae_steps(mode, name, asked, **train):
+    """The command of facet's program on a shape; `train`: more keys of [train]."""
+    shape = SHAPES[name]
+    kind = "relu" if shape.get("tied") else "topk"
+    keys = {"sae.d_sae": shape["m"], "train.batch": shape["batch"], "train.lr": LR} | {f"train.{k}": v for k, v in train.items()}
+    keys |= {"sae.tied": "true", "sae.l1_coefficient": 1e-3} if shape.get("tied") else {"sae.k": shape["k"]}
+    return [asked.build / "bin" / "sae_steps", mode, asked.build / "lib" / "facet" / f"{kind}.so", rows_file(asked.data, shape["d"]),
+            asked.threads, kind, *(f"{key}={value}" for key, value in keys.items())]
+
+
+def contestants(mode, name):
+    """facet first; a peer with the allocator of the machine and, for training, with a tuned one."""
+    def of(asked):
+        shape = SHAPES[name]
+        out = [Contestant("facet", sae_steps(mode, name, asked))]
+        for peer in ["torch", "saelens", "dictionary_learning"] + ([] if shape.get("tied") else ["sparsify"]):
+            command = [sys.executable, "-m", "train.peer", mode, peer, name, rows_file(asked.data, shape["d"]), asked.threads]
+            out += [Contestant(peer, command, tuned) for tuned in ([False, True] if mode == "train" else [False])]
+        return out
+    return of
+
+
+def works():
+    for name in SHAPES:
+        mode = "train" if name.startswith("A") else "encode"
+        yield Work(name, WHAT[name], "rows a second", contestants(mode, name), ["bin/sae_steps"])
