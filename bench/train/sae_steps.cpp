@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "activations/activation_stream.h"
+#include "base/allocator.h"
 #include "blocks.h"
 #include "plugin/loader.h"
 #include "tensor/npy_file.h"
@@ -135,6 +136,7 @@ int run(int count, char** given) {
 /// of each of train.steps steps, then the same. nudged: a curve from a start one rounding away.
 int main(int count, char** given) {
   if (count < 7) return 2;
+  keep_large_blocks();  // as the program facet does
   try {
     return run(count, given);
   } catch (const std::exception& problem) {
