@@ -15,8 +15,8 @@ namespace facet::layers {
 
 namespace {
 
-/// Rows of a product. What a layer gives for so many stays in a core's cache; and products of one
-/// size are prepared once, which takes oneDNN about a millisecond.
+/// Rows of a product for each of its threads. What a layer gives for so many stays in a core's
+/// cache; and products of one size are prepared once, which takes oneDNN about a millisecond.
 constexpr int64_t kRowsOfProduct = 128;
 /// Fewer rows are joined to those before them: oneDNN sums single rows in another order.
 constexpr int64_t kFewestRows = 16;
@@ -61,10 +61,12 @@ Linear repacked(const Tensor& weight, const Tensor& bias) {
 template <class Of>
 Tensor by_rows(const Tensor& x, int64_t width, Of&& of) {
   const int64_t n = x.size(0);
-  if (n > 0 && n < kRowsOfProduct + kFewestRows) return of(x);
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t rows = kRowsOfProduct * threads;
+  if (n > 0 && n < rows + kFewestRows) return of(x);
   const Tensor out = torch::empty({n, width}, x.options());
   for (int64_t begin = 0, end; begin < n; begin = end) {
-    end = begin + kRowsOfProduct + kFewestRows > n ? n : begin + kRowsOfProduct;
+    end = begin + rows + kFewestRows > n ? n : begin + rows;
     out.slice(0, begin, end).copy_(of(x.slice(0, begin, end)));
   }
   return out;
