@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "config.h"
+#include "fast_block.h"
 #include "letters.h"
 #include "maps.h"
 #include "random_weights.h"
@@ -173,6 +174,7 @@ class Esm2 final : public HostModel {
         params_.dtype == "bf16" ? at::kBFloat16 : at::kFloat, setup_.device);
     if (params_.random_weights >= 0)
       draw_anew(*weights_, config_, static_cast<uint64_t>(params_.random_weights));
+    layers::add_fast_blocks(weights_->blocks);
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,

@@ -5,11 +5,14 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "facet/error.h"
+#include "fast_block.h"
 
 namespace facet::layers {
 
@@ -27,6 +30,11 @@ class Run {
     if (want.gradients || !device.is_cpu() || static_cast<int64_t>(stretches_.size()) < threads_)
       stretches_ = packed.stretches(std::numeric_limits<int64_t>::max());
     residuals_.resize(stretches_.size());
+    order_.resize(stretches_.size());
+    std::iota(order_.begin(), order_.end(), 0);
+    std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) {
+      return tokens_of_stretch(a) > tokens_of_stretch(b);
+    });
   }
 
   /// Runs the stages up to and with stages[last]; the rows there.
@@ -38,7 +46,7 @@ class Run {
       std::atomic<int64_t> next = 0;
       at::parallel_for(0, threads_, 1, [&](int64_t, int64_t) {
         const at::AutoGradMode no_gradients(gradients_);
-        for (int64_t i = next++; i < n; i = next++) advance(i, last);
+        for (int64_t i = next++; i < n; i = next++) advance(order_[static_cast<size_t>(i)], last);
       });
     }
     done_ = last + 1;
@@ -65,6 +73,11 @@ class Run {
   }
 
  private:
+  int64_t tokens_of_stretch(int64_t stretch) const {
+    const Stretch& s = stretches_[static_cast<size_t>(stretch)];
+    return s.end - s.begin;
+  }
+
   void advance(int64_t stretch, int64_t last) {
     const auto i = static_cast<size_t>(stretch);
     for (int64_t stage = done_; stage <= last; ++stage)
@@ -75,6 +88,7 @@ class Run {
   bool gradients_;
   int threads_;
   std::vector<Stretch> stretches_;
+  std::vector<int64_t> order_;  // longest first, so that no thread is left with a long one
   std::vector<Residual> residuals_;
   int64_t done_ = 0;
 };
@@ -123,6 +137,10 @@ void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, do
         const int64_t head_dim = r.x.size(1) / heads;
         const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
         const Tensor h = layer_norm(r.x, block.attention_norm, eps);
+        if (runs_fast(block, watch)) {
+          r.shown = fast_attention(h, *block.fast, heads, rotary, packed, stretch);
+          return;
+        }
         const Tensor q =
             by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
         const Tensor k = by_head(linear(h, block.key)), v = by_head(linear(h, block.value));
@@ -130,10 +148,13 @@ void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, do
                                        packed, stretch, watch);
         r.shown = linear(mixed, block.output);
       });
-  stages.push_back([&block, eps](Residual& r, const Stretch&) {
+  stages.push_back([&block, eps, watch](Residual& r, const Stretch&) {
     r.x = r.x + r.shown;
-    r.shown =
-        linear(layers::gelu(linear(layer_norm(r.x, block.mlp_norm, eps), block.up)), block.down);
+    if (runs_fast(block, watch))
+      r.shown = fast_mlp(r.x, *block.fast, block.mlp_norm, eps);
+    else
+      r.shown =
+          linear(layers::gelu(linear(layer_norm(r.x, block.mlp_norm, eps), block.up)), block.down);
   });
   stages.push_back([](Residual& r, const Stretch&) { r.shown = r.x + r.shown; });
 }

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -23,12 +24,15 @@ struct Residual {
 /// Computes the rows of the next hookpoint into `shown`. Called for several stretches at a time.
 using Stage = std::function<void(Residual& residual, const Stretch& stretch)>;
 
+struct FastBlock;
+
 /// The layers of a pre-norm transformer block.
 struct Block {
   Norm attention_norm;
   Linear query, key, value, output;
   Norm mlp_norm;
   Linear up, down;
+  std::shared_ptr<const FastBlock> fast = nullptr;  ///< see fast_block.h
 };
 
 /// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then
