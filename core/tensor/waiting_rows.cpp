@@ -111,6 +111,7 @@ void WaitingRows::cross_out() {
 void WaitingRows::hand_over() {
   bring_all();
   rounded_.reset();
+  std::fill(pace_.begin(), pace_.end(), std::numeric_limits<float>::infinity());
 }
 
 void WaitingRows::write_down(const Entry& entry) {
@@ -179,13 +180,16 @@ const WaitingRows::Screened& WaitingRows::screened(Numbers numbers) {
   }
   FACET_ASSERT(weight_._version() == version_, "a weight was written to while its rows wait");
   const std::vector<Drift> drift = drifts();
-  const auto grown = static_cast<double>(1 + static_cast<float>(d_) * 0x1p-23f + 0x1p-10f);
+  // What sums of squares round away, and squares that are too small for them.
+  const double grown = 1 + static_cast<double>(d_) * 0x1p-23 + 0x1p-10;
+  const double tiny = std::sqrt(static_cast<double>(d_)) * 0x1p-62;
   std::vector<int32_t> far;
   for (size_t l = 0; l < at_.size(); ++l) {
     if (at_[l] == end()) continue;
     const Drift& of = drift[static_cast<size_t>(at_[l])];
     const float norm = rounded_->norm[l];
-    const auto moved = static_cast<float>(grown * (of.by_pace * pace_[l] + of.by_norm * norm));
+    const auto moved =
+        static_cast<float>(grown * (of.by_pace * (pace_[l] + tiny) + of.by_norm * norm));
     if (!(moved <= kMostDrift * norm)) {
       far.push_back(static_cast<int32_t>(l));
     } else {

@@ -32,12 +32,13 @@ Optimiser::Optimiser(const Sae& sae, const TrainParams& params, int64_t steps)
 }
 
 void Optimiser::hold_rows(const Sae& sae) {
+  // A host may run the SAE on a thread that does not collect.
+  const bool wait = sae.rows_may_wait() && params_.end_to_end == "none";
   rows_ = std::make_unique<HeldGradients>();
   for (Trained& p : trained_) {
     if (p.value.dim() != 2 || p.value.size(p.axis) != sae.d_sae()) continue;
     if (!p.rule->takes_rows() || !HeldGradients::can_hold(p.value, p.axis)) continue;
-    rows_->hold(p.value, p.axis,
-                sae.rows_may_wait() ? p.rule->waiting_rows(p.value, p.axis) : nullptr);
+    rows_->hold(p.value, p.axis, wait ? p.rule->waiting_rows(p.value, p.axis) : nullptr);
   }
   for (Trained& p : trained_) {
     p.rows = rows_->find(p.value);

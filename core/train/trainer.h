@@ -128,6 +128,7 @@ struct TrainHooks {
   Checkpoints* checkpoints = nullptr;
   /// False ends the training early (as finished). `state` is kept in checkpoints.
   std::function<bool(const StepMetrics&, Value& state)> on_step;
+  bool reads_weights = false;  ///< on_step looks at the SAE's weights, of which rows may wait
   /// True: finish the step, checkpoint, throw Stopped.
   std::function<bool()> stop;
   std::string device = "cpu";

@@ -118,6 +118,7 @@ void Training::advance(const Rows& rows) {
     optimiser_.as_finished(look);
   else
     look();
+  if (hooks_.reads_weights) optimiser_.hand_over();
   if (hooks_.on_step && !hooks_.on_step(last_, state_)) more_ = false;
 }
 

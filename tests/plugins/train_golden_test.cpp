@@ -180,6 +180,7 @@ class GoldenCase {
     hooks.checkpoints = &start;
     hooks.turns = turns_;
     const Tensor losses = golden_.tensor("trace.loss"), rates = golden_.tensor("trace.lr");
+    hooks.reads_weights = true;
     hooks.on_step = [&](const StepMetrics& m, Value&) {
       const std::string at = "step " + std::to_string(m.step);
       if (!within("trace", m.step - 1)) return true;
