@@ -129,7 +129,8 @@ def main():
         out = call(batches[at % len(batches)])
         at += 1
     blocks(next_batch, work["batch"])
-    finish(**({"loss": float(out)} if mode == "train" else {}))
+    said = mode == "train" and out is not None  # the standard trainer of dictionary_learning tells no loss
+    finish(**({"loss": float(out)} if said else {}))
 
 
 if __name__ == "__main__":
