@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -15,8 +16,10 @@
 namespace facet {
 namespace {
 
+constexpr int64_t kRowsTogether = 1024;  // their candidates are worked out latent by latent
 constexpr int64_t kRowsAtOnce = 256;
-constexpr int64_t kLatentsAtOnce = 1024;  // their product stays in a core's cache
+constexpr int64_t kLatentsAtOnce = 1024;  // the product of both stays in a core's cache
+constexpr int64_t kPairsOfTask = 256;
 constexpr int64_t kStep = 64;             // latents that one comparison dismisses together
 constexpr float kRoundSums = 0x1p-23f;    // twice the unit roundoff: some units round down
 constexpr float kRoundBf16 = 0x1.02p-9f;  // of a product that is given back as bf16
@@ -40,7 +43,7 @@ float known(float lower) {
   return std::isnan(lower) ? -std::numeric_limits<float>::infinity() : lower;
 }
 
-// Of one row: the latents that may be among its k largest.
+// Of one row: the latents that may be among its k largest, ascending.
 class Candidates {
  public:
   explicit Candidates(int64_t k)
@@ -49,6 +52,12 @@ class Candidates {
   float bar() const { return bar_; }
   bool too_many() const { return too_many_; }
   const std::vector<Candidate>& all() const { return kept_; }
+
+  /// Adds their latents, none when there are too many.
+  void list(std::vector<int32_t>& latents) const {
+    if (too_many_) return;
+    for (const Candidate& one : kept_) latents.push_back(one.latent);
+  }
 
   void offer(const Candidate& one) {
     if (one.upper < bar_ || too_many_) return;
@@ -61,11 +70,12 @@ class Candidates {
   // At least k have values of the bar or more: what cannot reach it is out.
   void tighten() {
     if (kept_.size() <= k_) return;
-    const auto kth = kept_.begin() + static_cast<int64_t>(k_) - 1;
-    std::nth_element(kept_.begin(), kth, kept_.end(), [](const Candidate& a, const Candidate& b) {
-      return known(a.lower) > known(b.lower);
-    });
-    bar_ = std::max(bar_, known(kth->lower));
+    thread_local std::vector<float> lower;
+    lower.clear();
+    for (const Candidate& one : kept_) lower.push_back(known(one.lower));
+    const auto kth = lower.begin() + static_cast<int64_t>(k_) - 1;
+    std::nth_element(lower.begin(), kth, lower.end(), std::greater<>());
+    bar_ = std::max(bar_, *kth);
     std::erase_if(kept_, [&](const Candidate& one) { return one.upper < bar_; });
   }
 
@@ -118,32 +128,37 @@ Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k) const {
   out.candidates.assign(static_cast<size_t>(n), Candidates(k));
   const float* values = x.const_data_ptr<float>();
   auto* rounded = is_rounded() ? bits_of(out.rounded) : nullptr;
-  for (int64_t i = 0; i < n; ++i) {
-    const vectors::Rounding r =
-        vectors::rounding(values + i * d, rounded ? rounded + i * d : nullptr, d);
-    vectors::Slack& slack = out.slack[static_cast<size_t>(i)];
-    slack.norm = r.residue + slack_of_sums(d) * r.norm;
-    slack.residue = r.norm + r.residue;  // at least |x'|
-    slack.share = rounded ? kRoundBf16 : 0.0f;
-  }
+  at::parallel_for(0, n, 64, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const vectors::Rounding r =
+          vectors::rounding(values + i * d, rounded ? rounded + i * d : nullptr, d);
+      vectors::Slack& slack = out.slack[static_cast<size_t>(i)];
+      slack.norm = r.residue + slack_of_sums(d) * r.norm;
+      slack.residue = r.norm + r.residue;  // at least |x'|
+      slack.share = rounded ? kRoundBf16 : 0.0f;
+    }
+  });
   return out;
 }
 
-at::Tensor Screen::product(const Rows& rows, int64_t begin, int64_t end) const {
-  return at::mm(rows.rounded, rows_->factor().narrow(0, begin, end - begin).t());
+at::Tensor Screen::product(const Rows& rows, int64_t first, int64_t begin) const {
+  const at::Tensor& w = rows_->factor();
+  const int64_t count = std::min(kRowsAtOnce, rows.size() - first);
+  const int64_t latents = std::min(kLatentsAtOnce, w.size(0) - begin);
+  return at::mm(rows.rounded.narrow(0, first, count), w.narrow(0, begin, latents).t());
 }
 
-void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
+void Screen::sift(const at::Tensor& product, int64_t first, int64_t begin, Rows& rows) const {
   const int64_t latents = product.size(1);
   const float* bias = b_enc_.const_data_ptr<float>() + begin;
   const float* norm = norm_->data() + begin;
   const float* residue = residue_->data() + begin;
-  at::parallel_for(0, rows.size(), 1, [&](int64_t first, int64_t last) {
+  at::parallel_for(0, product.size(0), 1, [&](int64_t from, int64_t to) {
     float lower[kStep], upper[kStep];
-    for (int64_t i = first; i < last; ++i) {
-      Candidates& candidates = rows.candidates[static_cast<size_t>(i)];
+    for (int64_t i = from; i < to; ++i) {
+      Candidates& candidates = rows.candidates[static_cast<size_t>(first + i)];
       if (candidates.too_many()) continue;
-      const vectors::Slack& slack = rows.slack[static_cast<size_t>(i)];
+      const vectors::Slack& slack = rows.slack[static_cast<size_t>(first + i)];
       for (int64_t l = 0; l < latents; l += kStep) {
         const int64_t count = std::min(kStep, latents - l), at = i * latents + l;
         const vectors::Latents some{bias + l, norm + l, residue + l, count};
@@ -170,49 +185,87 @@ void Screen::bring(const Rows& rows) const {
   waiting_->bring(latents.data(), static_cast<int64_t>(latents.size()));
 }
 
-void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const {
-  const int64_t m = rows_->exact.size(0), d = rows_->exact.size(1);
+std::vector<float> Screen::worked_out(const Rows& rows, const std::vector<int64_t>& start,
+                                      const std::vector<int32_t>& latents) const {
+  // Pairs of a row and a latent, latent by latent: a row of w is read from memory once.
+  struct Pair {
+    int32_t row, latent;
+    int64_t place;
+  };
+  const int64_t d = rows_->exact.size(1);
+  std::vector<int64_t> next(static_cast<size_t>(rows_->exact.size(0)) + 1);
+  for (const int32_t l : latents) ++next[static_cast<size_t>(l) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  std::vector<Pair> pairs(latents.size());
+  for (int32_t i = 0; i < static_cast<int32_t>(rows.size()); ++i)
+    for (int64_t c = start[static_cast<size_t>(i)]; c < start[static_cast<size_t>(i) + 1]; ++c) {
+      const int32_t l = latents[static_cast<size_t>(c)];
+      pairs[static_cast<size_t>(next[static_cast<size_t>(l)]++)] = {i, l, c};
+    }
+  std::vector<float> exact(latents.size());
   const float* weights = rows_->exact.const_data_ptr<float>();
   const float* bias = b_enc_.const_data_ptr<float>();
   const float* values = rows.x.const_data_ptr<float>();
-  at::parallel_for(0, rows.size(), 1, [&](int64_t first, int64_t last) {
+  const auto count = static_cast<int64_t>(pairs.size());
+  at::parallel_for(0, count, kPairsOfTask, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      const Pair& one = pairs[static_cast<size_t>(p)];
+      exact[static_cast<size_t>(one.place)] =
+          vectors::dot(values + one.row * d, weights + one.latent * d, d) + bias[one.latent];
+    }
+  });
+  return exact;
+}
+
+void Screen::work_all_out(const Rows& rows, int64_t i, std::vector<float>& exact) const {
+  const int64_t m = rows_->exact.size(0), d = rows_->exact.size(1);
+  const float* weights = rows_->exact.const_data_ptr<float>();
+  const float* bias = b_enc_.const_data_ptr<float>();
+  const float* row = rows.x.const_data_ptr<float>() + i * d;
+  exact.resize(static_cast<size_t>(m));
+  for (int64_t l = 0; l < m; ++l)
+    exact[static_cast<size_t>(l)] = vectors::dot(row, weights + l * d, d) + bias[l];
+}
+
+void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const {
+  const int64_t n = rows.size();
+  std::vector<int64_t> start(static_cast<size_t>(n) + 1);
+  std::vector<int32_t> latents;
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+    rows.candidates[i].list(latents);
+    start[i + 1] = static_cast<int64_t>(latents.size());
+    counts().dense += rows.candidates[i].too_many();
+  }
+  counts().rows += n;
+  const std::vector<float> exact = worked_out(rows, start, latents);
+  at::parallel_for(0, n, 1, [&](int64_t first, int64_t last) {
     RowSelection selection(k);
-    std::vector<int32_t> latents;
-    std::vector<float> exact;
+    std::vector<float> all;
     for (int64_t i = first; i < last; ++i) {
-      const Candidates& candidates = rows.candidates[static_cast<size_t>(i)];
-      latents.clear();
-      if (candidates.too_many()) {
-        latents.resize(static_cast<size_t>(m));
-        std::iota(latents.begin(), latents.end(), 0);
-      } else {
-        for (const Candidate& one : candidates.all()) latents.push_back(one.latent);
-        std::sort(latents.begin(), latents.end());
-      }
-      exact.resize(latents.size());
-      for (size_t c = 0; c < latents.size(); ++c)
-        exact[c] = vectors::dot(values + i * d, weights + latents[c] * d, d) + bias[latents[c]];
+      const bool dense = rows.candidates[static_cast<size_t>(i)].too_many();
+      if (dense) work_all_out(rows, i, all);
+      const auto begin = static_cast<size_t>(start[static_cast<size_t>(i)]);
+      const int64_t count = start[static_cast<size_t>(i) + 1] - static_cast<int64_t>(begin);
+      const float* values = dense ? all.data() : exact.data() + begin;
       int32_t* chosen = latent + i * k;
-      selection.choose(exact.data(), static_cast<int64_t>(exact.size()), chosen);
+      selection.choose(values, dense ? static_cast<int64_t>(all.size()) : count, chosen);
       for (int64_t e = 0; e < k; ++e) {
-        const auto c = static_cast<size_t>(chosen[e]);
-        chosen[e] = latents[c];
-        value[i * k + e] = exact[c];
+        value[i * k + e] = values[chosen[e]];
+        if (!dense) chosen[e] = latents[begin + static_cast<size_t>(chosen[e])];
       }
     }
   });
-  for (const Candidates& one : rows.candidates) counts().dense += one.too_many();
-  counts().rows += rows.size();
 }
 
 void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
   const at::Tensor given = x.contiguous();
   const int64_t m = rows_->exact.size(0);
-  for (int64_t begin = 0; begin < x.size(0); begin += kRowsAtOnce) {
-    const int64_t n = std::min(kRowsAtOnce, x.size(0) - begin);
+  for (int64_t begin = 0; begin < x.size(0); begin += kRowsTogether) {
+    const int64_t n = std::min(kRowsTogether, x.size(0) - begin);
     Rows rows = rows_of(given.narrow(0, begin, n), k);
     for (int64_t l = 0; l < m; l += kLatentsAtOnce)
-      sift(product(rows, l, std::min(l + kLatentsAtOnce, m)), l, rows);
+      for (int64_t first = 0; first < n; first += kRowsAtOnce)
+        sift(product(rows, first, l), first, l, rows);
     bring(rows);
     settle(rows, k, latent + begin * k, value + begin * k);
   }

@@ -43,8 +43,14 @@ class Screen {
   struct Rows;  // what is known of some rows while the latents go by
 
   Rows rows_of(const at::Tensor& x, int64_t k) const;
-  at::Tensor product(const Rows& rows, int64_t begin, int64_t end) const;  // of these latents
-  void sift(const at::Tensor& product, int64_t begin, Rows& rows) const;
+  // Of the rows from `first` on and the latents from `begin` on: [rows, latents].
+  at::Tensor product(const Rows& rows, int64_t first, int64_t begin) const;
+  void sift(const at::Tensor& product, int64_t first, int64_t begin, Rows& rows) const;
+  // Of row i, every one.
+  void work_all_out(const Rows& rows, int64_t i, std::vector<float>& exact) const;
+  // The exact values of the candidates of every row, side by side.
+  std::vector<float> worked_out(const Rows& rows, const std::vector<int64_t>& start,
+                                const std::vector<int32_t>& latents) const;
   void settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const;
 
   bool is_rounded() const { return rows_->rounded.defined(); }
