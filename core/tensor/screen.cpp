@@ -51,7 +51,6 @@ class Candidates {
 
   float bar() const { return bar_; }
   bool too_many() const { return too_many_; }
-  const std::vector<Candidate>& all() const { return kept_; }
 
   /// Adds their latents, none when there are too many.
   void list(std::vector<int32_t>& latents) const {
@@ -175,16 +174,6 @@ void Screen::sift(const at::Tensor& product, int64_t first, int64_t begin, Rows&
   });
 }
 
-void Screen::bring(const Rows& rows) const {
-  if (!waiting_) return;
-  std::vector<int32_t> latents;
-  for (const Candidates& one : rows.candidates) {
-    if (one.too_many()) return waiting_->bring_all();
-    for (const Candidate& candidate : one.all()) latents.push_back(candidate.latent);
-  }
-  waiting_->bring(latents.data(), static_cast<int64_t>(latents.size()));
-}
-
 std::vector<float> Screen::worked_out(const Rows& rows, const std::vector<int64_t>& start,
                                       const std::vector<int32_t>& latents) const {
   // Pairs of a row and a latent, latent by latent: a row of w is read from memory once.
@@ -229,14 +218,18 @@ void Screen::work_all_out(const Rows& rows, int64_t i, std::vector<float>& exact
 
 void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const {
   const int64_t n = rows.size();
+  int64_t dense_rows = 0;
   std::vector<int64_t> start(static_cast<size_t>(n) + 1);
   std::vector<int32_t> latents;
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
     rows.candidates[i].list(latents);
     start[i + 1] = static_cast<int64_t>(latents.size());
-    counts().dense += rows.candidates[i].too_many();
+    dense_rows += rows.candidates[i].too_many();
   }
   counts().rows += n;
+  counts().dense += dense_rows;
+  if (waiting_ && dense_rows > 0) waiting_->bring_all();
+  if (waiting_) waiting_->bring(latents.data(), static_cast<int64_t>(latents.size()));
   const std::vector<float> exact = worked_out(rows, start, latents);
   at::parallel_for(0, n, 1, [&](int64_t first, int64_t last) {
     RowSelection selection(k);
@@ -266,7 +259,6 @@ void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* valu
     for (int64_t l = 0; l < m; l += kLatentsAtOnce)
       for (int64_t first = 0; first < n; first += kRowsAtOnce)
         sift(product(rows, first, l), first, l, rows);
-    bring(rows);
     settle(rows, k, latent + begin * k, value + begin * k);
   }
 }

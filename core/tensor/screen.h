@@ -54,7 +54,6 @@ class Screen {
   void settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const;
 
   bool is_rounded() const { return rows_->rounded.defined(); }
-  void bring(const Rows& rows) const;  // what settle() reads
 
   at::Tensor b_enc_;
   WaitingRows* waiting_ = nullptr;

@@ -106,23 +106,30 @@ TEST(TrainOptions, plain_kernels_learn_the_same_but_for_rounding) {
   }
 }
 
-TEST(TrainOptions, saving_changes_no_bit) {
-  const Value wide = with(with(topk(), "d_sae", 400), "k", 2);  // few fire, so that rows wait
+TEST(TrainOptions, saving_and_looking_change_no_bit) {
   const Value training = options(Value::Table{{"steps", 120}, {"warmup", 0.1}});
-  const auto bits_of = [&](const Value& more) {
-    const auto sae = sae_of(wide, shape_for(wide));
-    OneCheckpoint kept;
-    TrainHooks hooks;
-    hooks.checkpoints = &kept;
-    train(*sae, both(training, more), hooks);
-    return sae->params();
-  };
-  const auto alone = bits_of({});
-  for (const int64_t every : {7, 100}) {
-    const auto saved = bits_of(with({}, "checkpoint_every", every));
-    for (size_t i = 0; i < alone.size(); ++i)
-      EXPECT_TRUE(at::equal(alone[i].second, saved[i].second))
-          << alone[i].first << ", every " << every;
+  const Value small = Value::Table{{"d_sae", 400}, {"k", 2}};  // few fire, so that rows wait
+  const Value wide = both(topk(), small);
+  for (const Value& section :
+       {wide, with(wide, "aux_coefficient", 0.1), with(wide, "decoder_norm", "after_backward"),
+        with(wide, "decoder_norm", "before_pass"), with(wide, "multi_topk", 4),
+        both(route(), small)}) {
+    SCOPED_TRACE(emit_json(section));
+    const auto bits_of = [&](const Value& more, bool looks) {
+      const auto sae = sae_of(section, shape_for(section));
+      EXPECT_TRUE(sae->rows_may_wait());
+      OneCheckpoint kept;
+      TrainHooks hooks;
+      hooks.checkpoints = &kept;
+      hooks.reads_weights = looks;  // then no row waits for the next step
+      train(*sae, both(training, more), hooks);
+      return state_of(*sae);
+    };
+    const std::string none_waits = bits_of({}, true);
+    EXPECT_TRUE(bits_of({}, false) == none_waits);
+    for (const int64_t every : {7, 100})
+      EXPECT_TRUE(bits_of(with({}, "checkpoint_every", every), false) == none_waits)
+          << "every " << every;
   }
 }
 

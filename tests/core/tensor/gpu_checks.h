@@ -248,4 +248,21 @@ inline void rows_are_normalised_and_projected_like_the_reference(at::Device devi
   }
 }
 
+struct Check {
+  const char* name;
+  void (*run)(at::Device);
+};
+inline const std::vector<Check> kAll = {
+    {"keep_topk_has_the_bits_of_the_reference", keep_topk_has_the_bits_of_the_reference},
+    {"encode_topk_has_the_bits_of_the_reference", encode_topk_has_the_bits_of_the_reference},
+    {"a_step_has_the_gradients_of_the_reference", a_step_has_the_gradients_of_the_reference},
+    {"a_step_has_the_same_bits_again", a_step_has_the_same_bits_again},
+    {"decode_takes_rows_of_any_length", decode_takes_rows_of_any_length},
+    {"adam_step_equals_the_reference", adam_step_equals_the_reference},
+    {"rows_are_normalised_and_projected_like_the_reference",
+     rows_are_normalised_and_projected_like_the_reference},
+};
+inline std::string name_of(const testing::TestParamInfo<Check>& check) { return check.param.name; }
+inline void PrintTo(const Check& check, std::ostream* out) { *out << check.name; }
+
 }  // namespace facet::gpu_checks

@@ -15,7 +15,7 @@ std::string missing() {
   return at::hasCUDA() ? "" : "no GPU is visible";
 }
 
-class OpsOnGpu : public testing::Test {
+class OpsOnGpu : public testing::TestWithParam<gpu_checks::Check> {
  protected:
   void SetUp() override {
     const std::string why = missing();
@@ -24,33 +24,9 @@ class OpsOnGpu : public testing::Test {
   const at::Device gpu_{at::kCUDA, 0};
 };
 
-TEST_F(OpsOnGpu, keep_topk_has_the_bits_of_the_reference) {
-  gpu_checks::keep_topk_has_the_bits_of_the_reference(gpu_);
-}
+TEST_P(OpsOnGpu, are_those_of_the_reference) { GetParam().run(gpu_); }
 
-TEST_F(OpsOnGpu, encode_topk_has_the_bits_of_the_reference) {
-  gpu_checks::encode_topk_has_the_bits_of_the_reference(gpu_);
-}
-
-TEST_F(OpsOnGpu, a_step_has_the_gradients_of_the_reference) {
-  gpu_checks::a_step_has_the_gradients_of_the_reference(gpu_);
-}
-
-TEST_F(OpsOnGpu, a_step_has_the_same_bits_again) {
-  gpu_checks::a_step_has_the_same_bits_again(gpu_);
-}
-
-TEST_F(OpsOnGpu, decode_takes_rows_of_any_length) {
-  gpu_checks::decode_takes_rows_of_any_length(gpu_);
-}
-
-TEST_F(OpsOnGpu, adam_step_equals_the_reference) {
-  gpu_checks::adam_step_equals_the_reference(gpu_);
-}
-
-TEST_F(OpsOnGpu, rows_are_normalised_and_projected_like_the_reference) {
-  gpu_checks::rows_are_normalised_and_projected_like_the_reference(gpu_);
-}
+INSTANTIATE_TEST_SUITE_P(Gpu, OpsOnGpu, testing::ValuesIn(gpu_checks::kAll), gpu_checks::name_of);
 
 }  // namespace
 }  // namespace facet

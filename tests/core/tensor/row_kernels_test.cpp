@@ -12,39 +12,16 @@
 namespace facet {
 namespace {
 
-class RowKernelsOnCpu : public testing::Test {
+class RowKernelsOnCpu : public testing::TestWithParam<gpu_checks::Check> {
  protected:
   const at::Device cpu_{at::kCPU};
   const ops::on_gpu::KernelScope scope_{kHostKernels<1>};
 };
 
-TEST_F(RowKernelsOnCpu, keep_topk_has_the_bits_of_the_reference) {
-  gpu_checks::keep_topk_has_the_bits_of_the_reference(cpu_);
-}
+TEST_P(RowKernelsOnCpu, are_those_of_the_reference) { GetParam().run(cpu_); }
 
-TEST_F(RowKernelsOnCpu, encode_topk_has_the_bits_of_the_reference) {
-  gpu_checks::encode_topk_has_the_bits_of_the_reference(cpu_);
-}
-
-TEST_F(RowKernelsOnCpu, a_step_has_the_gradients_of_the_reference) {
-  gpu_checks::a_step_has_the_gradients_of_the_reference(cpu_);
-}
-
-TEST_F(RowKernelsOnCpu, a_step_has_the_same_bits_again) {
-  gpu_checks::a_step_has_the_same_bits_again(cpu_);
-}
-
-TEST_F(RowKernelsOnCpu, decode_takes_rows_of_any_length) {
-  gpu_checks::decode_takes_rows_of_any_length(cpu_);
-}
-
-TEST_F(RowKernelsOnCpu, adam_step_equals_the_reference) {
-  gpu_checks::adam_step_equals_the_reference(cpu_);
-}
-
-TEST_F(RowKernelsOnCpu, rows_are_normalised_and_projected_like_the_reference) {
-  gpu_checks::rows_are_normalised_and_projected_like_the_reference(cpu_);
-}
+INSTANTIATE_TEST_SUITE_P(Cpu, RowKernelsOnCpu, testing::ValuesIn(gpu_checks::kAll),
+                         gpu_checks::name_of);
 
 /// What keep_largest makes of rows [n, m] that come in tiles of `width` latents.
 Codes kept_in_tiles(const RowKernels& kernels, const Tensor& pre, int64_t k, int64_t width) {
