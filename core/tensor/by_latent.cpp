@@ -61,12 +61,22 @@ RowsByLatent::RowsByLatent(const ByLatent& index, const float* weight, const at:
 }
 
 void RowsByLatent::add(int64_t latent, float* sum) const {
+  constexpr size_t kTogether = 64;
   const float* minus = shift_.defined() ? shift_.const_data_ptr<float>() : nullptr;
   const auto end = static_cast<size_t>(index_.offset[static_cast<size_t>(latent) + 1]);
+  float weight[kTogether];
+  const float* row[kTogether];
+  size_t count = 0;
+  const auto add_them = [&] {
+    vectors::add_all_scaled(weight, row, static_cast<int64_t>(count), minus, sum, d_);
+    count = 0;
+  };
   for (auto e = static_cast<size_t>(index_.offset[static_cast<size_t>(latent)]); e < end; ++e) {
-    const float w = weight_[index_.order[e]];
-    if (w != 0) vectors::add_scaled_difference(w, rows_ + index_.row[e] * d_, minus, sum, d_);
+    weight[count] = weight_[index_.order[e]];
+    row[count] = rows_ + index_.row[e] * d_;
+    if (weight[count] != 0 && ++count == kTogether) add_them();
   }
+  add_them();
 }
 
 at::Tensor sum_rows_by_latent(const ByLatent& index, const float* weight, const at::Tensor& x,

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
+#include <vector>
 
 #include "facet/error.h"
 #include "facet/ops.h"
@@ -29,12 +30,21 @@ Codes assembled(const Tensor& start, const Tensor& latent, const Tensor& value, 
   return codes;
 }
 
-/// Calls body(row, first entry, last entry + 1) for each row, on all threads.
+/// Calls body(row, its first entry, the rows of w_dec [m, d] of its entries) for each row, on all
+/// threads.
 template <class Body>
-void for_each_row(const Codes& codes, const Body& body) {
+void for_each_row(const Codes& codes, const Tensor& w_dec, const Body& body) {
   const int64_t* start = codes.start.const_data_ptr<int64_t>();
+  const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
+  const float* weights = w_dec.const_data_ptr<float>();
+  const int64_t d = w_dec.size(1);
   at::parallel_for(0, codes.rows(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) body(i, start[i], start[i + 1]);
+    std::vector<const float*> rows;
+    for (int64_t i = begin; i < end; ++i) {
+      rows.clear();
+      for (int64_t e = start[i]; e < start[i + 1]; ++e) rows.push_back(weights + latent[e] * d);
+      body(i, start[i], rows);
+    }
   });
 }
 
@@ -42,14 +52,12 @@ Tensor weighted_sums(const Codes& codes, const Tensor& w_dec, const Tensor& b_de
   if (on_gpu::serves(w_dec)) return on_gpu::decode(codes, w_dec, b_dec);
   const int64_t d = w_dec.size(1);
   const Tensor out = at::zeros({codes.rows(), d}, w_dec.options());  // [n, d]
-  const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
   const float* value = codes.value.const_data_ptr<float>();
-  const float* weights = w_dec.const_data_ptr<float>();
   const float* bias = b_dec.defined() ? b_dec.const_data_ptr<float>() : nullptr;
   float* sums = out.mutable_data_ptr<float>();
-  for_each_row(codes, [&](int64_t i, int64_t begin, int64_t end) {
-    for (int64_t e = begin; e < end; ++e)
-      vectors::add_scaled(value[e], weights + latent[e] * d, sums + i * d, d);
+  for_each_row(codes, w_dec, [&](int64_t i, int64_t begin, const std::vector<const float*>& rows) {
+    vectors::add_all_scaled(value + begin, rows.data(), static_cast<int64_t>(rows.size()), nullptr,
+                            sums + i * d, d);
     if (bias) vectors::add_scaled(1.0f, bias, sums + i * d, d);
   });
   return out;
@@ -60,13 +68,10 @@ Tensor value_gradient(const Codes& codes, const Tensor& gradient, const Tensor& 
   if (on_gpu::serves(w_dec)) return on_gpu::dots(codes, gradient, w_dec);
   const int64_t d = w_dec.size(1);
   const Tensor out = at::empty({codes.nonzeros()}, gradient.options());
-  const int32_t* latent = codes.latent.const_data_ptr<int32_t>();
-  const float* rows = gradient.const_data_ptr<float>();
-  const float* weights = w_dec.const_data_ptr<float>();
+  const float* of = gradient.const_data_ptr<float>();
   float* dots = out.mutable_data_ptr<float>();
-  for_each_row(codes, [&](int64_t i, int64_t begin, int64_t end) {
-    for (int64_t e = begin; e < end; ++e)
-      dots[e] = vectors::dot(rows + i * d, weights + latent[e] * d, d);
+  for_each_row(codes, w_dec, [&](int64_t i, int64_t begin, const std::vector<const float*>& rows) {
+    vectors::dots(of + i * d, rows.data(), static_cast<int64_t>(rows.size()), d, dots + begin);
   });
   return out;
 }

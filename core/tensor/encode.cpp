@@ -118,10 +118,13 @@ void choose_of_all(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, in
 /// The same without working all pre-activations out.
 void choose_by_screen(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, int64_t k,
                       Negatives negatives, int32_t* latent, float* value) {
-  if (WaitingRows* waiting = HeldGradients::waiting(w_enc))
-    Screen(*waiting, b_enc).choose(x, k, latent, value);
+  WaitingRows* waiting = HeldGradients::waiting(w_enc);
+  if (waiting && waiting->some_wait())  // every candidate is brought: there had better be few
+    Screen(*waiting, b_enc, fine_numbers()).choose(x, k, latent, value);
+  else if (waiting)
+    Screen(*waiting, b_enc, numbers_for(x, w_enc.t())).choose(x, k, latent, value);
   else
-    Screen(w_enc.t(), b_enc).choose(x, k, latent, value);
+    Screen(w_enc.t(), b_enc, numbers_for(x, w_enc.t())).choose(x, k, latent, value);
   if (negatives == Negatives::kept) return;
   for (int64_t e = 0; e < x.size(0) * k; ++e)
     if (value[e] <= 0) value[e] = 0.0f;

@@ -5,95 +5,49 @@
 #include <facet/torch.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
-#include <limits>
-#include <numeric>
 
+#include "tensor/candidates.h"
 #include "tensor/select.h"
-#include "tensor/vectors.h"
 
 namespace facet {
 namespace {
 
-constexpr int64_t kRowsTogether = 1024;  // their candidates are worked out latent by latent
-constexpr int64_t kRowsAtOnce = 256;
-constexpr int64_t kLatentsAtOnce = 1024;  // the product of both stays in a core's cache
-constexpr int64_t kPairsOfTask = 256;
-constexpr int64_t kStep = 64;             // latents that one comparison dismisses together
+constexpr int64_t kRowsTogether = 1024;
+constexpr int64_t kProduct = int64_t{1} << 19;     // numbers of one: it stays in the cache
+constexpr int64_t kMostLatents = 8192;             // of a product
+constexpr int64_t kStep = 64;                      // latents that one comparison dismisses together
+constexpr int64_t kPanelBytes = int64_t{1} << 19;  // of rows of w, which stay in a core's cache
+constexpr int64_t kInDoubt = 4;  // with more than a quarter of the latents in doubt, all are done
 constexpr float kRoundSums = 0x1p-23f;    // twice the unit roundoff: some units round down
-constexpr float kRoundBf16 = 0x1.02p-9f;  // of a product that is given back as bf16
-
-struct Candidate {
-  float lower, upper;
-  int32_t latent;
-};
+constexpr float kRoundBf16 = 0x1.02p-8f;  // of a product that is given back as bf16
+constexpr float kRoundInt8 = 0x1p-22f;    // of one that is scaled as float32
 
 // What sums of d products may round away, as a share of |x| |w|, in the screen and in the exact
 // value. The latter rounds to nearest, half of what it is given here; the rest makes up for |x'|
-// |w'|, which is up to 2^-7 more than |x| |w|.
+// |w'|, which is up to 2^-6 more than |x| |w|.
 float slack_of_sums(int64_t d) { return 2 * static_cast<float>(d + 8) * kRoundSums; }
 
-auto* bits_of(const at::Tensor& t) {
-  return reinterpret_cast<uint16_t*>(t.data_ptr<at::BFloat16>());
+float share_of(Numbers numbers) {
+  if (numbers == Numbers::int8) return kRoundInt8;
+  return numbers == Numbers::bf16 ? kRoundBf16 : 0;
 }
 
-// A NaN bounds nothing.
-float known(float lower) {
-  return std::isnan(lower) ? -std::numeric_limits<float>::infinity() : lower;
+at::ScalarType product_type(Numbers numbers) {
+  if (numbers == Numbers::int8) return at::kInt;
+  return numbers == Numbers::bf16 ? at::kBFloat16 : at::kFloat;
 }
-
-// Of one row: the latents that may be among its k largest, ascending.
-class Candidates {
- public:
-  explicit Candidates(int64_t k)
-      : k_(static_cast<size_t>(k)), room_(8 * k_ + 4 * static_cast<size_t>(kStep)) {}
-
-  float bar() const { return bar_; }
-  bool too_many() const { return too_many_; }
-
-  /// Adds their latents, none when there are too many.
-  void list(std::vector<int32_t>& latents) const {
-    if (too_many_) return;
-    for (const Candidate& one : kept_) latents.push_back(one.latent);
-  }
-
-  void offer(const Candidate& one) {
-    if (one.upper < bar_ || too_many_) return;
-    kept_.push_back(one);
-    if (kept_.size() < room_) return;
-    tighten();
-    too_many_ = kept_.size() > room_ / 2 + k_;
-  }
-
-  // At least k have values of the bar or more: what cannot reach it is out.
-  void tighten() {
-    if (kept_.size() <= k_) return;
-    thread_local std::vector<float> lower;
-    lower.clear();
-    for (const Candidate& one : kept_) lower.push_back(known(one.lower));
-    const auto kth = lower.begin() + static_cast<int64_t>(k_) - 1;
-    std::nth_element(lower.begin(), kth, lower.end(), std::greater<>());
-    bar_ = std::max(bar_, *kth);
-    std::erase_if(kept_, [&](const Candidate& one) { return one.upper < bar_; });
-  }
-
- private:
-  size_t k_, room_;
-  std::vector<Candidate> kept_;
-  float bar_ = -std::numeric_limits<float>::infinity();
-  bool too_many_ = false;
-};
 
 }  // namespace
 
 struct Screen::Rows {
-  at::Tensor x;        // [n, d] float32, contiguous
-  at::Tensor rounded;  // the same as the product wants it
-  std::vector<vectors::Slack> slack;
+  RoundedRows x;  // [n, d]
+  std::vector<Slack> slack;
   std::vector<Candidates> candidates;
 
-  int64_t size() const { return x.size(0); }
+  int64_t size() const { return x.exact.size(0); }
+  const float* row(int64_t i) const {
+    return x.exact.const_data_ptr<float>() + i * x.exact.size(1);
+  }
 };
 
 Screen::Counts& Screen::counts() {
@@ -116,91 +70,81 @@ Screen::Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers)
   residue_ = &known.residue;
 }
 
-// What x is off by when it stands in a product with w, as vectors::within() adds it up: `norm`
+// What x is off by when it stands in a product with w, as reaching() adds it up: `norm`
 // times the norm of w, `residue` times that of its own residue.
 Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k) const {
-  const int64_t n = x.size(0), d = x.size(1);
-  Rows out;
-  out.x = x;
-  out.rounded = is_rounded() ? at::empty_like(x, at::kBFloat16) : x;
-  out.slack.resize(static_cast<size_t>(n));
-  out.candidates.assign(static_cast<size_t>(n), Candidates(k));
-  const float* values = x.const_data_ptr<float>();
-  auto* rounded = is_rounded() ? bits_of(out.rounded) : nullptr;
-  at::parallel_for(0, n, 64, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      const vectors::Rounding r =
-          vectors::rounding(values + i * d, rounded ? rounded + i * d : nullptr, d);
-      vectors::Slack& slack = out.slack[static_cast<size_t>(i)];
-      slack.norm = r.residue + slack_of_sums(d) * r.norm;
-      slack.residue = r.norm + r.residue;  // at least |x'|
-      slack.share = rounded ? kRoundBf16 : 0.0f;
-    }
-  });
+  const auto n = static_cast<size_t>(x.size(0));
+  const int64_t most = std::max(8 * k + 4 * kStep, rows_->exact.size(0) / kInDoubt);
+  Rows out{RoundedRows(x, rows_->numbers), std::vector<Slack>(n),
+           std::vector<Candidates>(n, Candidates(k, most))};
+  for (size_t i = 0; i < n; ++i) {
+    const float norm = out.x.norm[i], residue = out.x.residue[i];
+    out.slack[i] = {residue + slack_of_sums(x.size(1)) * norm, norm + residue,
+                    share_of(rows_->numbers), out.x.scale[i]};
+  }
   return out;
 }
 
-at::Tensor Screen::product(const Rows& rows, int64_t first, int64_t begin) const {
+at::Tensor Screen::product(const Rows& rows, int64_t begin, const at::Tensor& room) const {
   const at::Tensor& w = rows_->factor();
-  const int64_t count = std::min(kRowsAtOnce, rows.size() - first);
-  const int64_t latents = std::min(kLatentsAtOnce, w.size(0) - begin);
-  return at::mm(rows.rounded.narrow(0, first, count), w.narrow(0, begin, latents).t());
+  const int64_t n = rows.size();
+  const int64_t latents =
+      std::min({std::max(kStep, kProduct / n / kStep * kStep), kMostLatents, w.size(0) - begin});
+  at::Tensor out = room.narrow(0, 0, n * latents).view({n, latents});
+  const at::Tensor some = w.narrow(0, begin, latents).t();
+  return rows_->numbers == Numbers::int8 ? at::_int_mm_out(out, rows.x.factor(), some)
+                                         : at::mm_out(out, rows.x.factor(), some);
 }
 
-void Screen::sift(const at::Tensor& product, int64_t first, int64_t begin, Rows& rows) const {
+template <class Number>
+void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
   const int64_t latents = product.size(1);
-  const float* bias = b_enc_.const_data_ptr<float>() + begin;
-  const float* norm = norm_->data() + begin;
-  const float* residue = residue_->data() + begin;
+  const bool last = begin + latents == rows_->exact.size(0);
+  const auto* values = static_cast<const Number*>(product.const_data_ptr());
+  const float* bias = b_enc_.const_data_ptr<float>();
   at::parallel_for(0, product.size(0), 1, [&](int64_t from, int64_t to) {
-    float lower[kStep], upper[kStep];
     for (int64_t i = from; i < to; ++i) {
-      Candidates& candidates = rows.candidates[static_cast<size_t>(first + i)];
-      if (candidates.too_many()) continue;
-      const vectors::Slack& slack = rows.slack[static_cast<size_t>(first + i)];
-      for (int64_t l = 0; l < latents; l += kStep) {
-        const int64_t count = std::min(kStep, latents - l), at = i * latents + l;
-        const vectors::Latents some{bias + l, norm + l, residue + l, count};
-        const bool any = is_rounded() ? vectors::within(bits_of(product) + at, some, slack,
-                                                        candidates.bar(), lower, upper)
-                                      : vectors::within(product.const_data_ptr<float>() + at, some,
-                                                        slack, candidates.bar(), lower, upper);
-        if (!any) continue;
-        for (int64_t j = 0; j < count; ++j)
-          candidates.offer({lower[j], upper[j], static_cast<int32_t>(begin + l + j)});
+      Candidates& candidates = rows.candidates[static_cast<size_t>(i)];
+      for (int64_t l = 0; l < latents && !candidates.too_many(); l += kStep) {
+        const int64_t first = begin + l;
+        const Screened some{bias + first, norm_->data() + first, residue_->data() + first,
+                            rows_->scale.data() + first, std::min(kStep, latents - l)};
+        candidates.offer(values + i * latents + l, some, rows.slack[static_cast<size_t>(i)],
+                         static_cast<int32_t>(first));
       }
-      candidates.tighten();
+      if (last) candidates.tighten();
     }
   });
 }
 
 std::vector<float> Screen::worked_out(const Rows& rows, const std::vector<int64_t>& start,
                                       const std::vector<int32_t>& latents) const {
-  // Pairs of a row and a latent, latent by latent: a row of w is read from memory once.
-  struct Pair {
-    int32_t row, latent;
-    int64_t place;
-  };
-  const int64_t d = rows_->exact.size(1);
-  std::vector<int64_t> next(static_cast<size_t>(rows_->exact.size(0)) + 1);
-  for (const int32_t l : latents) ++next[static_cast<size_t>(l) + 1];
-  std::partial_sum(next.begin(), next.end(), next.begin());
-  std::vector<Pair> pairs(latents.size());
-  for (int32_t i = 0; i < static_cast<int32_t>(rows.size()); ++i)
-    for (int64_t c = start[static_cast<size_t>(i)]; c < start[static_cast<size_t>(i) + 1]; ++c) {
-      const int32_t l = latents[static_cast<size_t>(c)];
-      pairs[static_cast<size_t>(next[static_cast<size_t>(l)]++)] = {i, l, c};
-    }
-  std::vector<float> exact(latents.size());
+  // Panel by panel of w, so that a row of w is read from memory once: in a panel, row by row.
+  const int64_t m = rows_->exact.size(0), d = rows_->exact.size(1);
+  const int64_t panel = std::max<int64_t>(1, kPanelBytes / static_cast<int64_t>(sizeof(float)) / d);
   const float* weights = rows_->exact.const_data_ptr<float>();
   const float* bias = b_enc_.const_data_ptr<float>();
-  const float* values = rows.x.const_data_ptr<float>();
-  const auto count = static_cast<int64_t>(pairs.size());
-  at::parallel_for(0, count, kPairsOfTask, [&](int64_t begin, int64_t end) {
+  std::vector<float> exact(latents.size());
+  at::parallel_for(0, (m + panel - 1) / panel, 1, [&](int64_t begin, int64_t end) {
+    std::vector<int64_t> next(static_cast<size_t>(rows.size()));
+    for (size_t i = 0; i < next.size(); ++i)
+      next[i] = std::lower_bound(latents.begin() + start[i], latents.begin() + start[i + 1],
+                                 begin * panel) -
+                latents.begin();
+    std::vector<const float*> of;
     for (int64_t p = begin; p < end; ++p) {
-      const Pair& one = pairs[static_cast<size_t>(p)];
-      exact[static_cast<size_t>(one.place)] =
-          vectors::dot(values + one.row * d, weights + one.latent * d, d) + bias[one.latent];
+      for (size_t i = 0; i < next.size(); ++i) {
+        of.clear();
+        const auto first = static_cast<size_t>(next[i]);
+        for (int64_t& c = next[i]; c < start[i + 1]; ++c) {
+          const int32_t l = latents[static_cast<size_t>(c)];
+          if (l >= (p + 1) * panel) break;
+          of.push_back(weights + l * d);
+        }
+        vectors::dots(rows.row(static_cast<int64_t>(i)), of.data(), static_cast<int64_t>(of.size()),
+                      d, exact.data() + first);
+        for (size_t c = first; c < first + of.size(); ++c) exact[c] += bias[latents[c]];
+      }
     }
   });
   return exact;
@@ -210,7 +154,7 @@ void Screen::work_all_out(const Rows& rows, int64_t i, std::vector<float>& exact
   const int64_t m = rows_->exact.size(0), d = rows_->exact.size(1);
   const float* weights = rows_->exact.const_data_ptr<float>();
   const float* bias = b_enc_.const_data_ptr<float>();
-  const float* row = rows.x.const_data_ptr<float>() + i * d;
+  const float* row = rows.row(i);
   exact.resize(static_cast<size_t>(m));
   for (int64_t l = 0; l < m; ++l)
     exact[static_cast<size_t>(l)] = vectors::dot(row, weights + l * d, d) + bias[l];
@@ -222,7 +166,8 @@ void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) 
   std::vector<int64_t> start(static_cast<size_t>(n) + 1);
   std::vector<int32_t> latents;
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-    rows.candidates[i].list(latents);
+    const std::span<const int32_t> some = rows.candidates[i].latents();
+    latents.insert(latents.end(), some.begin(), some.end());
     start[i + 1] = static_cast<int64_t>(latents.size());
     dense_rows += rows.candidates[i].too_many();
   }
@@ -253,12 +198,21 @@ void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) 
 void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
   const at::Tensor given = x.contiguous();
   const int64_t m = rows_->exact.size(0);
+  const at::Tensor room = at::empty({std::max(kProduct, kRowsTogether * kStep)},
+                                    at::dtype(product_type(rows_->numbers)));
   for (int64_t begin = 0; begin < x.size(0); begin += kRowsTogether) {
     const int64_t n = std::min(kRowsTogether, x.size(0) - begin);
     Rows rows = rows_of(given.narrow(0, begin, n), k);
-    for (int64_t l = 0; l < m; l += kLatentsAtOnce)
-      for (int64_t first = 0; first < n; first += kRowsAtOnce)
-        sift(product(rows, first, l), first, l, rows);
+    for (int64_t l = 0; l < m;) {
+      const at::Tensor some = product(rows, l, room);
+      if (rows_->numbers == Numbers::int8)
+        sift<int32_t>(some, l, rows);
+      else if (rows_->numbers == Numbers::bf16)
+        sift<uint16_t>(some, l, rows);
+      else
+        sift<float>(some, l, rows);
+      l += some.size(1);
+    }
     settle(rows, k, latent + begin * k, value + begin * k);
   }
 }

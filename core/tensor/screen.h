@@ -17,15 +17,15 @@ namespace facet {
 ///
 /// With x = x' + p and w = w' + q, x' and w' rounded, the product x'.w' is off by at most
 /// |p| |w| + |x'| |q|, and by what sums of d float32 numbers round, at most d 2^-23 |x'| |w'|
-/// (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1); numbers too small
-/// for the product's arithmetic are taken as lost.
+/// (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1; sums of int8 products
+/// are exact); numbers too small for the product's arithmetic are taken as lost.
 class Screen {
  public:
   /// w [m, d], the weights of one latent after another, and b_enc [m]; both float32.
-  Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers = fastest_numbers());
+  Screen(const at::Tensor& w, const at::Tensor& b_enc, Numbers numbers);
   /// The same of a weight whose rows wait: what is worked out exactly is brought. Both must not
   /// change while it is used.
-  Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers = fastest_numbers());
+  Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers);
 
   /// For each row of x [n, d]: the k latents with the largest x.w + b_enc in ascending order, ties
   /// to the lowest, NaN the largest of all, and these numbers. Both [n, k]; the same at any number
@@ -43,17 +43,16 @@ class Screen {
   struct Rows;  // what is known of some rows while the latents go by
 
   Rows rows_of(const at::Tensor& x, int64_t k) const;
-  // Of the rows from `first` on and the latents from `begin` on: [rows, latents].
-  at::Tensor product(const Rows& rows, int64_t first, int64_t begin) const;
-  void sift(const at::Tensor& product, int64_t first, int64_t begin, Rows& rows) const;
+  // Of all rows and the latents from `begin` on, in `room`: [rows, latents].
+  at::Tensor product(const Rows& rows, int64_t begin, const at::Tensor& room) const;
+  template <class Number>
+  void sift(const at::Tensor& product, int64_t begin, Rows& rows) const;
   // Of row i, every one.
   void work_all_out(const Rows& rows, int64_t i, std::vector<float>& exact) const;
   // The exact values of the candidates of every row, side by side.
   std::vector<float> worked_out(const Rows& rows, const std::vector<int64_t>& start,
                                 const std::vector<int32_t>& latents) const;
   void settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const;
-
-  bool is_rounded() const { return rows_->rounded.defined(); }
 
   at::Tensor b_enc_;
   WaitingRows* waiting_ = nullptr;

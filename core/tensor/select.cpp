@@ -23,6 +23,8 @@ int32_t selection_key(float x) {
   return bits ^ ((bits >> 31) & 0x7fffffff);
 }
 
+float selected_value(int32_t key) { return std::bit_cast<float>(key ^ ((key >> 31) & 0x7fffffff)); }
+
 RowSelection::RowSelection(int64_t k) : k_(static_cast<size_t>(k)), room_(2 * k_ + kBlock) {
   candidates_.reserve(room_);
 }

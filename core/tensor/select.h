@@ -8,6 +8,8 @@ namespace facet {
 
 /// The total order of the selection: -0 equals 0, every NaN is the same largest value.
 int32_t selection_key(float x);
+/// The number that has this key.
+float selected_value(int32_t key);
 
 /// Scratch of one thread.
 class RowSelection {

@@ -124,7 +124,8 @@ void WaitingRows::normalise(float eps) { write_down({false, {}, eps}); }
 void WaitingRows::step(const GradientRows& gradient, const vectors::AdamFactors& factors) {
   const std::vector<int32_t>& latents = gradient.latents();
   const auto count = static_cast<int64_t>(latents.size()), m = static_cast<int64_t>(at_.size());
-  if (count * kFewRows > m) {
+  some_wait_ = count * kFewRows <= m;
+  if (!some_wait_) {
     at::parallel_for(0, m, kRowsOfTask, [&](int64_t begin, int64_t end_of_task) {
       for (int64_t l = begin; l < end_of_task; ++l) {
         go_on(l, at_[static_cast<size_t>(l)]);
@@ -172,7 +173,7 @@ std::vector<WaitingRows::Drift> WaitingRows::drifts() const {
 }
 
 const WaitingRows::Screened& WaitingRows::screened(Numbers numbers) {
-  if (!rounded_) {
+  if (!rounded_ || rounded_->numbers != numbers) {
     bring_all();
     rounded_ = std::make_unique<RoundedRows>(weight_, numbers);
     screened_ = {rounded_.get(), rounded_->norm, rounded_->residue};

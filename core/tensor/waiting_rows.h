@@ -44,6 +44,8 @@ class WaitingRows {
   };
   /// Stays up to date when rows are brought; until the next step() or normalise().
   const Screened& screened(Numbers numbers);
+  /// False where the last step moved all rows.
+  bool some_wait() const { return some_wait_; }
 
  private:
   struct Entry {  // of the list
@@ -71,6 +73,7 @@ class WaitingRows {
   at::Tensor weight_;
   int64_t d_;
   float *rows_, *first_, *second_;
+  bool some_wait_ = true;
   std::vector<Entry> list_;
   float correct_ = 1;        // of the last step before the list
   std::vector<int32_t> at_;  // [m]: the first entry a row has not gone through

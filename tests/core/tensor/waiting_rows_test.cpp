@@ -121,7 +121,8 @@ TEST(WaitingRows, do_not_where_most_take_steps) {
     const bool many = step % 2 == 0;
     const int64_t rows = many ? 40 : 2;
     expect_same(waits.learn(rows, 8, 1e-3), goes.learn(rows, 8, 1e-3));
-    if (many) EXPECT_TRUE(same_bits(waits.w_enc.detach(), goes.w_enc.detach()));
+    if (!many) continue;
+    EXPECT_TRUE(same_bits(waits.w_enc.detach(), goes.w_enc.detach()));
   }
   waits.hand_over();
   expect_same(waits, goes);
