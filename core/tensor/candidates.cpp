@@ -47,6 +47,15 @@ float Candidates::raised() const {
 void Candidates::tighten() {
   if (size_ <= k_) return;
   bar_ = raised();
+  drop();
+}
+
+void Candidates::raise(float bar) {
+  bar_ = std::max(bar_, bar);
+  drop();
+}
+
+void Candidates::drop() {
   size_t kept = 0;
   for (size_t i = 0; i < size_; ++i) {
     lower_[kept] = lower_[i];

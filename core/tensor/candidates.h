@@ -22,6 +22,8 @@ class Candidates {
   bool too_many() const { return too_many_; }
   /// Ascending.
   std::span<const int32_t> latents() const { return {latent_.data(), size_}; }
+  /// The lower bound of each.
+  std::span<const float> lower() const { return {lower_.data(), size_}; }
 
   /// The next latents, numbered from `first` on, with their products.
   template <class Number>
@@ -33,10 +35,13 @@ class Candidates {
   }
   /// Those that cannot reach the bar by now go.
   void tighten();
+  /// Those below this bar go, too, and are not taken any more.
+  void raise(float bar);
 
  private:
   void make_room(size_t count);
   float raised() const;
+  void drop();
 
   size_t k_, most_;
   size_t full_;  // tightens when it holds so many

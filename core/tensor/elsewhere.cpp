@@ -29,6 +29,18 @@ Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   return codes;
 }
 
+// Equal ones are counted in the order of rows, and in a row of latents.
+Codes keep_batch_topk(const Tensor& pre, int64_t count) {
+  const double most = std::numeric_limits<float>::max();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor rank = pre.detach().nan_to_num(infinity, most, -infinity).flatten();
+  const Tensor value = std::get<0>(rank.topk(count, 0, true, false));
+  const Tensor least = count > 0 ? value.min() : at::full({}, infinity, rank.options());
+  const Tensor above = rank > least, equal = rank == least;
+  const Tensor keep = above | (equal & (equal.cumsum(0) <= count - above.sum()));
+  return Codes::of(at::where(keep.view_as(pre), pre.relu(), at::zeros({}, pre.options())));
+}
+
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
   const Tensor sums = codes.dense().matmul(w_dec);
   return b_dec.defined() ? sums + b_dec : sums;

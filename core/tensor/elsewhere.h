@@ -7,6 +7,7 @@
 namespace facet::ops::elsewhere {
 
 Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
+Codes keep_batch_topk(const Tensor& pre, int64_t count);
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec);
 void adam_step(Tensor& param, const Tensor& gradient, Tensor& first, Tensor& second, int64_t step,
                const Adam& adam);

@@ -115,16 +115,18 @@ void choose_of_all(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, in
   }
 }
 
+Screen screen_for(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc) {
+  WaitingRows* waiting = HeldGradients::waiting(w_enc);
+  if (!waiting) return {w_enc.t(), b_enc, numbers_for(x, w_enc.t())};
+  // Every candidate is brought: while some rows wait, there had better be few.
+  const Numbers numbers = waiting->some_wait() ? fine_numbers() : numbers_for(x, w_enc.t());
+  return {*waiting, b_enc, numbers};
+}
+
 /// The same without working all pre-activations out.
 void choose_by_screen(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, int64_t k,
                       Negatives negatives, int32_t* latent, float* value) {
-  WaitingRows* waiting = HeldGradients::waiting(w_enc);
-  if (waiting && waiting->some_wait())  // every candidate is brought: there had better be few
-    Screen(*waiting, b_enc, fine_numbers()).choose(x, k, latent, value);
-  else if (waiting)
-    Screen(*waiting, b_enc, numbers_for(x, w_enc.t())).choose(x, k, latent, value);
-  else
-    Screen(w_enc.t(), b_enc, numbers_for(x, w_enc.t())).choose(x, k, latent, value);
+  screen_for(x, w_enc, b_enc).choose(x, k, latent, value);
   if (negatives == Negatives::kept) return;
   for (int64_t e = 0; e < x.size(0) * k; ++e)
     if (value[e] <= 0) value[e] = 0.0f;
@@ -177,6 +179,24 @@ WeightGradients weight_gradients_on_gpu(const Codes& codes, const Tensor& x, con
   return out;
 }
 
+/// Of x, w_enc, b_enc and b_dec, which are the first inputs: the values of `codes` are the
+/// gradients of those that were kept.
+variable_list gradients_of_encoder(AutogradContext* context, const Codes& codes,
+                                   const Tensor& given_x, const Tensor& w_enc,
+                                   const Tensor& b_dec) {
+  const Tensor x = given_x.contiguous();
+  variable_list out(4);
+  const Wanted wanted{context->needs_input_grad(1), context->needs_input_grad(2),
+                      b_dec.defined() && context->needs_input_grad(3)};
+  if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
+  const auto of_weights = on_gpu::serves(x) ? weight_gradients_on_gpu : weight_gradients;
+  const WeightGradients sums = of_weights(codes, x, w_enc, b_dec, wanted);
+  out[1] = sums.w_enc;
+  out[2] = sums.b_enc;
+  if (wanted.b_dec) out[3] = sums.b_dec.neg();
+  return out;
+}
+
 class EncodeTopK : public Function<EncodeTopK> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
@@ -193,22 +213,48 @@ class EncodeTopK : public Function<EncodeTopK> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const Tensor x = saved[0].contiguous();
-    const Tensor& w_enc = saved[1];
-    const Tensor& b_dec = saved[2];
     const Tensor gradient = passed(gradients[1], saved[4], context);
-    const Codes codes = with_k_per_row(saved[3], gradient, x.size(0),
-                                       context->saved_data["k"].toInt(), w_enc.size(1));
+    const Codes codes = with_k_per_row(saved[3], gradient, saved[0].size(0),
+                                       context->saved_data["k"].toInt(), saved[1].size(1));
+    variable_list out = gradients_of_encoder(context, codes, saved[0], saved[1], saved[2]);
+    out.resize(6);
+    return out;
+  }
+};
 
-    variable_list out(6);
-    const Wanted wanted{context->needs_input_grad(1), context->needs_input_grad(2),
-                        b_dec.defined() && context->needs_input_grad(3)};
-    if (context->needs_input_grad(0)) out[0] = decode(codes, w_enc.t().contiguous(), Tensor());
-    const auto of_weights = on_gpu::serves(x) ? weight_gradients_on_gpu : weight_gradients;
-    const WeightGradients sums = of_weights(codes, x, w_enc, b_dec, wanted);
-    out[1] = sums.w_enc;
-    out[2] = sums.b_enc;
-    if (wanted.b_dec) out[3] = sums.b_dec.neg();
+/// [entries] latents and values of the `count` largest of all rows, and where each row's begin.
+variable_list encoded_of_batch(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                               int64_t count) {
+  const std::optional<Screen::Entries> kept = screen_for(x, w_enc, b_enc).choose_of_all(x, count);
+  if (kept)
+    return {torch::tensor(kept->start, at::kLong), torch::tensor(kept->latent, at::kInt),
+            torch::tensor(kept->value, at::kFloat)};
+  if (WaitingRows* waiting = HeldGradients::waiting(w_enc)) waiting->bring_all();
+  const Codes codes = elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, Tensor()), count);
+  return {codes.start, codes.latent, codes.value};
+}
+
+class EncodeBatchTopK : public Function<EncodeBatchTopK> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& w_enc,
+                               const Tensor& b_enc, const std::optional<Tensor>& given_b_dec,
+                               int64_t count) {
+    const Tensor b_dec = given_b_dec.value_or(Tensor());
+    const variable_list kept = encoded_of_batch(centred(x, b_dec), w_enc, b_enc, count);
+    context->mark_non_differentiable({kept[0], kept[1]});
+    context->save_for_backward({x, w_enc, b_dec, kept[0], kept[1]});
+    return kept;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    Codes codes;
+    codes.start = saved[3];
+    codes.latent = saved[4];
+    codes.value = gradients[2].contiguous();
+    codes.d_sae = saved[1].size(1);
+    variable_list out = gradients_of_encoder(context, codes, saved[0], saved[1], saved[2]);
+    out.resize(5);
     return out;
   }
 };
@@ -229,6 +275,22 @@ Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, con
     return elsewhere::keep_topk(pre_activations(x, w_enc, b_enc, b_dec), k, negatives);
   const variable_list kept = EncodeTopK::apply(x, w_enc, b_enc, if_defined(b_dec), k, negatives);
   return with_k_per_row(kept[0], kept[1], x.size(0), k, w_enc.size(1));
+}
+
+Codes encode_batch_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                        const Tensor& b_dec, int64_t count) {
+  FACET_ASSERT(count >= 0 && count <= x.size(0) * w_enc.size(1),
+               "count must be between 0 and the number of pre-activations");
+  const bool screened = x.is_cpu() && !at::autocast::is_autocast_enabled(at::kCPU) &&
+                        x.scalar_type() == at::kFloat && !PlainKernels::wanted();
+  if (!screened) return elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, b_dec), count);
+  const variable_list kept = EncodeBatchTopK::apply(x, w_enc, b_enc, if_defined(b_dec), count);
+  Codes codes;
+  codes.start = kept[0];
+  codes.latent = kept[1];
+  codes.value = kept[2];
+  codes.d_sae = w_enc.size(1);
+  return codes;
 }
 
 }  // namespace facet::ops

@@ -79,6 +79,34 @@ Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
   return codes;
 }
 
+Codes keep_batch_topk(const Tensor& pre, int64_t count) {
+  const int64_t n = pre.size(0), m = pre.size(1);
+  const auto row = matrix(pre);
+  std::vector<int64_t> order(static_cast<size_t>(n * m));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return selection_key(row[a / m][a % m]) > selection_key(row[b / m][b % m]);
+  });
+  std::sort(order.begin(), order.begin() + count);
+  std::vector<int64_t> start(static_cast<size_t>(n) + 1);
+  std::vector<int32_t> latent;
+  std::vector<float> value;
+  for (int64_t j = 0; j < count; ++j) {
+    const int64_t i = order[static_cast<size_t>(j)] / m, l = order[static_cast<size_t>(j)] % m;
+    if (row[i][l] <= 0) continue;
+    latent.push_back(static_cast<int32_t>(l));
+    value.push_back(row[i][l]);
+    ++start[static_cast<size_t>(i) + 1];
+  }
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  Codes codes;
+  codes.start = torch::tensor(start, at::kLong);
+  codes.latent = torch::tensor(latent, at::kInt);
+  codes.value = torch::tensor(value, at::kFloat);
+  codes.d_sae = m;
+  return codes;
+}
+
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec) {
   const int64_t d = w_dec.size(1);
   const Tensor out = at::zeros({codes.rows(), d}, at::kFloat);

@@ -6,16 +6,14 @@
 
 #include <algorithm>
 
-#include "tensor/candidates.h"
+#include "tensor/screen_rows.h"
 #include "tensor/select.h"
 
 namespace facet {
 namespace {
 
-constexpr int64_t kRowsTogether = 1024;
 constexpr int64_t kProduct = int64_t{1} << 19;     // numbers of one: it stays in the cache
 constexpr int64_t kMostLatents = 8192;             // of a product
-constexpr int64_t kStep = 64;                      // latents that one comparison dismisses together
 constexpr int64_t kPanelBytes = int64_t{1} << 19;  // of rows of w, which stay in a core's cache
 constexpr int64_t kInDoubt = 4;  // with more than a quarter of the latents in doubt, all are done
 constexpr float kRoundSums = 0x1p-23f;    // twice the unit roundoff: some units round down
@@ -39,17 +37,6 @@ at::ScalarType product_type(Numbers numbers) {
 
 }  // namespace
 
-struct Screen::Rows {
-  RoundedRows x;  // [n, d]
-  std::vector<Slack> slack;
-  std::vector<Candidates> candidates;
-
-  int64_t size() const { return x.exact.size(0); }
-  const float* row(int64_t i) const {
-    return x.exact.const_data_ptr<float>() + i * x.exact.size(1);
-  }
-};
-
 Screen::Counts& Screen::counts() {
   thread_local Counts counts;
   return counts;
@@ -72,9 +59,8 @@ Screen::Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers)
 
 // What x is off by when it stands in a product with w, as reaching() adds it up: `norm`
 // times the norm of w, `residue` times that of its own residue.
-Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k) const {
+Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k, int64_t most) const {
   const auto n = static_cast<size_t>(x.size(0));
-  const int64_t most = std::max(8 * k + 4 * kStep, rows_->exact.size(0) / kInDoubt);
   Rows out{RoundedRows(x, rows_->numbers), std::vector<Slack>(n),
            std::vector<Candidates>(n, Candidates(k, most))};
   for (size_t i = 0; i < n; ++i) {
@@ -195,24 +181,30 @@ void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) 
   });
 }
 
-void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
-  const at::Tensor given = x.contiguous();
+void Screen::screen(Rows& rows, const std::function<void()>& between) const {
   const int64_t m = rows_->exact.size(0);
   const at::Tensor room = at::empty({std::max(kProduct, kRowsTogether * kStep)},
                                     at::dtype(product_type(rows_->numbers)));
+  for (int64_t l = 0; l < m;) {
+    const at::Tensor some = product(rows, l, room);
+    if (rows_->numbers == Numbers::int8)
+      sift<int32_t>(some, l, rows);
+    else if (rows_->numbers == Numbers::bf16)
+      sift<uint16_t>(some, l, rows);
+    else
+      sift<float>(some, l, rows);
+    l += some.size(1);
+    between();
+  }
+}
+
+void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
+  const at::Tensor given = x.contiguous();
+  const int64_t most = std::max(8 * k + 4 * kStep, rows_->exact.size(0) / kInDoubt);
   for (int64_t begin = 0; begin < x.size(0); begin += kRowsTogether) {
     const int64_t n = std::min(kRowsTogether, x.size(0) - begin);
-    Rows rows = rows_of(given.narrow(0, begin, n), k);
-    for (int64_t l = 0; l < m;) {
-      const at::Tensor some = product(rows, l, room);
-      if (rows_->numbers == Numbers::int8)
-        sift<int32_t>(some, l, rows);
-      else if (rows_->numbers == Numbers::bf16)
-        sift<uint16_t>(some, l, rows);
-      else
-        sift<float>(some, l, rows);
-      l += some.size(1);
-    }
+    Rows rows = rows_of(given.narrow(0, begin, n), k, most);
+    screen(rows, [] {});
     settle(rows, k, latent + begin * k, value + begin * k);
   }
 }

@@ -4,7 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "tensor/waiting_rows.h"
@@ -32,6 +34,17 @@ class Screen {
   /// of threads and whatever rows stand beside.
   void choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const;
 
+  /// Entries of rows, one row after another: those of row i are start[i] up to start[i + 1].
+  struct Entries {
+    std::vector<int64_t> start;
+    std::vector<int32_t> latent;
+    std::vector<float> value;
+  };
+  /// The `count` largest of all pre-activations of x [n, d] that are above 0, or fewer where fewer
+  /// are; ties to the first row, then the lowest latent, NaN the largest of all. Nothing where
+  /// bounds tell too little.
+  std::optional<Entries> choose_of_all(const at::Tensor& x, int64_t count) const;
+
   /// Rows of this thread's screens so far, and those among them for which every latent was worked
   /// out in float32, because the bounds did not tell them apart.
   struct Counts {
@@ -42,7 +55,9 @@ class Screen {
  private:
   struct Rows;  // what is known of some rows while the latents go by
 
-  Rows rows_of(const at::Tensor& x, int64_t k) const;
+  Rows rows_of(const at::Tensor& x, int64_t k, int64_t most) const;
+  // Past all latents, block by block; `between` is called after each.
+  void screen(Rows& rows, const std::function<void()>& between) const;
   // Of all rows and the latents from `begin` on, in `room`: [rows, latents].
   at::Tensor product(const Rows& rows, int64_t begin, const at::Tensor& room) const;
   template <class Number>

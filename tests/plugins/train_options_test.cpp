@@ -113,7 +113,8 @@ TEST(TrainOptions, saving_and_looking_change_no_bit) {
   for (const Value& section :
        {wide, with(wide, "aux_coefficient", 0.1), with(wide, "decoder_norm", "after_backward"),
         with(wide, "decoder_norm", "before_pass"), with(wide, "multi_topk", 4),
-        both(route(), small)}) {
+        both(route(), small), both(batch_topk(), small), both(matryoshka(), small),
+        with(both(batch_topk(), small), "l1_coefficient", 0.01)}) {
     SCOPED_TRACE(emit_json(section));
     const auto bits_of = [&](const Value& more, bool looks) {
       const auto sae = sae_of(section, shape_for(section));

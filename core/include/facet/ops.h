@@ -39,6 +39,13 @@ Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::z
 Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
                   int64_t k, Negatives negatives = Negatives::zero);
 
+/// The `count` largest of all n m pre-activations of a batch that are above 0, wherever they are,
+/// or fewer where fewer are: rows may have any number of entries. Ties to the first row, then to
+/// the lowest latent; NaN counts as the largest value. Otherwise as encode_topk. Requires 0 <=
+/// count <= n m. source: Bussmann, Leask and Nanda 2024, arXiv:2412.06410, section 3.
+Codes encode_batch_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
+                        const Tensor& b_dec, int64_t count);
+
 /// sum over entries of value * W_dec[latent], + b_dec (or nothing when undefined). W_dec [m,
 /// d_out]; [n, d_out]. Differentiable; each row of the gradient of W_dec is summed over batch rows
 /// in ascending order.
@@ -90,6 +97,7 @@ namespace reference {
 Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                        const Tensor& b_dec);
 Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives = Negatives::zero);
+Codes keep_batch_topk(const Tensor& pre, int64_t count);
 Tensor decode(const Codes& codes, const Tensor& w_dec, const Tensor& b_dec);
 /// Gradients of encode_topk by the chain rule: grad_value [nnz].
 struct EncodeGradients {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "facet/ops.h"
 #include "levels.h"
 
 using namespace facet;
@@ -51,6 +52,19 @@ Schema<MatryoshkaParams> schema() {
   return add_batch_fields(schema);
 }
 
+// Entries of the latents from `from` up to `to`, for as many rows.
+Codes entries_between(const Codes& codes, int64_t from, int64_t to) {
+  const Tensor in = codes.latent.ge(from).logical_and(codes.latent.lt(to));
+  const Tensor place = in.nonzero().flatten();
+  Codes out;
+  out.start =
+      at::cat({at::zeros({1}, codes.start.options()), in.cumsum(0)}).index_select(0, codes.start);
+  out.latent = codes.latent.index_select(0, place);
+  out.value = codes.value.index_select(0, place);
+  out.d_sae = codes.d_sae;
+  return out;
+}
+
 class Matryoshka final : public BatchSae {
  public:
   Matryoshka(const MatryoshkaParams& p, const Shape& shape, Init& init)
@@ -60,14 +74,14 @@ class Matryoshka final : public BatchSae {
   // The pass with what the level reconstructs, from the narrowest to the widest.
   template <class Use>
   void for_each_level(const Pass& pass, const Use& use) const {
-    const Tensor &x = pass.notes.at("input"), &z = pass.notes.at("active"), rows = decoder_rows();
+    const Tensor &x = pass.notes.at("input"), rows = decoder_rows();
     Pass level = pass;
     Tensor output = silent_output(x).expand_as(pass.output.select(1, 0));  // [n, d]
     int64_t from = 0;
     for (const NestedLevel& one : levels_) {
-      const bool whole = one.width == z.size(1);
+      const bool whole = one.width == d_sae();
       if (one.width > from && !whole)
-        output = output + z.slice(1, from, one.width).matmul(rows.slice(0, from, one.width));
+        output = output + ops::decode(entries_between(pass.codes, from, one.width), rows, Tensor());
       level.output = whole ? pass.output : output.unsqueeze(1);
       use(one, from, level);
       from = one.width;

@@ -3,6 +3,9 @@
 
 #include <facet/torch.h>
 
+#include "facet/ops.h"
+#include "ranks.h"
+
 namespace facet {
 namespace {
 
@@ -36,7 +39,7 @@ std::string problem_of_k(const BatchForm& form) {
 }
 
 BatchSae::BatchSae(const std::string& type, const BatchForm& form, const Shape& shape, Init& init)
-    : DenseSae(type, form, shape, init),
+    : AffineSae(type, form, shape, init),
       batch_(form),
       threshold_(
           buffer("threshold", wide(form.threshold_from == "zero" ? 0.0 : kUnset), Merge::mean)),
@@ -54,8 +57,12 @@ void BatchSae::add_terms_of_dead(Losses& losses, const Pass& pass, const Step& s
 
 Losses BatchSae::losses(const Pass& pass, const Step& step) {
   Losses losses = errors(pass, step);
-  if (batch_.l1_coefficient > 0)
-    losses.push_back(l1_term("l1", batch_.l1_coefficient, pass.notes.at("active"), w_dec_, step));
+  if (batch_.l1_coefficient > 0) {
+    const Codes& codes = pass.codes;
+    const Tensor sums = at::zeros({codes.rows()}, codes.value.options().requires_grad(false))
+                            .index_add(0, codes.row(), codes.value);
+    losses.push_back({"l1", mean_of_rows(step, sums) * batch_.l1_coefficient, true});
+  }
   add_terms_of_dead(losses, pass, step);
   return losses;
 }
@@ -64,45 +71,47 @@ Losses BatchSae::losses(const Pass& pass, const Step& step) {
 // divides the threshold. source: SAELens 6.54.12 (batchtopk_sae.py)
 bool BatchSae::fold(const RowMap& map) {
   if (batch_.select_by_norm && !map.scale.defined()) return false;
-  if (!DenseSae::fold(map)) return false;
+  if (!AffineSae::fold(map)) return false;
   if (batch_.select_by_norm && threshold_.item<double>() != kUnset)
     threshold_.div_(map.scale[0].item<double>());
   return true;
 }
 
 std::optional<InferenceForm> BatchSae::inference_form() const {
-  if (batch_.infer_k > 0 || batch_.theta > 0) return DenseSae::inference_form();
+  if (batch_.infer_k > 0 || batch_.theta > 0) return AffineSae::inference_form();
   InferenceForm out = plain_form("jumprelu");
   out.tensors.emplace_back("threshold",
                            threshold_.clamp_min(0).to(at::kFloat).expand({batch_.d_sae}));
   return out;
 }
 
-Tensor BatchSae::active(const Tensor& pre, Mode mode) {
-  const Tensor z = activations(pre);
-  return z * chosen(z.detach(), mode);
+// The dictionary whose pre-activations are ranked.
+Dictionary BatchSae::ranked() const {
+  Dictionary w = dictionary();
+  if (!batch_.select_by_norm) return w;
+  const Tensor norm = row_norms(w_dec_);
+  w.w_enc = w.w_enc * norm;
+  w.b_enc = w.b_enc * norm;
+  return w;
 }
 
-Tensor BatchSae::activations(const Tensor& pre) const {
-  return batch_.select_by_norm ? pre.relu() * row_norms(w_dec_) : pre.relu();
+Codes BatchSae::encode(const Tensor& x, Mode mode) {
+  const Dictionary w = ranked();
+  if (mode == Mode::train) {
+    const auto most = static_cast<int64_t>(batch_.k * static_cast<double>(x.size(0)));
+    Codes codes = ops::encode_batch_topk(x, w.w_enc, w.b_enc, w.b_dec, most);
+    follow(codes.value.detach());
+    return codes;
+  }
+  const Tensor z = ops::pre_activations(x, w.w_enc, w.b_enc, w.b_dec).relu();  // [n, m]
+  return infers_otherwise(mode) ? inferred(z) : Codes::of(z * (z > threshold_.clamp_min(0)));
 }
 
-// Which of the activations [n, m] are kept: [n, m] bool. Of equal ones those of the first rows, and
-// of a row the lowest latents.
-Tensor BatchSae::chosen(const Tensor& z, Mode mode) {
-  const at::NoGradGuard no_grad;
-  if (mode == Mode::infer) return z > threshold_.clamp_min(0);
-  const auto most = static_cast<int64_t>(batch_.k * static_cast<double>(z.size(0)));
-  const Tensor flat = z.flatten(), value = std::get<0>(flat.topk(most, 0, true, false));
-  follow(value);
-  const Tensor least = value.min(), above = flat > least, equal = flat == least;
-  return above.logical_or(equal.logical_and(equal.cumsum(0) <= most - above.sum())).view_as(z);
-}
-
-// The running mean of the least positive activation that a batch keeps. source: as
-// batch_peer_forms()
+// The running mean of the least positive activation that a batch keeps, 0 where it keeps none.
+// source: as batch_peer_forms()
 void BatchSae::follow(const Tensor& kept) {
-  const Tensor least = at::where(kept > 0, kept, kept.max()).min().to(at::kDouble);
+  const at::NoGradGuard no_grad;
+  const Tensor least = kept.numel() > 0 ? kept.min().to(at::kDouble) : wide(0);
   const Tensor next = at::where(threshold_ == kUnset, least,
                                 threshold_ + batch_.threshold_rate * (least - threshold_));
   threshold_.copy_(at::where(batches_ >= batch_.threshold_after, next, threshold_));

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dense_sae.h"
+#include "affine_sae.h"
 #include "facet/value.h"
 
 namespace facet {
@@ -51,11 +51,13 @@ Schema<P>& add_batch_fields(Schema<P>& schema) {
   return add_affine_fields(schema);
 }
 
-class BatchSae : public DenseSae {
+class BatchSae : public AffineSae {
  public:
   Losses losses(const Pass& pass, const Step& step) override;
   bool fold(const RowMap& map) override;
+  Codes encode(const Tensor& x, Mode mode) override;
   std::vector<std::string> estimated() const override { return {"auxk"}; }  // the error is fixed
+  bool rows_may_wait() const override { return ranks_by_parameters(); }
   /// A jumprelu with unit rows, where neither infer_k nor theta says otherwise.
   /// source: SAELens 6.54.12 (batchtopk_sae.py)
   std::optional<InferenceForm> inference_form() const override;
@@ -69,9 +71,7 @@ class BatchSae : public DenseSae {
  private:
   Tensor wide(double value) const;
   bool selects_by_norm() const override { return batch_.select_by_norm; }
-  Tensor active(const Tensor& pre, Mode mode) override;
-  Tensor activations(const Tensor& pre) const override;
-  Tensor chosen(const Tensor& z, Mode mode);
+  Dictionary ranked() const;
   void follow(const Tensor& kept);
 
   const BatchForm batch_;

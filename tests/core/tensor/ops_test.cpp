@@ -269,6 +269,38 @@ TEST(Ops, encode_topk_works_without_b_dec) {
   EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
 }
 
+TEST(Ops, encode_batch_topk_keeps_what_the_reference_keeps) {
+  for_each_case([](const Problem& p) {
+    const int64_t all = p.pre().numel();
+    for (const int64_t count : {int64_t{0}, int64_t{1}, p.x.size(0) * p.k, all}) {
+      if (count > all) continue;
+      const Codes expected = ops::reference::keep_batch_topk(p.pre(), count);
+      const Tensor x = p.x.clone().requires_grad_(), w_enc = p.w_enc.clone().requires_grad_();
+      const Tensor b_enc = p.b_enc.clone().requires_grad_();
+      const Tensor b_dec = p.b_dec.clone().requires_grad_();
+      const Codes is = ops::encode_batch_topk(x, w_enc, b_enc, b_dec, count);
+      expect_close_codes(is, expected);
+      expect_same_codes(ops::elsewhere::keep_batch_topk(p.pre(), count), expected);
+      if (is.nonzeros() == 0) continue;
+      const Tensor gradient = random_tensor({is.nonzeros()}, "gradient");
+      is.value.backward(gradient);
+      const auto wanted =
+          ops::reference::encode_topk_backward(expected, gradient, p.x, p.w_enc, p.b_dec);
+      EXPECT_LT(worst(x.grad(), wanted.x), kRounding);
+      EXPECT_LT(worst(w_enc.grad(), wanted.w_enc), kRounding);
+      EXPECT_LT(worst(b_enc.grad(), wanted.b_enc), kRounding);
+      EXPECT_LT(worst(b_dec.grad(), wanted.b_dec), kRounding);
+    }
+  });
+}
+
+TEST(Ops, encode_batch_topk_breaks_ties_to_the_first_rows_and_the_lowest_latents) {
+  const Tensor x = at::ones({3, 2}), b_enc = at::zeros({4});
+  const Tensor w_enc = floats({1, 2, 1, -1, 1, 2, 1, -1}).view({2, 4});  // 2 4 2 -2 in each row
+  const Codes codes = ops::encode_batch_topk(x, w_enc, b_enc, Tensor(), 6);
+  EXPECT_TRUE(codes.dense().equal(floats({2, 4, 2, 0, 2, 4, 0, 0, 0, 4, 0, 0}).view({3, 4})));
+}
+
 TEST(Ops, decode_equals_the_reference) {
   for_each_implementation([](const Implementation& is) {
     for_each_case([&](const Problem& p) {

@@ -9,6 +9,7 @@
 #include "core/tensor/numbers.h"
 #include "facet/ops.h"
 #include "facet/torch.h"
+#include "tensor/elsewhere.h"
 #include "tensor/vectors.h"
 
 namespace facet {
@@ -83,7 +84,7 @@ std::vector<Problem> problems() {
 }
 
 // Every pre-activation in float32.
-Codes exact(const Problem& p) {
+Tensor exact_pre_activations(const Problem& p) {
   const int64_t n = p.x.size(0), m = p.w.size(0), d = p.w.size(1);
   const Tensor pre = at::empty({n, m}, at::kFloat);
   for (int64_t i = 0; i < n; ++i)
@@ -92,7 +93,11 @@ Codes exact(const Problem& p) {
           vectors::dot(p.x.const_data_ptr<float>() + i * d, p.w.const_data_ptr<float>() + l * d,
                        d) +
           p.b.const_data_ptr<float>()[l];
-  return ops::reference::keep_topk(pre, p.k, ops::Negatives::kept);
+  return pre;
+}
+
+Codes exact(const Problem& p) {
+  return ops::reference::keep_topk(exact_pre_activations(p), p.k, ops::Negatives::kept);
 }
 
 struct Chosen {
@@ -122,6 +127,27 @@ TEST(Screen, chooses_what_all_pre_activations_in_float32_choose) {
       if (numbers < numbers_for(p.x, p.w)) continue;  // they tell too little
       EXPECT_LE(static_cast<double>(Screen::counts().dense - before.dense),
                 p.most_dense * static_cast<double>(p.x.size(0)));
+    }
+  }
+}
+
+TEST(Screen, chooses_the_largest_of_all_rows_together) {
+  for (const Problem& p : problems()) {
+    const Tensor pre = exact_pre_activations(p);
+    for (const int64_t count : {p.k, p.k * p.x.size(0)}) {
+      if (count > pre.numel()) continue;
+      const Codes expected = ops::elsewhere::keep_batch_topk(pre, count);
+      for (const auto numbers : {Numbers::int8, Numbers::bf16, Numbers::fp32}) {
+        if (numbers == Numbers::int8 && fastest_numbers() != numbers) continue;  // may be inexact
+        SCOPED_TRACE(std::string(p.name) + ", " + std::to_string(static_cast<int>(numbers)) + ", " +
+                     std::to_string(count));
+        const auto is = Screen(p.w, p.b, numbers).choose_of_all(p.x, count);
+        EXPECT_TRUE(is || p.most_dense == 1 || numbers < numbers_for(p.x, p.w));
+        if (!is) continue;
+        EXPECT_TRUE(torch::tensor(is->start, at::kLong).equal(expected.start));
+        EXPECT_TRUE(torch::tensor(is->latent, at::kInt).equal(expected.latent));
+        EXPECT_TRUE(same_bits(torch::tensor(is->value, at::kFloat), expected.value));
+      }
     }
   }
 }
