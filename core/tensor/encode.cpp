@@ -222,13 +222,30 @@ class EncodeTopK : public Function<EncodeTopK> {
   }
 };
 
-/// [entries] latents and values of the `count` largest of all rows, and where each row's begin.
+bool is_screened(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && !PlainKernels::wanted() &&
+         !at::autocast::is_autocast_enabled(at::kCPU);
+}
+
+Codes codes_of(const variable_list& parts, int64_t d_sae) {
+  Codes codes;
+  codes.start = parts[0];
+  codes.latent = parts[1];
+  codes.value = parts[2];
+  codes.d_sae = d_sae;
+  return codes;
+}
+
+variable_list tensors_of(const Screen::Entries& kept) {
+  return {torch::tensor(kept.start, at::kLong), torch::tensor(kept.latent, at::kInt),
+          torch::tensor(kept.value, at::kFloat)};
+}
+
+/// Where each row's entries begin, latents and values of the `count` largest of all rows.
 variable_list encoded_of_batch(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                                int64_t count) {
   const std::optional<Screen::Entries> kept = screen_for(x, w_enc, b_enc).choose_of_all(x, count);
-  if (kept)
-    return {torch::tensor(kept->start, at::kLong), torch::tensor(kept->latent, at::kInt),
-            torch::tensor(kept->value, at::kFloat)};
+  if (kept) return tensors_of(*kept);
   if (WaitingRows* waiting = HeldGradients::waiting(w_enc)) waiting->bring_all();
   const Codes codes = elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, Tensor()), count);
   return {codes.start, codes.latent, codes.value};
@@ -248,11 +265,7 @@ class EncodeBatchTopK : public Function<EncodeBatchTopK> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    Codes codes;
-    codes.start = saved[3];
-    codes.latent = saved[4];
-    codes.value = gradients[2].contiguous();
-    codes.d_sae = saved[1].size(1);
+    const Codes codes = codes_of({saved[3], saved[4], gradients[2].contiguous()}, saved[1].size(1));
     variable_list out = gradients_of_encoder(context, codes, saved[0], saved[1], saved[2]);
     out.resize(5);
     return out;
@@ -284,13 +297,20 @@ Codes encode_batch_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_en
   const bool screened = x.is_cpu() && !at::autocast::is_autocast_enabled(at::kCPU) &&
                         x.scalar_type() == at::kFloat && !PlainKernels::wanted();
   if (!screened) return elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, b_dec), count);
-  const variable_list kept = EncodeBatchTopK::apply(x, w_enc, b_enc, if_defined(b_dec), count);
-  Codes codes;
-  codes.start = kept[0];
-  codes.latent = kept[1];
-  codes.value = kept[2];
-  codes.d_sae = w_enc.size(1);
-  return codes;
+  return codes_of(EncodeBatchTopK::apply(x, w_enc, b_enc, if_defined(b_dec), count), w_enc.size(1));
+}
+
+Codes encode_above(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
+                   const Tensor& threshold) {
+  const at::NoGradGuard no_grad;
+  if (is_screened(x)) {
+    const Tensor rows = centred(x, b_dec);
+    const auto kept = screen_for(rows, w_enc, b_enc).choose_above(rows, threshold);
+    if (kept) return codes_of(tensors_of(*kept), w_enc.size(1));
+    if (WaitingRows* waiting = HeldGradients::waiting(w_enc)) waiting->bring_all();
+  }
+  Tensor pre = pre_activations(x, w_enc, b_enc, b_dec);
+  return Codes::of(pre.masked_fill_(pre <= threshold.clamp_min(0), 0));
 }
 
 }  // namespace facet::ops

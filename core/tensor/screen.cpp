@@ -62,7 +62,7 @@ Screen::Screen(WaitingRows& w, const at::Tensor& b_enc, Numbers numbers)
 Screen::Rows Screen::rows_of(const at::Tensor& x, int64_t k, int64_t most) const {
   const auto n = static_cast<size_t>(x.size(0));
   Rows out{RoundedRows(x, rows_->numbers), std::vector<Slack>(n),
-           std::vector<Candidates>(n, Candidates(k, most))};
+           std::vector<Candidates>(n, Candidates(k, most)), b_enc_};
   for (size_t i = 0; i < n; ++i) {
     const float norm = out.x.norm[i], residue = out.x.residue[i];
     out.slack[i] = {residue + slack_of_sums(x.size(1)) * norm, norm + residue,
@@ -87,7 +87,7 @@ void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
   const int64_t latents = product.size(1);
   const bool last = begin + latents == rows_->exact.size(0);
   const auto* values = static_cast<const Number*>(product.const_data_ptr());
-  const float* bias = b_enc_.const_data_ptr<float>();
+  const float* bias = rows.bias.const_data_ptr<float>();
   at::parallel_for(0, product.size(0), 1, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       Candidates& candidates = rows.candidates[static_cast<size_t>(i)];
@@ -149,14 +149,8 @@ void Screen::work_all_out(const Rows& rows, int64_t i, std::vector<float>& exact
 void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) const {
   const int64_t n = rows.size();
   int64_t dense_rows = 0;
-  std::vector<int64_t> start(static_cast<size_t>(n) + 1);
-  std::vector<int32_t> latents;
-  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-    const std::span<const int32_t> some = rows.candidates[i].latents();
-    latents.insert(latents.end(), some.begin(), some.end());
-    start[i + 1] = static_cast<int64_t>(latents.size());
-    dense_rows += rows.candidates[i].too_many();
-  }
+  const auto [start, latents] = rows.listed();
+  for (const Candidates& one : rows.candidates) dense_rows += one.too_many();
   counts().rows += n;
   counts().dense += dense_rows;
   if (waiting_ && dense_rows > 0) waiting_->bring_all();
@@ -181,7 +175,7 @@ void Screen::settle(const Rows& rows, int64_t k, int32_t* latent, float* value) 
   });
 }
 
-void Screen::screen(Rows& rows, const std::function<void()>& between) const {
+bool Screen::screen(Rows& rows, const std::function<bool(int64_t)>& goes_on) const {
   const int64_t m = rows_->exact.size(0);
   const at::Tensor room = at::empty({std::max(kProduct, kRowsTogether * kStep)},
                                     at::dtype(product_type(rows_->numbers)));
@@ -194,8 +188,9 @@ void Screen::screen(Rows& rows, const std::function<void()>& between) const {
     else
       sift<float>(some, l, rows);
     l += some.size(1);
-    between();
+    if (!goes_on(l)) return false;
   }
+  return true;
 }
 
 void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
@@ -204,7 +199,7 @@ void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* valu
   for (int64_t begin = 0; begin < x.size(0); begin += kRowsTogether) {
     const int64_t n = std::min(kRowsTogether, x.size(0) - begin);
     Rows rows = rows_of(given.narrow(0, begin, n), k, most);
-    screen(rows, [] {});
+    screen(rows, [](int64_t) { return true; });
     settle(rows, k, latent + begin * k, value + begin * k);
   }
 }

@@ -45,6 +45,10 @@ class Screen {
   /// bounds tell too little.
   std::optional<Entries> choose_of_all(const at::Tensor& x, int64_t count) const;
 
+  /// The pre-activations of x [n, d] that are above the latent's threshold [m] and above 0, and
+  /// those that are NaN. Nothing where more than an eighth of the first ones may be.
+  std::optional<Entries> choose_above(const at::Tensor& x, const at::Tensor& threshold) const;
+
   /// Rows of this thread's screens so far, and those among them for which every latent was worked
   /// out in float32, because the bounds did not tell them apart.
   struct Counts {
@@ -56,8 +60,9 @@ class Screen {
   struct Rows;  // what is known of some rows while the latents go by
 
   Rows rows_of(const at::Tensor& x, int64_t k, int64_t most) const;
-  // Past all latents, block by block; `between` is called after each.
-  void screen(Rows& rows, const std::function<void()>& between) const;
+  // Past all latents, block by block, while `goes_on`, told how many have gone by, says so after
+  // each. Gives the last answer.
+  bool screen(Rows& rows, const std::function<bool(int64_t)>& goes_on) const;
   // Of all rows and the latents from `begin` on, in `room`: [rows, latents].
   at::Tensor product(const Rows& rows, int64_t begin, const at::Tensor& room) const;
   template <class Number>

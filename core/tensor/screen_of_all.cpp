@@ -77,10 +77,10 @@ std::optional<Screen::Entries> Screen::choose_of_all(const at::Tensor& x, int64_
     if (!parts.empty()) before = held();
     parts.push_back(rows_of(given.narrow(0, begin, some), m, m));
     for (Candidates& one : parts.back().candidates) one.raise(bar);
-    screen(parts.back(), [&] {
-      if (too_many || held() < full) return;
+    too_many = !screen(parts.back(), [&](int64_t) {
+      if (held() < full) return true;
       raise();
-      too_many = held() > most;
+      return held() <= most;
     });
   }
   counts().rows += n;
@@ -93,13 +93,9 @@ std::optional<Screen::Entries> Screen::choose_of_all(const at::Tensor& x, int64_
   std::vector<int64_t> ends;  // of each row's candidates
   if (!parts.empty()) raise();
   for (const Rows& part : parts) {
-    std::vector<int64_t> start = {0};
-    std::vector<int32_t> of_part;
-    for (const Candidates& one : part.candidates) {
-      of_part.insert(of_part.end(), one.latents().begin(), one.latents().end());
-      start.push_back(static_cast<int64_t>(of_part.size()));
-      ends.push_back(static_cast<int64_t>(latents.size() + of_part.size()));
-    }
+    const auto [start, of_part] = part.listed();
+    for (size_t i = 1; i < start.size(); ++i)
+      ends.push_back(static_cast<int64_t>(latents.size()) + start[i]);
     if (waiting_) waiting_->bring(of_part.data(), static_cast<int64_t>(of_part.size()));
     const std::vector<float> exact = worked_out(part, start, of_part);
     values.insert(values.end(), exact.begin(), exact.end());

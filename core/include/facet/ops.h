@@ -46,6 +46,12 @@ Codes encode_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, con
 Codes encode_batch_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                         const Tensor& b_dec, int64_t count);
 
+/// Pre-activations above their latent's threshold [m] and above 0, and those that are NaN: any
+/// number of entries a row. Values are as in encode_topk, and carry no gradient. source: eq. 5 of
+/// Rajamanoharan et al. 2024, arXiv:2407.14435.
+Codes encode_above(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
+                   const Tensor& threshold);
+
 /// sum over entries of value * W_dec[latent], + b_dec (or nothing when undefined). W_dec [m,
 /// d_out]; [n, d_out]. Differentiable; each row of the gradient of W_dec is summed over batch rows
 /// in ascending order.

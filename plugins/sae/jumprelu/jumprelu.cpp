@@ -180,6 +180,7 @@ class JumpRelu final : public DenseSae {
   Tensor active(const Tensor& pre, Mode) override {
     return p_.threshold_learns ? jump(pre, threshold(), p_.bandwidth, reach_) : above_fixed(pre);
   }
+  Tensor inference_threshold() const override { return p_.at_least_one ? Tensor() : threshold(); }
   // source: OpenSAE 978f094, sparse_activations.py 17-35
   Tensor above_fixed(const Tensor& pre) const {
     constexpr double kBelow = 1e-6;

@@ -103,6 +103,10 @@ Codes BatchSae::encode(const Tensor& x, Mode mode) {
     follow(codes.value.detach());
     return codes;
   }
+  if (batch_.infer_k == 0 && !at::GradMode::is_enabled()) {
+    const double least = batch_.theta > 0 ? batch_.theta : threshold_.item<double>();
+    return ops::encode_above(x, w.w_enc, w.b_enc, w.b_dec, at::full_like(w.b_enc, least));
+  }
   const Tensor z = ops::pre_activations(x, w.w_enc, w.b_enc, w.b_dec).relu();  // [n, m]
   return infers_otherwise(mode) ? inferred(z) : Codes::of(z * (z > threshold_.clamp_min(0)));
 }

@@ -1,5 +1,4 @@
-// DenseSae: an AffineSae whose codes are worked out for every latent of every row (relu, jumprelu,
-// batch_topk).
+// DenseSae: an AffineSae whose codes are worked out for every latent of every row (relu, jumprelu).
 #pragma once
 
 #include <string>
@@ -18,8 +17,15 @@ class DenseSae : public AffineSae {
   virtual Tensor active(const Tensor& pre, Mode mode) = 0;
   /// What infer_k and theta choose from, of pre-activations: [n, m], not below 0.
   virtual Tensor activations(const Tensor& pre) const;
-  /// Leaves the notes "pre" and "active" [n, m] beside those of AffineSae.
+  /// [m], what an activation must be above to be kept in Mode::infer, where its value is the
+  /// pre-activation; undefined where more is to it.
+  virtual Tensor inference_threshold() const = 0;
+  /// Leaves the notes "pre" and "active" [n, m] beside those of AffineSae, in
+  /// Mode::train.
   Pass pass_rows(const Tensor& x, Mode mode) override;
+
+ private:
+  bool is_screened(Mode mode) const;
 };
 
 }  // namespace facet

@@ -6,5 +6,6 @@
 namespace facet {
 
 Tensor ReluSae::active(const Tensor& pre, Mode) { return pre.relu(); }
+Tensor ReluSae::inference_threshold() const { return at::zeros_like(b_enc_.detach()); }
 
 }  // namespace facet

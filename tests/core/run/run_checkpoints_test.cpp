@@ -69,7 +69,9 @@ TEST(RunCheckpoints, of_several_trust_only_a_turn_that_all_have_saved) {
   for (const int64_t step : {10, 20, 30}) {
     first.save(at_step(step), *sae);
     EXPECT_EQ(first.load(*sae).has_value(), step > 10);
-    if (step > 10) EXPECT_EQ(first.load(*sae)->step, step - 10);
+    if (step > 10) {
+      EXPECT_EQ(first.load(*sae)->step, step - 10);
+    }
     second.save(at_step(step), *sae);
     EXPECT_EQ(first.load(*sae)->step, step);
     EXPECT_EQ(second.load(*sae)->step, step);

@@ -294,6 +294,18 @@ TEST(Ops, encode_batch_topk_keeps_what_the_reference_keeps) {
   });
 }
 
+TEST(Ops, encode_above_keeps_what_passes_its_latents_threshold) {
+  for_each_case([](const Problem& p) {
+    for (const double least : {-1.0, 0.0, 3.0}) {  // many pass the first two
+      const Tensor threshold = random_tensor({p.w_enc.size(1)}, "thresholds") * 0.1 + least;
+      const Tensor pre = p.pre();
+      const Codes is = ops::encode_above(p.x, p.w_enc, p.b_enc, p.b_dec, threshold);
+      expect_close_codes(is, Codes::of(pre * pre.gt(threshold.clamp_min(0))));
+      EXPECT_FALSE(is.value.requires_grad());
+    }
+  });
+}
+
 TEST(Ops, encode_batch_topk_breaks_ties_to_the_first_rows_and_the_lowest_latents) {
   const Tensor x = at::ones({3, 2}), b_enc = at::zeros({4});
   const Tensor w_enc = floats({1, 2, 1, -1, 1, 2, 1, -1}).view({2, 4});  // 2 4 2 -2 in each row

@@ -152,6 +152,27 @@ TEST(Screen, chooses_the_largest_of_all_rows_together) {
   }
 }
 
+TEST(Screen, chooses_what_is_above_thresholds) {
+  for (const Problem& p : problems()) {
+    const Tensor pre = exact_pre_activations(p);
+    Tensor threshold = normal({p.w.size(0)}, "thresholds") + 2 * std::sqrt(p.w.size(1));
+    threshold[0] = -5;
+    for (const auto numbers : {Numbers::int8, Numbers::bf16, Numbers::fp32}) {
+      if (numbers == Numbers::int8 && fastest_numbers() != numbers) continue;  // may be inexact
+      SCOPED_TRACE(std::string(p.name) + ", " + std::to_string(static_cast<int>(numbers)));
+      const Tensor kept = (pre > threshold.clamp_min(0)).logical_or(pre.isnan());
+      const Codes expected = Codes::of(at::where(kept, pre, at::zeros({})));
+      const auto is = Screen(p.w, p.b, numbers).choose_above(p.x, threshold);
+      EXPECT_TRUE(is || p.most_dense == 1 || 20 * expected.nonzeros() > pre.numel() ||
+                  numbers < numbers_for(p.x, p.w));
+      if (!is) continue;
+      EXPECT_TRUE(torch::tensor(is->start, at::kLong).equal(expected.start));
+      EXPECT_TRUE(torch::tensor(is->latent, at::kInt).equal(expected.latent));
+      EXPECT_TRUE(same_bits(torch::tensor(is->value, at::kFloat), expected.value));
+    }
+  }
+}
+
 TEST(Screen, knows_that_a_product_of_bf16_is_rounded) {
   // The product is 1.00388, 1 when it is given back as bf16.
   Problem p = random_rows("", 1, 1, 50, 1);
