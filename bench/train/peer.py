@@ -20,10 +20,10 @@ from train.workloads import LR, SHAPES
 class Plain(torch.nn.Module):
     """What one would write by hand."""
 
-    def __init__(self, d, m, k, tied):
+    def __init__(self, d, m, k, tied, of_batch):
         super().__init__()
         rows = torch.nn.functional.normalize(torch.randn(m, d), dim=1)
-        self.k = k
+        self.k, self.of_batch = k, of_batch
         self.W_dec = torch.nn.Parameter(rows)
         self.W_enc = None if tied else torch.nn.Parameter(rows.t().contiguous().clone())
         self.b_enc = torch.nn.Parameter(torch.zeros(m))
@@ -33,6 +33,9 @@ class Plain(torch.nn.Module):
         if self.W_enc is None:
             return torch.relu((x - self.b_dec) @ self.W_dec.t() + self.b_enc)
         pre = torch.addmm(self.b_enc, x - self.b_dec, self.W_enc)
+        if self.of_batch:
+            value, place = pre.flatten().topk(self.k * len(x), sorted=False)
+            return torch.zeros_like(pre).flatten().scatter_(0, place, value.relu()).view_as(pre)
         value, latent = pre.topk(self.k, dim=-1, sorted=False)
         return torch.zeros_like(pre).scatter_(-1, latent, value.relu())
 
@@ -43,7 +46,7 @@ class Plain(torch.nn.Module):
 
 
 def torch_peer(work):
-    model = Plain(work["d"], work["m"], work["k"], work.get("tied", False))
+    model = Plain(work["d"], work["m"], work["k"], work.get("tied", False), work.get("of_batch", False))
     optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
 
     def step(x):
@@ -57,11 +60,13 @@ def torch_peer(work):
 
 def saelens(work):
     from sae_lens.config import SAETrainerConfig
-    from sae_lens.saes import standard_sae, topk_sae
+    from sae_lens.saes import batchtopk_sae, standard_sae, topk_sae
     from sae_lens.training.sae_trainer import SAETrainer
     size = dict(d_in=work["d"], d_sae=work["m"], device="cpu", dtype="float32")
     if work.get("tied"):
         sae = standard_sae.StandardTrainingSAE(standard_sae.StandardTrainingSAEConfig(**size))
+    elif work.get("of_batch"):
+        sae = batchtopk_sae.BatchTopKTrainingSAE(batchtopk_sae.BatchTopKTrainingSAEConfig(k=work["k"], **size))
     else:
         sae = topk_sae.TopKTrainingSAE(topk_sae.TopKTrainingSAEConfig(k=work["k"], **size))
     plan = SAETrainerConfig(total_training_samples=10**9, train_batch_size_samples=work["batch"], device="cpu", lr=LR, lr_end=LR / 10)
@@ -72,7 +77,7 @@ def saelens(work):
         trainer.n_training_steps += 1
         return out.loss
     encoder = sae
-    if not work.get("tied"):
+    if sae.cfg.architecture() == "topk":
         encoder = topk_sae.TopKSAE(topk_sae.TopKSAEConfig(k=work["k"], **size))
         encoder.load_state_dict(sae.state_dict(), strict=False)
     return step, encoder.encode
@@ -100,9 +105,13 @@ def sparsify(work):
 
 
 def dictionary_learning(work):
-    from dictionary_learning.trainers import standard, top_k
+    from dictionary_learning.trainers import batch_top_k, standard, top_k
     size = dict(steps=10**6, activation_dim=work["d"], dict_size=work["m"], layer=0, lm_name="none", device="cpu")
-    trainer = standard.StandardTrainer(**size) if work.get("tied") else top_k.TopKTrainer(k=work["k"], lr=LR, **size)
+    if work.get("tied"):
+        trainer = standard.StandardTrainer(**size)
+    else:
+        of = batch_top_k.BatchTopKTrainer if work.get("of_batch") else top_k.TopKTrainer
+        trainer = of(k=work["k"], lr=LR, **size)
     done = [0]
 
     def step(x):

@@ -6,12 +6,13 @@ import numpy as np
 
 from contest import Contestant, Work, apart
 
-SHAPES = {  # width, latents, latents kept, rows a step; "tied": ReLU with L1 and one weight
+SHAPES = {  # width, latents, latents kept, rows a step; "tied": ReLU with L1 and one weight; "of_batch": the largest of a batch
     "A1": dict(d=480, m=20000, k=16, batch=128),
     "A1b": dict(d=480, m=20000, k=16, batch=2048),
     "A2": dict(d=480, m=20000, k=64, batch=128),
     "A3": dict(d=2048, m=16384, k=64, batch=1024),
     "A4": dict(d=256, m=1024, k=0, batch=4096, tied=True),
+    "A5": dict(d=480, m=20000, k=16, batch=2048, of_batch=True),
     "B1": dict(d=480, m=20000, k=16, batch=2048),
     "B2": dict(d=480, m=20000, k=64, batch=2048),
     "B3": dict(d=2048, m=16384, k=64, batch=2048),
@@ -19,6 +20,7 @@ SHAPES = {  # width, latents, latents kept, rows a step; "tied": ReLU with L1 an
 WHAT = {
     "A1": "training, residues of ESM2-35M", "A1b": "training, the same in larger batches",
     "A2": "training, whole proteins of ESM2-35M", "A3": "training, Llama-3.2-1B", "A4": "training, Helix-mRNA: tied ReLU with L1",
+    "A5": "training, A1b as a BatchTopK SAE",
     "B1": "encoding, the SAE of A1", "B2": "encoding, the SAE of A2", "B3": "encoding, the SAE of A3",
 }
 LR = 1e-4
@@ -54,7 +56,7 @@ def make_rows(file, d):
 def sae_steps(mode, name, asked, **train):
     """The command of facet's program on a shape; `train`: more keys of [train]."""
     shape = SHAPES[name]
-    kind = "relu" if shape.get("tied") else "topk"
+    kind = "relu" if shape.get("tied") else "batch_topk" if shape.get("of_batch") else "topk"
     keys = {"sae.d_sae": shape["m"], "train.batch": shape["batch"], "train.lr": LR} | {f"train.{k}": v for k, v in train.items()}
     keys |= {"sae.tied": "true", "sae.l1_coefficient": 1e-3} if shape.get("tied") else {"sae.k": shape["k"]}
     return [asked.build / "bin" / "sae_steps", mode, asked.build / "lib" / "facet" / f"{kind}.so", rows_file(asked.data, shape["d"]),
@@ -66,7 +68,7 @@ def contestants(mode, name):
     def of(asked):
         shape = SHAPES[name]
         out = [Contestant("facet", sae_steps(mode, name, asked))]
-        for peer in ["torch", "saelens", "dictionary_learning"] + ([] if shape.get("tied") else ["sparsify"]):
+        for peer in ["torch", "saelens", "dictionary_learning"] + (["sparsify"] if set(shape) == {"d", "m", "k", "batch"} else []):
             command = [sys.executable, "-m", "train.peer", mode, peer, name, rows_file(asked.data, shape["d"]), asked.threads]
             out += [Contestant(peer, command, tuned) for tuned in ([False, True] if mode == "train" else [False])]
         return out

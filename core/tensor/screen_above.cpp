@@ -22,6 +22,7 @@ std::optional<Screen::Entries> Screen::choose_above(const at::Tensor& x,
   Entries out;
   out.start.push_back(0);
   for (int64_t begin = 0; begin < n; begin += kRowsTogether) {
+    // A row that may keep all m drops none by itself.
     Rows rows = rows_of(given.narrow(0, begin, std::min(kRowsTogether, n - begin)), m, m);
     rows.bias = over;
     for (Candidates& one : rows.candidates) one.raise(0);
@@ -32,6 +33,7 @@ std::optional<Screen::Entries> Screen::choose_above(const at::Tensor& x,
     };
     if (!screen(rows, few)) return std::nullopt;
     const auto [start, latents] = rows.listed();
+    if (waiting_) waiting_->bring(latents.data(), static_cast<int64_t>(latents.size()));
     const std::vector<float> exact = worked_out(rows, start, latents);
     for (size_t i = 0; i + 1 < start.size(); ++i) {
       for (auto c = static_cast<size_t>(start[i]); c < static_cast<size_t>(start[i + 1]); ++c) {

@@ -75,6 +75,7 @@ std::optional<Screen::Entries> Screen::choose_of_all(const at::Tensor& x, int64_
   for (int64_t begin = 0; begin < n && !too_many; begin += kRowsTogether) {
     const int64_t some = std::min(kRowsTogether, n - begin);
     if (!parts.empty()) before = held();
+    // A row that may keep all m drops none by itself.
     parts.push_back(rows_of(given.narrow(0, begin, some), m, m));
     for (Candidates& one : parts.back().candidates) one.raise(bar);
     too_many = !screen(parts.back(), [&](int64_t) {

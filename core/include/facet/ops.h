@@ -47,8 +47,8 @@ Codes encode_batch_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_en
                         const Tensor& b_dec, int64_t count);
 
 /// Pre-activations above their latent's threshold [m] and above 0, and those that are NaN: any
-/// number of entries a row. Values are as in encode_topk, and carry no gradient. source: eq. 5 of
-/// Rajamanoharan et al. 2024, arXiv:2407.14435.
+/// number of entries a row. Values are as in encode_topk, and carry no gradient. source:
+/// Rajamanoharan et al. 2024, arXiv:2407.14435, section 3.
 Codes encode_above(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc, const Tensor& b_dec,
                    const Tensor& threshold);
 

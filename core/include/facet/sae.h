@@ -148,9 +148,9 @@ class Sae {
   /// rows that fired only, outside of Tensor::grad(). Default: false.
   virtual bool row_gradients() const;
   /// Whether, besides, a step of training reads and changes its weights [d, d_sae] and [d_sae, d]
-  /// by ops::encode_topk(), decode(), part_of(), normalise_rows() and project_gradient() alone,
-  /// each given the whole parameter. Then rows that nothing reads may be worked out later, with the
-  /// same bits. Default: false.
+  /// by ops::encode_topk(), encode_batch_topk(), decode(), part_of(), normalise_rows() and
+  /// project_gradient() alone, each given the whole parameter. Then rows that nothing reads may be
+  /// worked out later, with the same bits. Default: false.
   virtual bool rows_may_wait() const;
   virtual void after_backward();  ///< gradients are there, the optimiser has not stepped
   virtual void after_step();      ///< the optimiser has stepped
