@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
 
 #include "plugin/loader.h"
 
@@ -49,7 +50,10 @@ std::vector<Tokens> batches_of(const HostModel& host, const std::vector<std::str
 /// (one a line) to the logits in batches of so many, as they come. Prints residues a second of each
 /// pass but the first, which warms up, then `peak_mib` and `mean`, that of all |logits|.
 int main(int count, char** given) try {
-  if (count != 8) return 2;
+  if (count != 8) {
+    std::cerr << "residues_per_second PLUGIN WEIGHTS DTYPE PROTEINS THREADS BATCH PASSES\n";
+    return 2;
+  }
   at::set_num_threads(std::atoi(given[5]));
   const auto host = esm2_of(given[1], given[2], given[3]);
   const std::vector<std::string> proteins = lines_of_file(given[4]);

@@ -49,7 +49,10 @@ double seconds_of(Call&& call) {
 /// answered by its seconds and a number of what came out. "clear" forgets the sequences; any other
 /// line is one, of ids.
 int main(int count, char** given) {
-  if (count != 5) return 2;
+  if (count != 5) {
+    std::cerr << "tokens_per_second PLUGIN WEIGHTS THREADS NEW_TOKENS\n";
+    return 2;
+  }
   at::set_num_threads(std::atoi(given[3]));
   Registry registry;
   load_plugin(given[1], registry);

@@ -122,7 +122,10 @@ int run(char** given) {
 /// them; scan: reads it in its order, GB a second; draw: shuffled as for a training, rows a second.
 /// Both make the store where it is not there.
 int main(int count, char** given) {
-  if (count != 6) return 2;
+  if (count != 6) {
+    std::cerr << "store_rows write|scan|draw FOLDER ROWS WIDTH THREADS\n";
+    return 2;
+  }
   try {
     return run(given);
   } catch (const std::exception& problem) {

@@ -15,6 +15,10 @@ using namespace facet;
 /// draw_curves A1.csv A3.csv ...: lines "step,plain,sparse,nudged" after one of headings. Prints an
 /// SVG.
 int main(int count, char** given) {
+  if (count < 2) {
+    std::cerr << "draw_curves A1.csv A3.csv ...\n";
+    return 2;
+  }
   std::vector<Plot> plots;
   for (int i = 1; i < count; ++i) {
     const std::string name = std::filesystem::path(given[i]).stem();

@@ -135,7 +135,11 @@ int run(int count, char** given) {
 /// rows a second for each, then peak memory and the last loss. curve: a line with number and loss
 /// of each of train.steps steps, then the same. nudged: a curve from a start one rounding away.
 int main(int count, char** given) {
-  if (count < 7) return 2;
+  if (count < 7) {
+    std::cerr << "sae_steps train|encode|curve|nudged PLUGIN ROWS.npy THREADS TYPE sae.KEY=VALUE... "
+                 "train.KEY=VALUE...\n";
+    return 2;
+  }
   keep_large_blocks();  // as the program facet does
   try {
     return run(count, given);
