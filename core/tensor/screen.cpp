@@ -16,6 +16,7 @@ constexpr int64_t kProduct = int64_t{1} << 19;     // numbers of one: it stays i
 constexpr int64_t kMostLatents = 8192;             // of a product
 constexpr int64_t kPanelBytes = int64_t{1} << 19;  // of rows of w, which stay in a core's cache
 constexpr int64_t kInDoubt = 4;  // with more than a quarter of the latents in doubt, all are done
+constexpr int64_t kFewInDoubt = 256;      // and with more than these, where there are few latents
 constexpr float kRoundSums = 0x1p-23f;    // twice the unit roundoff: some units round down
 constexpr float kRoundBf16 = 0x1.02p-8f;  // of a product that is given back as bf16
 constexpr float kRoundInt8 = 0x1p-22f;    // of one that is scaled as float32
@@ -195,7 +196,7 @@ bool Screen::screen(Rows& rows, const std::function<bool(int64_t)>& goes_on) con
 
 void Screen::choose(const at::Tensor& x, int64_t k, int32_t* latent, float* value) const {
   const at::Tensor given = x.contiguous();
-  const int64_t most = std::max(8 * k + 4 * kStep, rows_->exact.size(0) / kInDoubt);
+  const int64_t most = std::max(8 * k + kFewInDoubt, rows_->exact.size(0) / kInDoubt);
   for (int64_t begin = 0; begin < x.size(0); begin += kRowsTogether) {
     const int64_t n = std::min(kRowsTogether, x.size(0) - begin);
     Rows rows = rows_of(given.narrow(0, begin, n), k, most);
