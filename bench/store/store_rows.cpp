@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "activations/activation_store.h"
+#include "base/allocator.h"
 #include "blocks.h"
 
 using namespace facet;
@@ -126,6 +127,7 @@ int main(int count, char** given) {
     std::cerr << "store_rows write|scan|draw FOLDER ROWS WIDTH THREADS\n";
     return 2;
   }
+  keep_large_blocks();  // as the program facet does
   try {
     return run(given);
   } catch (const std::exception& problem) {
