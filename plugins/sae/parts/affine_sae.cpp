@@ -102,6 +102,15 @@ Dictionary AffineSae::dictionary() const {
   return {w_enc(), b_enc, centres() ? b_dec_ : Tensor(), w_dec_};
 }
 
+Dictionary AffineSae::ranked() const {
+  Dictionary w = dictionary();
+  if (!selects_by_norm()) return w;
+  const Tensor norm = row_norms(w_dec_);
+  w.w_enc = w.w_enc * norm;
+  w.b_enc = w.b_enc * norm;
+  return w;
+}
+
 bool AffineSae::ranks_by_parameters() const { return !form_.tied && !selects_by_norm(); }
 
 bool AffineSae::is_plain() const { return form_.infer_k == 0 && form_.theta == 0 && !form_.tied; }

@@ -212,6 +212,8 @@ class AffineSae : public PlainSae {
 
   /// What codes a row and decodes it; zeros for biases that the form leaves out.
   Dictionary dictionary() const;
+  /// The same as codes are ranked by it: times the norm of the row of W_dec where that ranks them.
+  Dictionary ranked() const;
   /// Of rows x [n, d]: [n, m].
   Tensor pre_activations_of(const Tensor& x) const;
   Tensor decoder_bias() const;

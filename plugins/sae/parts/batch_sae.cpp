@@ -85,16 +85,6 @@ std::optional<InferenceForm> BatchSae::inference_form() const {
   return out;
 }
 
-// The dictionary whose pre-activations are ranked.
-Dictionary BatchSae::ranked() const {
-  Dictionary w = dictionary();
-  if (!batch_.select_by_norm) return w;
-  const Tensor norm = row_norms(w_dec_);
-  w.w_enc = w.w_enc * norm;
-  w.b_enc = w.b_enc * norm;
-  return w;
-}
-
 Codes BatchSae::encode(const Tensor& x, Mode mode) {
   const Dictionary w = ranked();
   if (mode == Mode::train) {

@@ -71,7 +71,6 @@ class BatchSae : public AffineSae {
  private:
   Tensor wide(double value) const;
   bool selects_by_norm() const override { return batch_.select_by_norm; }
-  Dictionary ranked() const;
   void follow(const Tensor& kept);
 
   const BatchForm batch_;

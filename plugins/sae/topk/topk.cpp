@@ -276,15 +276,6 @@ class TopK : public AffineSae {
     const Dictionary w = ranked();
     return ops::encode_topk(x, w.w_enc, w.b_enc, w.b_dec, k, negatives);
   }
-  /// The dictionary whose pre-activations are ranked.
-  Dictionary ranked() const {
-    Dictionary w = dictionary();
-    if (!p_.select_by_norm) return w;
-    const Tensor norm = row_norms(w_dec_);
-    w.w_enc = w.w_enc * norm;
-    w.b_enc = w.b_enc * norm;
-    return w;
-  }
   Tensor ranked_pre_activations(const Tensor& x) const {
     const Dictionary w = ranked();
     return ops::pre_activations(x, w.w_enc, w.b_enc, w.b_dec);  // [n, m]
