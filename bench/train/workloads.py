@@ -68,7 +68,7 @@ def contestants(mode, name):
     def of(asked):
         shape = SHAPES[name]
         out = [Contestant("facet", sae_steps(mode, name, asked))]
-        for peer in ["torch", "saelens", "dictionary_learning"] + (["sparsify"] if set(shape) == {"d", "m", "k", "batch"} else []):
+        for peer in ["torch", "saelens", "dictionary_learning"] + ([] if {"tied", "of_batch"} & set(shape) else ["sparsify"]):
             command = [sys.executable, "-m", "train.peer", mode, peer, name, rows_file(asked.data, shape["d"]), asked.threads]
             out += [Contestant(peer, command, tuned) for tuned in ([False, True] if mode == "train" else [False])]
         return out

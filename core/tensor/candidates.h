@@ -27,7 +27,7 @@ class Candidates {
 
   /// The next latents, numbered from `first` on, with their products.
   template <class Number>
-  void offer(const Number* product, const Screened& latents, const Slack& slack, int32_t first) {
+  void offer(const Number* product, const LatentRun& latents, const Slack& slack, int32_t first) {
     make_room(static_cast<size_t>(latents.count));
     const Found found{lower_.data() + size_, upper_.data() + size_, latent_.data() + size_};
     size_ += static_cast<size_t>(reaching(product, latents, slack, bar_, first, found));

@@ -7,12 +7,20 @@
 #include <limits>
 
 namespace facet::ops::elsewhere {
+namespace {
 
-Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
+// Numbers that compare as the selection ranks them: NaN above all.
+Tensor ranks_of(const Tensor& pre) {
   const double most = std::numeric_limits<float>::max();
   const double infinity = std::numeric_limits<double>::infinity();
-  const Tensor rank = pre.detach().nan_to_num(infinity, most, -infinity);  // [n, m]
-  const Tensor least = std::get<0>(rank.topk(k, 1)).narrow(1, k - 1, 1);   // [n, 1]
+  return pre.detach().nan_to_num(infinity, most, -infinity);
+}
+
+}  // namespace
+
+Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
+  const Tensor rank = ranks_of(pre);                                      // [n, m]
+  const Tensor least = std::get<0>(rank.topk(k, 1)).narrow(1, k - 1, 1);  // [n, 1]
   const Tensor above = rank > least;
   const Tensor equal = rank == least;
   const Tensor left = k - above.sum(1, true);  // [n, 1]: ties that are kept, lowest latents first
@@ -31,9 +39,8 @@ Codes keep_topk(const Tensor& pre, int64_t k, Negatives negatives) {
 
 // Equal ones are counted in the order of rows, and in a row of latents.
 Codes keep_batch_topk(const Tensor& pre, int64_t count) {
-  const double most = std::numeric_limits<float>::max();
   const double infinity = std::numeric_limits<double>::infinity();
-  const Tensor rank = pre.detach().nan_to_num(infinity, most, -infinity).flatten();
+  const Tensor rank = ranks_of(pre).flatten();
   const Tensor value = std::get<0>(rank.topk(count, 0, true, false));
   const Tensor least = count > 0 ? value.min() : at::full({}, infinity, rank.options());
   const Tensor above = rank > least, equal = rank == least;

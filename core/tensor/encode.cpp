@@ -244,7 +244,7 @@ variable_list tensors_of(const Screen::Entries& kept) {
 /// Where each row's entries begin, latents and values of the `count` largest of all rows.
 variable_list encoded_of_batch(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                                int64_t count) {
-  const std::optional<Screen::Entries> kept = screen_for(x, w_enc, b_enc).choose_of_all(x, count);
+  const std::optional<Screen::Entries> kept = screen_for(x, w_enc, b_enc).choose_of_batch(x, count);
   if (kept) return tensors_of(*kept);
   if (WaitingRows* waiting = HeldGradients::waiting(w_enc)) waiting->bring_all();
   const Codes codes = elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, Tensor()), count);
@@ -294,9 +294,8 @@ Codes encode_batch_topk(const Tensor& x, const Tensor& w_enc, const Tensor& b_en
                         const Tensor& b_dec, int64_t count) {
   FACET_ASSERT(count >= 0 && count <= x.size(0) * w_enc.size(1),
                "count must be between 0 and the number of pre-activations");
-  const bool screened = x.is_cpu() && !at::autocast::is_autocast_enabled(at::kCPU) &&
-                        x.scalar_type() == at::kFloat && !PlainKernels::wanted();
-  if (!screened) return elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, b_dec), count);
+  if (!is_screened(x))
+    return elsewhere::keep_batch_topk(pre_activations(x, w_enc, b_enc, b_dec), count);
   return codes_of(EncodeBatchTopK::apply(x, w_enc, b_enc, if_defined(b_dec), count), w_enc.size(1));
 }
 

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cmath>
 
+#include "tensor/for_each_cpu.h"
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define FACET_WITH_AVX512 inline __attribute__((always_inline, target("arch=x86-64-v4")))
@@ -23,20 +25,37 @@ inline float as_float(float x, float) { return x; }
 inline float as_float(int32_t x, float scale) { return static_cast<float>(x) * scale; }
 
 template <class Number>
-int64_t reaching_anywhere(const Number* product, const Screened& l, const Slack& s, float bar,
-                          int32_t first, const Found& found) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < l.count; ++i) {
-    const float p = as_float(product[i], s.scale * l.scale[i]);
-    const float value = p + l.bias[i];
-    const float off = s.norm * l.norm[i] + s.residue * l.residue[i] + s.share * std::fabs(p) +
-                      kRoundSum * std::fabs(value);
-    found.lower[count] = value - off;
-    found.upper[count] = value + off;
-    found.latent[count] = first + static_cast<int32_t>(i);
-    count += value + off < bar ? 0 : 1;
+FACET_IN_EACH int64_t those_that_reach(const Number* product, const LatentRun& latents,
+                                       const Slack& slack, float bar, int32_t first,
+                                       const Found& found) {
+  constexpr int64_t kPart = 64;  // that one comparison dismisses together
+  const Slack s = slack;
+  float lower[kPart], upper[kPart];
+  int64_t in = 0;
+  for (int64_t begin = 0; begin < latents.count; begin += kPart) {
+    const int64_t count = latents.count - begin < kPart ? latents.count - begin : kPart;
+    const float *bias = latents.bias + begin, *norm = latents.norm + begin;
+    const float *residue = latents.residue + begin, *scale = latents.scale + begin;
+    const Number* of = product + begin;
+    int32_t any = 0;
+#pragma omp simd reduction(| : any)
+    for (int64_t i = 0; i < count; ++i) {
+      const float p = as_float(of[i], s.scale * scale[i]);
+      const float value = p + bias[i];
+      const float off = s.norm * norm[i] + s.residue * residue[i] + s.share * std::fabs(p) +
+                        kRoundSum * std::fabs(value);
+      lower[i] = value - off;
+      upper[i] = value + off;
+      any |= upper[i] < bar ? 0 : 1;
+    }
+    for (int64_t i = 0; any != 0 && i < count; ++i) {
+      if (upper[i] < bar) continue;
+      found.lower[in] = lower[i];
+      found.upper[in] = upper[i];
+      found.latent[in++] = first + static_cast<int32_t>(begin + i);
+    }
   }
-  return count;
+  return in;
 }
 
 #ifdef FACET_WITH_AVX512
@@ -54,7 +73,7 @@ FACET_WITH_AVX512 __m512 floats(const int32_t* of, __mmask16 some, __m512 scale)
 
 template <class Number>
 __attribute__((target("arch=x86-64-v4"))) int64_t reaching_with_avx512(const Number* product,
-                                                                       const Screened& l,
+                                                                       const LatentRun& l,
                                                                        const Slack& s, float bar,
                                                                        int32_t first,
                                                                        const Found& found) {
@@ -95,8 +114,8 @@ bool has_avx512() {
 #endif
 
 template <class Number>
-int64_t reaching_here(const Number* product, const Screened& latents, const Slack& slack, float bar,
-                      int32_t first, const Found& found) {
+int64_t reaching_here(const Number* product, const LatentRun& latents, const Slack& slack,
+                      float bar, int32_t first, const Found& found) {
 #ifdef FACET_WITH_AVX512
   if (has_avx512()) return reaching_with_avx512(product, latents, slack, bar, first, found);
 #endif
@@ -105,17 +124,35 @@ int64_t reaching_here(const Number* product, const Screened& latents, const Slac
 
 }  // namespace
 
-int64_t reaching(const uint16_t* product, const Screened& latents, const Slack& slack, float bar,
+FACET_FOR_EACH_CPU
+int64_t reaching_anywhere(const uint16_t* product, const LatentRun& latents, const Slack& slack,
+                          float bar, int32_t first, const Found& found) {
+  return those_that_reach(product, latents, slack, bar, first, found);
+}
+
+FACET_FOR_EACH_CPU
+int64_t reaching_anywhere(const float* product, const LatentRun& latents, const Slack& slack,
+                          float bar, int32_t first, const Found& found) {
+  return those_that_reach(product, latents, slack, bar, first, found);
+}
+
+FACET_FOR_EACH_CPU
+int64_t reaching_anywhere(const int32_t* product, const LatentRun& latents, const Slack& slack,
+                          float bar, int32_t first, const Found& found) {
+  return those_that_reach(product, latents, slack, bar, first, found);
+}
+
+int64_t reaching(const uint16_t* product, const LatentRun& latents, const Slack& slack, float bar,
                  int32_t first, const Found& found) {
   return reaching_here(product, latents, slack, bar, first, found);
 }
 
-int64_t reaching(const float* product, const Screened& latents, const Slack& slack, float bar,
+int64_t reaching(const float* product, const LatentRun& latents, const Slack& slack, float bar,
                  int32_t first, const Found& found) {
   return reaching_here(product, latents, slack, bar, first, found);
 }
 
-int64_t reaching(const int32_t* product, const Screened& latents, const Slack& slack, float bar,
+int64_t reaching(const int32_t* product, const LatentRun& latents, const Slack& slack, float bar,
                  int32_t first, const Found& found) {
   return reaching_here(product, latents, slack, bar, first, found);
 }

@@ -13,7 +13,7 @@ struct Slack {
 };
 
 /// Latents side by side, `count` of each; what RoundedRows has of them.
-struct Screened {
+struct LatentRun {
   const float *bias, *norm, *residue, *scale;
   int64_t count;
 };
@@ -28,11 +28,20 @@ struct Found {
 /// Writes bounds of product + bias, and the numbers of the latents counted from `first`, of those
 /// whose upper bound is not below the bar (so a NaN is in), in order. Gives how many. The products
 /// are of bf16, of float32 or of int8 numbers.
-int64_t reaching(const uint16_t* product, const Screened& latents, const Slack& slack, float bar,
+int64_t reaching(const uint16_t* product, const LatentRun& latents, const Slack& slack, float bar,
                  int32_t first, const Found& found);
-int64_t reaching(const float* product, const Screened& latents, const Slack& slack, float bar,
+int64_t reaching(const float* product, const LatentRun& latents, const Slack& slack, float bar,
                  int32_t first, const Found& found);
-int64_t reaching(const int32_t* product, const Screened& latents, const Slack& slack, float bar,
+int64_t reaching(const int32_t* product, const LatentRun& latents, const Slack& slack, float bar,
                  int32_t first, const Found& found);
+
+/// The same in code for any processor, which reaching() calls where there is no AVX-512; up to 1e-6
+/// of a bound apart.
+int64_t reaching_anywhere(const uint16_t* product, const LatentRun& latents, const Slack& slack,
+                          float bar, int32_t first, const Found& found);
+int64_t reaching_anywhere(const float* product, const LatentRun& latents, const Slack& slack,
+                          float bar, int32_t first, const Found& found);
+int64_t reaching_anywhere(const int32_t* product, const LatentRun& latents, const Slack& slack,
+                          float bar, int32_t first, const Found& found);
 
 }  // namespace facet

@@ -94,8 +94,8 @@ void Screen::sift(const at::Tensor& product, int64_t begin, Rows& rows) const {
       Candidates& candidates = rows.candidates[static_cast<size_t>(i)];
       for (int64_t l = 0; l < latents && !candidates.too_many(); l += kStep) {
         const int64_t first = begin + l;
-        const Screened some{bias + first, norm_->data() + first, residue_->data() + first,
-                            rows_->scale.data() + first, std::min(kStep, latents - l)};
+        const LatentRun some{bias + first, norm_->data() + first, residue_->data() + first,
+                             rows_->scale.data() + first, std::min(kStep, latents - l)};
         candidates.offer(values + i * latents + l, some, rows.slack[static_cast<size_t>(i)],
                          static_cast<int32_t>(first));
       }

@@ -43,14 +43,14 @@ class Screen {
   /// The `count` largest of all pre-activations of x [n, d] that are above 0, or fewer where fewer
   /// are; ties to the first row, then the lowest latent, NaN the largest of all. Nothing where
   /// bounds tell too little.
-  std::optional<Entries> choose_of_all(const at::Tensor& x, int64_t count) const;
+  std::optional<Entries> choose_of_batch(const at::Tensor& x, int64_t count) const;
 
   /// The pre-activations of x [n, d] that are above the latent's threshold [m] and above 0, and
   /// those that are NaN. Nothing where more than an eighth of the first ones may be.
   std::optional<Entries> choose_above(const at::Tensor& x, const at::Tensor& threshold) const;
 
-  /// Rows of this thread's screens so far, and those among them for which every latent was worked
-  /// out in float32, because the bounds did not tell them apart.
+  /// Rows whose largest this thread's screens have chosen so far, and those among them for which
+  /// every latent was worked out in float32, because the bounds did not tell them apart.
   struct Counts {
     int64_t rows = 0, dense = 0;
   };

@@ -6,15 +6,7 @@
 #include <cmath>
 #include <cstring>
 
-// A resolver that picks a clone runs before a sanitizer is ready, so sanitized builds have one
-// version.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define FACET_FOR_EACH_CPU \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FACET_FOR_EACH_CPU
-#endif
+#include "tensor/for_each_cpu.h"
 
 namespace facet::vectors {
 
@@ -24,7 +16,7 @@ constexpr int64_t kLanes = 16;
 using Lanes __attribute__((vector_size(kLanes * sizeof(float)))) = float;
 
 // x[0 .. rest - 1], then zeros; all of it where rest is kLanes.
-inline __attribute__((always_inline)) void read(const float* x, int64_t rest, Lanes& lanes) {
+FACET_IN_EACH void read(const float* x, int64_t rest, Lanes& lanes) {
   lanes = Lanes{};
   std::memcpy(&lanes, x, static_cast<size_t>(rest) * sizeof(float));
 }
@@ -32,8 +24,7 @@ inline __attribute__((always_inline)) void read(const float* x, int64_t rest, La
 // Dots of a with each of b, every second group of lanes summed apart: an addition does not wait for
 // the one before, and the bits are the same whichever stand together.
 template <int kCount>
-inline __attribute__((always_inline)) void dots_of(const float* a, const float* const* b, int64_t n,
-                                                   float* out) {
+FACET_IN_EACH void dots_of(const float* a, const float* const* b, int64_t n, float* out) {
   Lanes even[kCount] = {}, odd[kCount] = {}, x, y;
   const auto add = [&](int64_t i, int64_t rest, Lanes * sum) __attribute__((always_inline)) {
     read(a + i, rest, x);
@@ -98,9 +89,8 @@ namespace {
 
 // So many at a time that y is seldom read again.
 template <int kCount, bool kShifted>
-inline __attribute__((always_inline)) void add_some_scaled(const float* a, const float* const* x,
-                                                           const float* shift, float* y,
-                                                           int64_t n) {
+FACET_IN_EACH void add_some_scaled(const float* a, const float* const* x, const float* shift,
+                                   float* y, int64_t n) {
   const int64_t whole = n - n % kLanes;
   Lanes sum, some, less = {};
   for (int64_t i = 0; i < whole; i += kLanes) {
@@ -118,9 +108,8 @@ inline __attribute__((always_inline)) void add_some_scaled(const float* a, const
 }
 
 template <bool kShifted>
-inline __attribute__((always_inline)) void add_all(const float* a, const float* const* x,
-                                                   int64_t count, const float* shift, float* y,
-                                                   int64_t n) {
+FACET_IN_EACH void add_all(const float* a, const float* const* x, int64_t count, const float* shift,
+                           float* y, int64_t n) {
   int64_t j = 0;
   for (; j + 4 <= count; j += 4) add_some_scaled<4, kShifted>(a + j, x + j, shift, y, n);
   for (; j < count; ++j) add_some_scaled<1, kShifted>(a + j, x + j, shift, y, n);

@@ -20,8 +20,7 @@ class DenseSae : public AffineSae {
   /// [m], what an activation must be above to be kept in Mode::infer, where its value is the
   /// pre-activation; undefined where more is to it.
   virtual Tensor inference_threshold() const = 0;
-  /// Leaves the notes "pre" and "active" [n, m] beside those of AffineSae, in
-  /// Mode::train.
+  /// In Mode::train leaves the notes "pre" and "active" [n, m] beside those of AffineSae.
   Pass pass_rows(const Tensor& x, Mode mode) override;
 
  private:

@@ -8,49 +8,13 @@
 #include <functional>
 #include <limits>
 
-#include "core/tensor/numbers.h"
+#include "core/tensor/ops_cases.h"
 #include "facet/error.h"
 #include "facet/torch.h"
 #include "tensor/elsewhere.h"
 
 namespace facet {
 namespace {
-
-constexpr double kRounding = 2e-5;  // sums of a few hundred float32 products in another order
-
-enum class Layout { latent_contiguous = 1, row_major };
-
-struct Case {
-  int64_t n, d, m, k;
-  Layout layout = Layout::latent_contiguous;
-};
-
-constexpr Case kCases[] = {
-    {1, 1, 1, 1},
-    {3, 5, 7, 2},
-    {4, 8, 16, 16},
-    {33, 24, 300, 7},
-    {300, 17, 65, 9},
-    {5, 32, 1000, 64},
-    {6, 9, 40, 3, Layout::row_major},
-    {0, 4, 9, 2},
-    {500, 100, 400, 5},
-};
-
-struct Problem {
-  explicit Problem(const Case& c)
-      : x(random_tensor({c.n, c.d}, "x")),
-        w_enc(c.layout == Layout::row_major ? random_tensor({c.d, c.m}, "w_enc")
-                                            : random_tensor({c.m, c.d}, "w_enc").t()),
-        b_enc(random_tensor({c.m}, "b_enc")),
-        w_dec(random_tensor({c.m, c.d}, "w_dec")),
-        b_dec(random_tensor({c.d}, "b_dec")),
-        k(c.k) {}
-  Tensor x, w_enc, b_enc, w_dec, b_dec;
-  int64_t k;
-
-  Tensor pre() const { return ops::reference::pre_activations(x, w_enc, b_enc, b_dec); }
-};
 
 constexpr auto kZero = ops::Negatives::zero;
 
@@ -75,21 +39,6 @@ void for_each_implementation(const std::function<void(const Implementation&)>& t
     SCOPED_TRACE(implementation.name);
     test(implementation);
   }
-}
-
-void for_each_case(const std::function<void(const Problem&)>& test) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE("n " + std::to_string(c.n) + " d " + std::to_string(c.d) + " m " +
-                 std::to_string(c.m));
-    test(Problem(c));
-  }
-}
-
-void expect_same_codes(const Codes& is, const Codes& expected) {
-  EXPECT_TRUE(is.start.equal(expected.start));
-  EXPECT_TRUE(same_bits(is.latent, expected.latent));
-  EXPECT_TRUE(same_bits(is.value, expected.value));
-  EXPECT_EQ(is.d_sae, expected.d_sae);
 }
 
 TEST(Ops, affine_is_a_product_and_a_bias_with_the_gradients_of_both) {
@@ -220,97 +169,6 @@ TEST(Ops, keep_topk_can_keep_negative_values_and_their_gradients) {
     (codes.value * floats({10, 20, 30})).sum().backward();
     EXPECT_TRUE(pre.grad().equal(floats({10, 20, 30, 0}).view({1, -1})));
   });
-}
-
-// Sums of products in another order: the same latents where no two values are that close.
-void expect_close_codes(const Codes& is, const Codes& expected) {
-  EXPECT_TRUE(is.start.equal(expected.start));
-  EXPECT_TRUE(is.latent.equal(expected.latent));
-  EXPECT_LT(worst(is.value, expected.value), kRounding);
-  EXPECT_EQ(is.d_sae, expected.d_sae);
-}
-
-TEST(Ops, encode_topk_equals_the_two_calls) {
-  for_each_case([](const Problem& p) {
-    for (const auto negatives : {kZero, ops::Negatives::kept}) {
-      const Codes encoded = ops::encode_topk(p.x, p.w_enc, p.b_enc, p.b_dec, p.k, negatives);
-      expect_close_codes(encoded, ops::reference::keep_topk(p.pre(), p.k, negatives));
-      const Tensor pre = ops::pre_activations(p.x, p.w_enc, p.b_enc, p.b_dec);
-      expect_close_codes(encoded, ops::keep_topk(pre, p.k, negatives));
-    }
-  });
-}
-
-TEST(Ops, encode_topk_gradients_equal_the_reference) {
-  for_each_case([](const Problem& p) {
-    const Tensor x = p.x.clone().requires_grad_(), w_enc = p.w_enc.clone().requires_grad_();
-    const Tensor b_enc = p.b_enc.clone().requires_grad_(), b_dec = p.b_dec.clone().requires_grad_();
-    const Codes codes = ops::encode_topk(x, w_enc, b_enc, b_dec, p.k);
-    const Tensor gradient = random_tensor({codes.nonzeros()}, "gradient");
-    codes.value.backward(gradient);
-    const auto expected =
-        ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, p.b_dec);
-    EXPECT_LT(worst(x.grad(), expected.x), kRounding);
-    EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
-    EXPECT_LT(worst(b_enc.grad(), expected.b_enc), kRounding);
-    EXPECT_LT(worst(b_dec.grad(), expected.b_dec), kRounding);
-    EXPECT_EQ(w_enc.grad().strides(), w_enc.strides());
-  });
-}
-
-TEST(Ops, encode_topk_works_without_b_dec) {
-  const Problem p({6, 5, 20, 3});
-  const Tensor w_enc = p.w_enc.clone().requires_grad_();
-  const Codes codes = ops::encode_topk(p.x, w_enc, p.b_enc, Tensor(), 3);
-  const Tensor gradient = random_tensor({18}, "gradient");
-  codes.value.backward(gradient);
-  const auto expected =
-      ops::reference::encode_topk_backward(codes.cpu(), gradient, p.x, p.w_enc, Tensor());
-  EXPECT_LT(worst(w_enc.grad(), expected.w_enc), kRounding);
-}
-
-TEST(Ops, encode_batch_topk_keeps_what_the_reference_keeps) {
-  for_each_case([](const Problem& p) {
-    const int64_t all = p.pre().numel();
-    for (const int64_t count : {int64_t{0}, int64_t{1}, p.x.size(0) * p.k, all}) {
-      if (count > all) continue;
-      const Codes expected = ops::reference::keep_batch_topk(p.pre(), count);
-      const Tensor x = p.x.clone().requires_grad_(), w_enc = p.w_enc.clone().requires_grad_();
-      const Tensor b_enc = p.b_enc.clone().requires_grad_();
-      const Tensor b_dec = p.b_dec.clone().requires_grad_();
-      const Codes is = ops::encode_batch_topk(x, w_enc, b_enc, b_dec, count);
-      expect_close_codes(is, expected);
-      expect_same_codes(ops::elsewhere::keep_batch_topk(p.pre(), count), expected);
-      if (is.nonzeros() == 0) continue;
-      const Tensor gradient = random_tensor({is.nonzeros()}, "gradient");
-      is.value.backward(gradient);
-      const auto wanted =
-          ops::reference::encode_topk_backward(expected, gradient, p.x, p.w_enc, p.b_dec);
-      EXPECT_LT(worst(x.grad(), wanted.x), kRounding);
-      EXPECT_LT(worst(w_enc.grad(), wanted.w_enc), kRounding);
-      EXPECT_LT(worst(b_enc.grad(), wanted.b_enc), kRounding);
-      EXPECT_LT(worst(b_dec.grad(), wanted.b_dec), kRounding);
-    }
-  });
-}
-
-TEST(Ops, encode_above_keeps_what_passes_its_latents_threshold) {
-  for_each_case([](const Problem& p) {
-    for (const double least : {-1.0, 0.0, 3.0}) {  // many pass the first two
-      const Tensor threshold = random_tensor({p.w_enc.size(1)}, "thresholds") * 0.1 + least;
-      const Tensor pre = p.pre();
-      const Codes is = ops::encode_above(p.x, p.w_enc, p.b_enc, p.b_dec, threshold);
-      expect_close_codes(is, Codes::of(pre * pre.gt(threshold.clamp_min(0))));
-      EXPECT_FALSE(is.value.requires_grad());
-    }
-  });
-}
-
-TEST(Ops, encode_batch_topk_breaks_ties_to_the_first_rows_and_the_lowest_latents) {
-  const Tensor x = at::ones({3, 2}), b_enc = at::zeros({4});
-  const Tensor w_enc = floats({1, 2, 1, -1, 1, 2, 1, -1}).view({2, 4});  // 2 4 2 -2 in each row
-  const Codes codes = ops::encode_batch_topk(x, w_enc, b_enc, Tensor(), 6);
-  EXPECT_TRUE(codes.dense().equal(floats({2, 4, 2, 0, 2, 4, 0, 0, 0, 4, 0, 0}).view({3, 4})));
 }
 
 TEST(Ops, decode_equals_the_reference) {

@@ -75,14 +75,19 @@ struct Latent {
 };
 
 template <class Number>
-void expect_those_that_reach(const std::vector<Number>& product, const Slack& slack) {
+using Reaching = int64_t (*)(const Number*, const LatentRun&, const Slack&, float, int32_t,
+                             const Found&);
+
+template <class Number>
+void expect_those_that_reach(Reaching<Number> reaching, const std::vector<Number>& product,
+                             const Slack& slack) {
   const auto m = static_cast<int64_t>(product.size());
   std::vector<float> bias = list_of(random_tensor({m}, "bias"));
   const std::vector<float> norm = list_of(random_tensor({m}, "norm").abs());
   const std::vector<float> residue = list_of(random_tensor({m}, "residue").abs() * 0.01);
   const std::vector<float> scale = list_of(random_tensor({m}, "scale").abs());
   bias[7 % product.size()] = kNotANumber;
-  const Screened all{bias.data(), norm.data(), residue.data(), scale.data(), m};
+  const LatentRun all{bias.data(), norm.data(), residue.data(), scale.data(), m};
   const auto bounds = [&](float bar, std::vector<int32_t>& latents) {
     std::vector<float> lower(product.size() + 16), upper(product.size() + 16);
     latents.resize(product.size() + 16);
@@ -131,13 +136,19 @@ void expect_those_that_reach(const std::vector<Number>& product, const Slack& sl
 TEST(Reaching, finds_the_latents_whose_bounds_reach_the_bar) {
   for (const int64_t m : {1, 15, 16, 33, 300}) {
     const Tensor wide = random_tensor({m}, "products");
-    expect_those_that_reach<float>(list_of(wide), {0.1f, 0.2f, 0, 1});
+    for (const Reaching<float> one :
+         {Reaching<float>(reaching), Reaching<float>(reaching_anywhere)})
+      expect_those_that_reach<float>(one, list_of(wide), {0.1f, 0.2f, 0, 1});
     const Tensor narrow = wide.to(at::kBFloat16);
     const auto* bits = static_cast<const uint16_t*>(narrow.const_data_ptr());
-    expect_those_that_reach<uint16_t>({bits, bits + m}, {0.1f, 0.2f, 0x1p-8f, 1});
+    for (const Reaching<uint16_t> one :
+         {Reaching<uint16_t>(reaching), Reaching<uint16_t>(reaching_anywhere)})
+      expect_those_that_reach<uint16_t>(one, {bits, bits + m}, {0.1f, 0.2f, 0x1p-8f, 1});
     const Tensor whole = (wide * 1e6).to(at::kInt);
     const int32_t* numbers = whole.const_data_ptr<int32_t>();
-    expect_those_that_reach<int32_t>({numbers, numbers + m}, {0.1f, 0.2f, 0x1p-22f, 1e-6f});
+    for (const Reaching<int32_t> one :
+         {Reaching<int32_t>(reaching), Reaching<int32_t>(reaching_anywhere)})
+      expect_those_that_reach<int32_t>(one, {numbers, numbers + m}, {0.1f, 0.2f, 0x1p-22f, 1e-6f});
   }
 }
 
@@ -147,8 +158,8 @@ std::vector<int32_t> candidates_of(const std::vector<float>& product, int64_t k,
   const std::vector<float> zeros(product.size()), ones(product.size(), 1);
   Candidates candidates(k, most);
   for (int64_t i = 0; i < static_cast<int64_t>(product.size()); i += each) {
-    const Screened some{zeros.data(), ones.data(), ones.data(), ones.data(),
-                        std::min(each, static_cast<int64_t>(product.size()) - i)};
+    const LatentRun some{zeros.data(), ones.data(), ones.data(), ones.data(),
+                         std::min(each, static_cast<int64_t>(product.size()) - i)};
     candidates.offer(product.data() + i, some, {off, 0, 0, 1}, static_cast<int32_t>(i));
   }
   candidates.tighten();

@@ -141,7 +141,7 @@ TEST(Screen, chooses_the_largest_of_all_rows_together) {
         if (numbers == Numbers::int8 && fastest_numbers() != numbers) continue;  // may be inexact
         SCOPED_TRACE(std::string(p.name) + ", " + std::to_string(static_cast<int>(numbers)) + ", " +
                      std::to_string(count));
-        const auto is = Screen(p.w, p.b, numbers).choose_of_all(p.x, count);
+        const auto is = Screen(p.w, p.b, numbers).choose_of_batch(p.x, count);
         EXPECT_TRUE(is || p.most_dense == 1 || numbers < numbers_for(p.x, p.w));
         if (!is) continue;
         EXPECT_TRUE(torch::tensor(is->start, at::kLong).equal(expected.start));

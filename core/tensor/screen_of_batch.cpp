@@ -38,7 +38,7 @@ std::vector<size_t> places_of_largest(const std::vector<float>& values, int64_t 
 
 }  // namespace
 
-std::optional<Screen::Entries> Screen::choose_of_all(const at::Tensor& x, int64_t count) const {
+std::optional<Screen::Entries> Screen::choose_of_batch(const at::Tensor& x, int64_t count) const {
   const at::Tensor given = x.contiguous();
   const int64_t n = x.size(0), m = rows_->exact.size(0);
   // So many are held before the bar rises, and at most so many are left then.
