@@ -48,6 +48,7 @@ Value names(const std::vector<std::string>& texts) {
 }  // namespace
 
 ActivationSource::~ActivationSource() = default;
+void ActivationSource::will_read(int64_t) {}
 int64_t ActivationSource::epoch_rows() const { return -1; }
 LeftOut ActivationSource::left_out() const { return {}; }
 Tensor ActivationSource::dictionary() const { return {}; }

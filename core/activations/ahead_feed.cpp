@@ -29,7 +29,7 @@ class AheadFeed final : public RowFeed {
 
   bool next(Rows& piece) override {
     if (!any_) return next_here(piece);
-    if (!worker_.joinable()) worker_ = std::thread([this] { work(); });
+    set_to_work();
     std::unique_lock lock(queue_lock_);
     changed_.wait(lock, [this] { return !queue_.empty(); });
     Made& first = queue_.front();
@@ -42,6 +42,14 @@ class AheadFeed final : public RowFeed {
     queue_.pop_front();
     changed_.notify_all();
     return true;
+  }
+
+  void rest() override {
+    {
+      const std::lock_guard lock(queue_lock_);
+      resting_ = true;
+    }
+    changed_.notify_all();
   }
 
   int64_t item() const override { return item_; }
@@ -85,6 +93,18 @@ class AheadFeed final : public RowFeed {
     return made;
   }
 
+  // Sees to it that a piece is there or comes.
+  void set_to_work() {
+    {
+      const std::lock_guard lock(queue_lock_);
+      if (!queue_.empty()) return;
+      if (worker_.joinable() && !resting_) return;
+    }
+    if (worker_.joinable()) worker_.join();  // it was sent to rest, perhaps within a piece
+    resting_ = false;
+    if (queue_.empty()) worker_ = std::thread([this] { work(); });
+  }
+
   void work() {
     at::init_num_threads();  // a thread has its own number, which begins as OpenMP's
     while (true) {
@@ -94,23 +114,19 @@ class AheadFeed final : public RowFeed {
       waiting_ += last ? 0 : made.piece.size();
       queue_.push_back(std::move(made));
       changed_.notify_all();
-      changed_.wait(lock, [&] { return last || halting_ || waiting_ < most_; });
-      if (last || halting_) return;
+      changed_.wait(lock, [&] { return last || resting_ || waiting_ < most_; });
+      if (last || resting_) return;
     }
   }
 
   // Ends the worker after the piece that it is at.
   void halt() {
-    {
-      const std::lock_guard lock(queue_lock_);
-      halting_ = true;
-    }
-    changed_.notify_all();
+    rest();
     if (worker_.joinable()) worker_.join();
     worker_ = {};
     queue_.clear();
     waiting_ = 0;
-    halting_ = false;
+    resting_ = false;
   }
 
   std::unique_ptr<RowFeed> feed_;
@@ -122,7 +138,7 @@ class AheadFeed final : public RowFeed {
   std::condition_variable changed_;
   std::deque<Made> queue_;
   int64_t waiting_ = 0;  // rows in the queue
-  bool halting_ = false;
+  bool resting_ = false;
 
   bool any_ = false;  // a piece was made
   int64_t item_ = 0;  // the reader's

@@ -52,6 +52,7 @@ class HostPass::Reader final : public RowFeed {
   }
 
   bool next(Rows& piece) override {
+    resting_ = false;
     if (waiting_.empty() && !ended_) {
       wanted_ = item_;
       ended_ = !pass_->make(item_);
@@ -68,6 +69,11 @@ class HostPass::Reader final : public RowFeed {
     return true;
   }
 
+  void rest() override {
+    resting_ = true;
+    pass_->rest();
+  }
+  bool resting() const { return resting_; }
   int64_t item() const override { return item_; }
   RowCount count() const override { return kept_->count(); }
   LeftOut left_out() const override { return left_out_; }
@@ -106,6 +112,7 @@ class HostPass::Reader final : public RowFeed {
   LeftOut left_out_;  // of the pieces that were read
   int64_t item_ = 0;
   bool ended_ = false;  // what waits is of the next epoch
+  bool resting_ = false;
   int64_t wanted_ = 0;  // the piece after the last one waiting
 };
 
@@ -123,6 +130,12 @@ std::unique_ptr<RowFeed> HostPass::reader(const std::vector<std::string>& points
     columns.push_back(found - points_.begin());
   }
   return std::make_unique<Reader>(shared_from_this(), std::move(columns), kept, most_rows);
+}
+
+// The feed rests when nobody wants a piece.
+void HostPass::rest() {
+  if (std::all_of(readers_.begin(), readers_.end(), [](const Reader* r) { return r->resting(); }))
+    feed_->rest();
 }
 
 bool HostPass::make(int64_t item) {

@@ -32,6 +32,7 @@ class HostPass : public std::enable_shared_from_this<HostPass> {
 
   // Hands the piece that begins at `item` to every reader that wants it next; false at the end.
   bool make(int64_t item);
+  void rest();
 
   std::unique_ptr<RowFeed> feed_;
   std::vector<std::string> points_;

@@ -21,6 +21,7 @@ class KeptFeed final : public RowFeed {
     return true;
   }
 
+  void rest() override { raw_->rest(); }
   int64_t item() const override { return raw_->item(); }
 
   RowCount count() const override {

@@ -16,6 +16,7 @@ class ChangedFeed : public RowFeed {
     change(piece);
     return true;
   }
+  void rest() override { feed_->rest(); }
   int64_t item() const override { return feed_->item(); }
   RowCount count() const override { return feed_->count(); }
   Tensor dictionary() const override { return feed_->dictionary(); }

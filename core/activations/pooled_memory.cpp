@@ -25,6 +25,7 @@ class MemoryFeed final : public RowFeed {
     return true;
   }
 
+  void rest() override { feed_->rest(); }
   int64_t item() const override { return item_; }
   RowCount count() const override { return feed_->count(); }
   Tensor dictionary() const override { return feed_->dictionary(); }

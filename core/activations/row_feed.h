@@ -52,6 +52,8 @@ class RowFeed {
   /// The rows of the next piece, x [n, points, d] on the CPU; n may be 0. False at the end of the
   /// data.
   virtual bool next(Rows& piece) = 0;
+  /// No piece will be wanted for now: a feed that works ahead stops until the next next().
+  virtual void rest() {}
   /// Where the piece after the last one begins.
   virtual int64_t item() const = 0;
   /// Of the whole pass, counted without running the host.
@@ -86,7 +88,8 @@ std::unique_ptr<RowFeed> feed_of_layers(std::unique_ptr<RowFeed> feed, int64_t p
 /// The pieces of `feed`, with the same bits, made on a thread of their own while their reader is at
 /// work: pieces until at least `rows` rows wait. The very first piece is made on the reader's
 /// thread; the other one begins with the second and ends with the data, an error, start() or
-/// destruction, which wait for the piece it is at.
+/// destruction, which wait for the piece it is at; rest() does not wait, and the thread begins
+/// again when a piece is wanted that is not there.
 std::unique_ptr<RowFeed> feed_ahead(std::unique_ptr<RowFeed> feed, int64_t rows);
 
 /// UserError of a pass that had no row.

@@ -47,6 +47,7 @@ bool WindowSource::load_window() {
     gathered += piece.size();
     pieces.push_back(std::move(piece));
   }
+  if (gathered >= will_read_) feed_->rest();
   const LeftOut after = feed_->left_out();
   left_out_.pads += after.pads - before.pads;
   left_out_.high_norm += after.high_norm - before.high_norm;
@@ -71,6 +72,7 @@ Rows WindowSource::next(int64_t rows) {
     const int64_t end = std::min(loaded_.size(), row_ + rows - taken);
     parts.push_back(loaded_.slice(row_, end));
     taken += end - row_;
+    will_read_ -= std::min(will_read_, end - row_);
     row_ = end;
   }
   if (parts.size() == 1) return parts[0];
@@ -79,6 +81,11 @@ Rows WindowSource::next(int64_t rows) {
   const int64_t points = shape_.points_in + (shape_.transcodes ? shape_.points_out : 0);
   return {torch::empty({0, points, shape_.d_in}), none(torch::kInt64), none(torch::kInt32),
           none(torch::kInt32), none(torch::kUInt8)};
+}
+
+void WindowSource::will_read(int64_t rows) {
+  will_read_ = rows;
+  if (loaded_.size() - row_ >= rows) feed_->rest();
 }
 
 Value WindowSource::cursor() const {

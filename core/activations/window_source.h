@@ -1,6 +1,7 @@
 // WindowSource: rows epoch after epoch from a feed, permuted window by window or in their order.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,7 @@ class WindowSource final : public ActivationSource {
   Shape shape() const override { return shape_; }
   /// UserError when an epoch passes without a row.
   Rows next(int64_t rows) override;
+  void will_read(int64_t rows) override;
   Value cursor() const override;
   void seek(const Value& cursor) override;
   std::string key() const override { return key_; }
@@ -50,8 +52,9 @@ class WindowSource final : public ActivationSource {
   int64_t begin_ = 0;      // item with which the loaded window begins
   Rows loaded_;            // empty before the first window
   int64_t row_ = 0;        // next row of the loaded window
-  LeftOut left_out_;       // up to the end of the loaded window,
-  LeftOut left_before_;    // and up to its begin
+  int64_t will_read_ = std::numeric_limits<int64_t>::max();
+  LeftOut left_out_;     // up to the end of the loaded window,
+  LeftOut left_before_;  // and up to its begin
 };
 
 }  // namespace facet

@@ -64,6 +64,8 @@ class Together {
         first = training;
         turn_ = std::max(turn_, training->step());
       }
+      const int64_t turns = one.steps - one.trainings.front()->step();
+      one.source->will_read(std::max<int64_t>(0, turns) * params_.batch);
     }
   }
 

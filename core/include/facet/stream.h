@@ -28,6 +28,9 @@ class ActivationSource {
   /// transcodes. Fewer (or none) at the end of an epoch; the call after
   /// that starts the next one.
   virtual Rows next(int64_t rows) = 0;
+  /// A hint: from here on about so many rows are read. A source that works ahead does not make more
+  /// than it needs for these; the rows are the same whether it is true or not.
+  virtual void will_read(int64_t rows);
   /// Where the source stands: a small table; seek() goes on there with the same bits.
   virtual Value cursor() const = 0;
   virtual void seek(const Value& cursor) = 0;

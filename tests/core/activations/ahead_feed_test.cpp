@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "activations/row_feed.h"
+#include "activations/window_source.h"
 #include "core/activations/letter_host.h"
 #include "expect_refusal.h"
 
@@ -56,7 +57,7 @@ TEST(AheadFeed, a_source_can_be_moved_while_rows_are_being_made) {
 
 // Pieces of one row, numbered; counts who is in it; fails, or waits, at a piece.
 struct Counted {
-  std::atomic<int> made{0}, inside{0}, most_inside{0}, gone{0};
+  std::atomic<int> made{0}, inside{0}, most_inside{0}, gone{0}, rests{0};
   std::thread::id last_thread;
 };
 
@@ -79,6 +80,7 @@ class CountedFeed final : public RowFeed {
     ++counted_.made;
     return true;
   }
+  void rest() override { ++counted_.rests; }
   int64_t item() const override { return item_; }
   RowCount count() const override {
     counted_.most_inside = std::max<int>(counted_.most_inside, ++counted_.inside);
@@ -124,6 +126,46 @@ TEST(AheadFeed, works_on_another_thread_and_no_further_ahead_than_asked) {
   EXPECT_TRUE(feed->next(piece));
   EXPECT_FALSE(feed->next(piece));
   EXPECT_EQ(counted.most_inside, 1);
+}
+
+TEST(AheadFeed, rests_when_told_and_goes_on_when_a_piece_is_wanted) {
+  Counted counted;
+  const auto feed = feed_ahead(std::make_unique<CountedFeed>(counted, -1), 4);
+  feed->start(0);
+  Rows piece;
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(feed->next(piece));
+  wait_for(counted, 6);
+  feed->rest();
+  for (int64_t i = 2; i < 6; ++i) {
+    ASSERT_TRUE(feed->next(piece));
+    ASSERT_EQ(piece.sequence[0].item<int64_t>(), i);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(counted.made, 6);
+  for (int64_t i = 6; i < 20; ++i) {
+    if (i % 3 == 0) feed->rest();  // at work or not
+    ASSERT_TRUE(feed->next(piece));
+    ASSERT_EQ(piece.sequence[0].item<int64_t>(), i);
+  }
+  feed->rest();
+  EXPECT_FALSE(feed->next(piece));
+  EXPECT_FALSE(feed->next(piece));
+  EXPECT_EQ(counted.most_inside, 1);
+}
+
+TEST(AheadFeed, is_sent_to_rest_by_a_source_once_it_has_what_will_be_read) {
+  Counted counted;
+  WindowSource source(std::make_unique<CountedFeed>(counted, -1), {1, 1, 2, 2}, {.rows = 5}, "");
+  source.will_read(8);
+  source.next(3);
+  EXPECT_EQ(counted.rests, 0);
+  source.next(4);  // of the second window
+  EXPECT_EQ(counted.rests, 1);
+  source.next(3);
+  EXPECT_EQ(counted.rests, 1);
+  source.will_read(0);
+  EXPECT_EQ(counted.rests, 2) << "nothing more is needed";
+  EXPECT_EQ(source.next(3).sequence[0].item<int64_t>(), 10) << "whatever was said";
 }
 
 TEST(AheadFeed, an_error_comes_where_its_piece_would_and_leaves_no_thread) {
