@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attended_by_heads.h"
 #include "facet/error.h"
 
 namespace facet::layers {
@@ -19,11 +20,8 @@ Tensor for_groups(const Tensor& x, int64_t group) {
   return x.unsqueeze(1).expand({-1, group, -1, -1});
 }
 
-/// What each of n tokens sees of m: those before and itself, as the last of the n is the last of
-/// the m; or all.
-enum class Sees { before = 1, all };
-
-/// q [heads, n, head_dim] over keys and values [kv_heads, m, head_dim]: [heads, n, head_dim].
+/// q [heads, n, head_dim] over keys and values [kv_heads, m, head_dim]: [heads, n, head_dim]. The
+/// last of the n tokens is the last of the m.
 Tensor attended(const Tensor& q, const KeysValues& past, Sees sees) {
   const int64_t kv_heads = past.key.size(0), group = q.size(0) / kv_heads;
   const int64_t n = q.size(1), m = past.key.size(1);

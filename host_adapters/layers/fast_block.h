@@ -5,20 +5,19 @@
 #include <memory>
 #include <vector>
 
+#include "fast_linear.h"
 #include "stages.h"
 
 namespace facet::layers {
 
-/// Linear layers whose weights lie as oneDNN's products read them: a second copy, beside the one
-/// that gradients and other devices use.
+/// Packed layers: a second copy, beside the weights that gradients and other devices use.
 struct FastBlock {
-  Linear query_key_value;  ///< one layer: queries, keys and values side by side
-  Linear output, up, down;
+  FastLinear query_key_value;  ///< one layer: queries, keys and values side by side
+  FastLinear output, up, down;
 };
 
-/// Gives each block its FastBlock, where there is a gain: weights on the CPU in float32, or in bf16
-/// and a processor that multiplies bf16. Elsewhere blocks stay as they are. Call it when the
-/// weights will not change any more.
+/// Gives each block its FastBlock, where FastLinear packs weights. Elsewhere blocks stay as they
+/// are. Call it when the weights will not change any more.
 void add_fast_blocks(std::vector<Block>& blocks);
 
 /// Whether the block has a FastBlock and a pass without gradients and maps may use it.

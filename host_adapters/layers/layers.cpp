@@ -3,6 +3,8 @@
 
 #include <facet/torch.h>
 
+#include "own_rows.h"
+
 namespace facet::layers {
 
 Tensor layer_norm(const Tensor& x, const Norm& norm, double eps) {
@@ -10,6 +12,7 @@ Tensor layer_norm(const Tensor& x, const Norm& norm, double eps) {
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+  if (in_one_pass(x) && weight.scalar_type() == at::kFloat) return own_rms_norm(x, weight, eps);
   const Tensor wide = x.to(torch::kFloat32);
   const Tensor scale = (wide.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();  // [t, 1]
   return (wide * scale).to(x.scalar_type()) * weight;
@@ -22,6 +25,7 @@ Tensor linear(const Tensor& x, const Linear& layer) {
 Tensor gelu(const Tensor& x) { return at::gelu(x); }
 
 Tensor gated_silu(const Tensor& gate_up) {
+  if (in_one_pass(gate_up)) return own_gated_silu(gate_up);
   const int64_t m = gate_up.size(-1) / 2;
   return at::silu(gate_up.narrow(-1, 0, m)) * gate_up.narrow(-1, m, m);
 }

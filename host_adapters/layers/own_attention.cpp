@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tiles.h"
+#include "vectors_here.h"
 
 namespace facet::layers {
 
@@ -77,22 +78,27 @@ FACET_TILE void lay_out(const Head<T>& head, const Layout& at) {
 
 /// W floats to a vector, MOST vectors of sums to a row.
 template <int W, int MOST, class T>
-FACET_TILE void attend(const Head<T>& head, float* room) {
-  const Layout at(head.n, head.head_dim, room);
-  lay_out(head, at);
+FACET_TILE void attend_laid_out(const Head<T>& head, const Layout& at) {
   for (int64_t first = 0; first < at.n; first += tiles::kRows) {
     const int64_t rows = std::min<int64_t>(tiles::kRows, at.n - first);
     for (int64_t i = 0; i < tiles::kRows; ++i)
       rotate(head, head.q, first + std::min(i, rows - 1), head.scale * kLog2E,
              at.query + i * head.head_dim, 1);
-    for (int64_t j = 0; j < at.keys; j += kBlock)
+    // By the last of these rows.
+    const int64_t seen = head.causal ? std::min(first + rows, head.real) : head.real;
+    const int64_t keys = padded(seen, kLanes);
+    for (int64_t j = 0; j < keys; j += kBlock)
       tiles::wide_product<W, MOST>(at.query, head.head_dim, at.block_of(j, head.head_dim), kBlock,
-                                   head.head_dim, std::min(kBlock, at.keys - j), at.score + j,
+                                   head.head_dim, std::min(kBlock, keys - j), at.score + j,
                                    at.score_row);
     float sum[tiles::kRows];
-    for (int64_t i = 0; i < rows; ++i)
-      sum[i] = tiles::exponentials<W>(at.score + i * at.score_row, at.n);
-    tiles::wide_product<W, MOST>(at.score, at.score_row, at.value, at.width, at.n, at.width,
+    for (int64_t i = 0; i < rows; ++i) {
+      float* score = at.score + i * at.score_row;
+      const int64_t own = head.causal ? std::min(first + i + 1, head.real) : head.real;
+      for (int64_t j = own; j < seen; ++j) score[j] = 0;
+      sum[i] = tiles::exponentials<W>(score, own);
+    }
+    tiles::wide_product<W, MOST>(at.score, at.score_row, at.value, at.width, seen, at.width,
                                  at.mixed, at.width);
     for (int64_t i = 0; i < rows; ++i) {
       const float share = 1 / sum[i];
@@ -103,19 +109,18 @@ FACET_TILE void attend(const Head<T>& head, float* room) {
   }
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-
-enum class Vectors { none = 1, avx2, avx512 };
-
-Vectors vectors_here() {
-  static const Vectors vectors = [] {
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return avx2 && avx512 ? Vectors::avx512 : avx2 ? Vectors::avx2 : Vectors::none;
-  }();
-  return vectors;
+template <int W, int MOST, class T>
+FACET_TILE void attend(Head<T> head, float* room) {
+  const Layout at(head.n, head.head_dim, room);
+  lay_out(head, at);
+  for (int64_t i = 0; i < head.group; ++i) {
+    attend_laid_out<W, MOST>(head, at);
+    head.q += head.head_dim;
+    head.out += head.head_dim;
+  }
 }
+
+#if defined(__x86_64__) && defined(__GNUC__)
 
 template <class T>
 __attribute__((target("arch=x86-64-v4"))) void attend_512(const Head<T>& head, float* room) {
@@ -142,13 +147,7 @@ void attend_fastest(const Head<T>& head, float* room) {
 
 }  // namespace
 
-bool attends_here() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return vectors_here() != Vectors::none;
-#else
-  return false;
-#endif
-}
+bool attends_here() { return vectors_here() != Vectors::none; }
 
 int64_t room_of_head(int64_t n, int64_t head_dim) { return Layout(n, head_dim, nullptr).end; }
 

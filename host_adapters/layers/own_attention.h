@@ -1,4 +1,4 @@
-// Attention of one head of one sequence, written for the narrow heads of protein language models:
+// Attention of one head of one sequence, written for the narrow heads of small language models:
 // rotary embedding, scores, softmax and the mix of values without a pass through memory between
 // them.
 #pragma once
@@ -11,16 +11,20 @@ namespace facet::layers {
 /// with FMA, AVX-512).
 bool attends_here();
 
-/// One head of one sequence of n tokens. T is float or c10::BFloat16; all else is float32.
+/// One head of one sequence of n tokens, or a group of heads that share its keys and values. T is
+/// float or c10::BFloat16; all else is float32.
 template <class T>
 struct Head {
   const T *q, *k, *v;      ///< [n, head_dim], not yet rotated
   int64_t stride;          ///< from a row of q, k or v to the next
   const float *cos, *sin;  ///< [n, head_dim / 2]
   int64_t n, head_dim;     ///< head_dim is even
+  int64_t real;            ///< tokens that are seen, the first ones: at least 1, at most n
   float scale;             ///< of q, before it is rotated
   T* out;                  ///< [n, head_dim]: softmax(rotated q . rotated k) v
   int64_t out_stride;
+  bool causal = false;  ///< a token sees itself and those before it, not all that are seen
+  int64_t group = 1;    ///< heads of q and out, side by side, that share k and v
 };
 
 /// Numbers of room that attend_head() wants.

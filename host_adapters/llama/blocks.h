@@ -7,18 +7,19 @@
 
 #include "causal.h"
 #include "config.h"
+#include "fast_linear.h"
 #include "stages.h"
 
 namespace facet::llama {
 
 /// What is computed from the same rows lies together: one product instead of two or three.
 struct Block {
-  at::Tensor attention_norm;   ///< [d]
-  at::Tensor query_key_value;  ///< [(heads + 2 kv_heads) head_dim, d]
-  at::Tensor output;           ///< [d, heads head_dim]
-  at::Tensor mlp_norm;         ///< [d]
-  at::Tensor gate_up;          ///< [2 mlp, d]
-  at::Tensor down;             ///< [d, mlp]
+  at::Tensor attention_norm;           ///< [d]
+  layers::FastLinear query_key_value;  ///< [(heads + 2 kv_heads) head_dim, d]
+  layers::FastLinear output;           ///< [d, heads head_dim]
+  at::Tensor mlp_norm;                 ///< [d]
+  layers::FastLinear gate_up;          ///< [2 mlp, d]
+  layers::FastLinear down;             ///< [d, mlp]
 };
 
 /// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then

@@ -109,7 +109,7 @@ class Llama final : public HostModel {
 
   std::optional<Unembedding> unembedding() override {
     open_weights();
-    return Unembedding{weights_->head, weights_->final_norm, {}, false, config_.eps};
+    return Unembedding{weights_->head.plain_weight(), weights_->final_norm, {}, false, config_.eps};
   }
 
   Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
@@ -188,7 +188,7 @@ class Llama final : public HostModel {
       r.shown = layers::rms_norm(r.shown, weights.final_norm, config_.eps);
     });
     stages.push_back([&weights](layers::Residual& r, const layers::Stretch&) {
-      r.shown = at::linear(r.shown, weights.head);
+      r.shown = weights.head(r.shown);
     });
     return stages;
   }

@@ -28,16 +28,16 @@ void add_block_slots(const std::string& name, const Config& c, Block& block,
                      std::vector<Slot>& out) {
   const int64_t q = c.heads * c.head_dim, kv = c.kv_heads * c.head_dim;
   const std::string attention = name + "self_attn.", mlp = name + "mlp.";
+  at::Tensor &query_key_value = block.query_key_value.weight(), &gate_up = block.gate_up.weight();
   out.push_back({name + "input_layernorm.weight", {c.d}, &block.attention_norm});
-  out.push_back({attention + "q_proj.weight", {q, c.d}, &block.query_key_value, 0, q + 2 * kv});
-  out.push_back({attention + "k_proj.weight", {kv, c.d}, &block.query_key_value, q, q + 2 * kv});
-  out.push_back(
-      {attention + "v_proj.weight", {kv, c.d}, &block.query_key_value, q + kv, q + 2 * kv});
-  out.push_back({attention + "o_proj.weight", {c.d, q}, &block.output});
+  out.push_back({attention + "q_proj.weight", {q, c.d}, &query_key_value, 0, q + 2 * kv});
+  out.push_back({attention + "k_proj.weight", {kv, c.d}, &query_key_value, q, q + 2 * kv});
+  out.push_back({attention + "v_proj.weight", {kv, c.d}, &query_key_value, q + kv, q + 2 * kv});
+  out.push_back({attention + "o_proj.weight", {c.d, q}, &block.output.weight()});
   out.push_back({name + "post_attention_layernorm.weight", {c.d}, &block.mlp_norm});
-  out.push_back({mlp + "gate_proj.weight", {c.mlp, c.d}, &block.gate_up, 0, 2 * c.mlp});
-  out.push_back({mlp + "up_proj.weight", {c.mlp, c.d}, &block.gate_up, c.mlp, 2 * c.mlp});
-  out.push_back({mlp + "down_proj.weight", {c.d, c.mlp}, &block.down});
+  out.push_back({mlp + "gate_proj.weight", {c.mlp, c.d}, &gate_up, 0, 2 * c.mlp});
+  out.push_back({mlp + "up_proj.weight", {c.mlp, c.d}, &gate_up, c.mlp, 2 * c.mlp});
+  out.push_back({mlp + "down_proj.weight", {c.d, c.mlp}, &block.down.weight()});
 }
 
 std::string shown(const Sizes& sizes) {
@@ -106,7 +106,7 @@ std::vector<Slot> slots(const Config& c, Weights& weights) {
   for (size_t i = 0; i < weights.blocks.size(); ++i)
     add_block_slots(kLayer + std::to_string(i) + ".", c, weights.blocks[i], out);
   out.push_back({kBody + "norm.weight", {c.d}, &weights.final_norm});
-  if (!c.tied) out.push_back({kHead, {c.vocabulary, c.d}, &weights.head});
+  if (!c.tied) out.push_back({kHead, {c.vocabulary, c.d}, &weights.head.weight()});
   return out;
 }
 
@@ -154,8 +154,14 @@ Weights read_weights(const Config& config, const Checkpoint& checkpoint, at::Sca
         !torch::equal(checkpoint.tensor(kHead), checkpoint.tensor(kEmbedding)))
       throw UserError(checkpoint.file + ": " + kHead +
                       ": differs from the embeddings, should equal them (tie_word_embeddings)");
-    weights.head = weights.embedding;
+    weights.head = layers::FastLinear({weights.embedding, {}});
+  } else {
+    weights.head.pack();
   }
+  for (Block& block : weights.blocks)
+    for (layers::FastLinear* layer :
+         {&block.query_key_value, &block.output, &block.gate_up, &block.down})
+      layer->pack();
   weights.frequencies = frequencies_of(config, checkpoint).to(at::Device(device));
   return weights;
 }

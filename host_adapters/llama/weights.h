@@ -16,9 +16,9 @@ namespace facet::llama {
 struct Weights {
   at::Tensor embedding;  ///< [v, d]
   std::vector<Block> blocks;
-  at::Tensor final_norm;   ///< [d]
-  at::Tensor head;         ///< [v, d]; the embedding when they are tied
-  at::Tensor frequencies;  ///< [head_dim / 2] float32
+  at::Tensor final_norm;    ///< [d]
+  layers::FastLinear head;  ///< [v, d]; the embedding when they are tied
+  at::Tensor frequencies;   ///< [head_dim / 2] float32
 };
 
 /// One tensor of a checkpoint and where it belongs.

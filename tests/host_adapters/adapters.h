@@ -1,6 +1,7 @@
 // Hosts made by the adapters that were built beside the tests, and passes through them.
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <facet/torch.h>
 #include <gtest/gtest.h>
 
@@ -57,6 +58,20 @@ inline Seen pass(HostModel& host, const Tokens& tokens, const std::vector<std::s
   seen.attention = std::move(out.attention);
   seen.contacts = std::move(out.contacts);
   return seen;
+}
+
+/// The rows of texts at `point` have the same bits on one, two and three threads.
+inline void expect_same_bits_on_threads(HostModel& host, const std::vector<std::string>& texts,
+                                        const std::string& point) {
+  const int threads = at::get_num_threads();
+  std::vector<Tensor> rows;
+  for (const int n : {1, 2, 3}) {
+    at::set_num_threads(n);
+    rows.push_back(pass(host, host.tokenize(texts), {point}).rows.at(point).x.clone());
+  }
+  at::set_num_threads(threads);
+  EXPECT_TRUE(torch::equal(rows[0], rows[1])) << texts[0].size() << " letters first";
+  EXPECT_TRUE(torch::equal(rows[0], rows[2])) << texts[0].size() << " letters first";
 }
 
 inline Tokens tokens_of(const HostModel& host, const std::vector<std::string>& texts) {

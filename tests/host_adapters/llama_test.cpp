@@ -1,5 +1,6 @@
 // What llama promises beside its numbers: points, policies and their record, tokens, forms of
 // weights.
+
 #include <filesystem>
 #include <functional>
 
@@ -14,6 +15,9 @@ std::unique_ptr<HostModel> small_llama(Value::Table params = {}) {
   params["weights"] = kTinyLlama;
   return make_host("llama", params);
 }
+// Length of a row's difference, relative to the row: the order of summation in float32.
+constexpr double kOtherOrder = 1e-5;
+
 Tensor logits_of(HostModel& host) {
   return host.forward(host.tokenize(kTwoTexts), {}, {.logits = true}).value;
 }
@@ -39,6 +43,57 @@ TEST(Llama, says_what_it_is_from_the_configuration_alone) {
   int64_t parameters = 0;
   for (const auto& [name, tensor] : tensors_of(kTinyLlama)) parameters += tensor.numel();
   EXPECT_EQ(info.parameters, parameters);
+}
+
+TEST(Llama, gives_the_rows_of_the_plain_layers) {
+  const auto host = small_llama();
+  const Tokens tokens = host->tokenize(kTwoTexts);
+  const std::vector<std::string> points = {"blocks.0.attn.out", "blocks.2.mlp.out", "layers.5"};
+  const Seen fast = pass(*host, tokens, points, {.logits = true});
+  const Seen plain = pass(*host, tokens, points, {.logits = true, .gradients = true});
+  const Seen watched = pass(*host, tokens, points, {.logits = true, .attention = true});
+  for (const std::string& point : points) {
+    EXPECT_LT(worst_row(fast.rows.at(point).x, plain.rows.at(point).x), kOtherOrder) << point;
+    EXPECT_LT(worst_row(watched.rows.at(point).x, plain.rows.at(point).x), kOtherOrder) << point;
+  }
+  EXPECT_LT(worst_row(fast.logits, plain.logits), kOtherOrder);
+}
+
+TEST(Llama, gives_equal_bits_to_what_begins_alike) {
+  std::vector<std::string> texts;
+  for (const char* end : {"", " of", " made of amino acids.", " and so on, and so on, and on", "!"})
+    texts.push_back(std::string("Proteins are chains") + end);
+  for (const int64_t pad : {0, 32}) {
+    const auto host = small_llama({{"pad", pad}});
+    std::vector<std::string> points;
+    for (const HookPoint& point : host->info().points) points.push_back(point.name);
+    const Seen seen = pass(*host, host->tokenize(texts), points, {.logits = true});
+    const int64_t alike = tokens_of(*host, {"Proteins are"}).id.ne(1029).sum().item<int64_t>() - 1;
+    ASSERT_GT(alike, 3);
+    const Tensor sequence = seen.rows.at(points[0]).sequence;
+    for (const std::string& point : points) {
+      const Tensor& x = seen.rows.at(point).x;
+      const Tensor first = x.index({sequence == 0}).slice(0, 0, alike);
+      for (int64_t i = 1; i < 5; ++i)
+        EXPECT_TRUE(torch::equal(x.index({sequence == i}).slice(0, 0, alike), first))
+            << point << ", text " << i << ", pad " << pad;
+    }
+  }
+}
+
+TEST(Llama, gives_the_same_bits_on_any_number_of_threads) {
+  for (const char* dtype : {"f32", "bf16"}) {
+    const auto host = small_llama({{"dtype", dtype}});
+    for (const auto& lengths : {std::vector<size_t>{100}, {300}, {600, 20, 700}}) {
+      std::vector<std::string> texts;
+      for (const size_t length : lengths) {
+        std::string text;
+        while (text.size() < length) text += kTwoTexts[text.size() % 2] + " ";
+        texts.push_back(text);
+      }
+      expect_same_bits_on_threads(*host, texts, "layers.5");
+    }
+  }
 }
 
 TEST(Llama, records_every_policy_in_force) {

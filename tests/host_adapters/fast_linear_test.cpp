@@ -1,0 +1,68 @@
+// Packed weights: the same numbers, products within rounding, gradients by the library.
+#include "fast_linear.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include "host_adapters/adapters.h"
+
+namespace facet {
+namespace {
+
+using layers::FastLinear;
+
+constexpr double kOrderOfSums = 1e-6;  // of a row's length
+
+Tensor some(at::IntArrayRef sizes, uint64_t seed) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  return torch::randn(sizes, generator, torch::TensorOptions(torch::kFloat32));
+}
+
+FastLinear packed_of(const Tensor& weight, const Tensor& bias) {
+  FastLinear out({weight, bias});
+  out.pack();
+  return out;
+}
+
+TEST(FastLinear, multiplies_as_the_plain_layer_at_every_number_of_rows) {
+  for (const bool biased : {true, false}) {
+    const Tensor weight = some({50, 48}, 1), bias = biased ? some({50}, 2) : Tensor();
+    const FastLinear packed = packed_of(weight, bias), plain({weight, bias});
+    for (const int64_t n : {0, 1, 2, 15, 16, 17, 200, 300, 1000}) {
+      const torch::NoGradGuard no_gradients;
+      const Tensor x = some({n, 48}, 3);
+      const Tensor expected =
+          torch::matmul(x.to(torch::kFloat64), weight.to(torch::kFloat64).t()) +
+          (biased ? bias.to(torch::kFloat64) : torch::zeros({50}, torch::kFloat64));
+      for (const FastLinear* layer : {&packed, &plain}) {
+        const Tensor sums = (*layer)(x), rows = layers::by_rows(x, *layer);
+        ASSERT_EQ(sums.sizes(), expected.sizes());
+        ASSERT_EQ(rows.sizes(), expected.sizes());
+        if (n == 0) continue;
+        EXPECT_LT(worst_row(sums, expected), kOrderOfSums) << n;
+        EXPECT_LT(worst_row(rows, expected), kOrderOfSums) << n;
+        EXPECT_LT(worst_row((*layer)(x, FastLinear::Then::gelu), at::gelu(expected)), kOrderOfSums)
+            << n;
+      }
+    }
+  }
+}
+
+TEST(FastLinear, keeps_its_weight_bit_for_bit) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    const Tensor weight = some({37, 65}, 4).to(dtype);
+    EXPECT_TRUE(torch::equal(packed_of(weight, {}).plain_weight(), weight)) << dtype;
+  }
+  EXPECT_FALSE(packed_of(some({8, 8}, 5).to(at::kHalf), {}).packed()) << "no gain";
+}
+
+TEST(FastLinear, passes_gradients_to_its_rows) {
+  const Tensor weight = some({20, 24}, 6), bias = some({20}, 7);
+  Tensor x = some({9, 24}, 8).requires_grad_();
+  packed_of(weight, bias)(x, FastLinear::Then::gelu).sum().backward();
+  Tensor same = x.detach().clone().requires_grad_();
+  at::gelu(at::linear(same, weight, bias)).sum().backward();
+  EXPECT_TRUE(torch::equal(x.grad(), same.grad()));
+}
+
+}  // namespace
+}  // namespace facet
