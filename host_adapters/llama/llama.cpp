@@ -3,6 +3,7 @@
 #include <facet/plugin.h>
 #include <facet/torch.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "blocks.h"
@@ -109,7 +110,8 @@ class Llama final : public HostModel {
 
   std::optional<Unembedding> unembedding() override {
     open_weights();
-    return Unembedding{weights_->head.plain_weight(), weights_->final_norm, {}, false, config_.eps};
+    const Weights& weights = reader_->weights();
+    return Unembedding{weights.head.plain_weight(), weights.final_norm, {}, false, config_.eps};
   }
 
   Logits forward(const Tokens& tokens, std::span<const Hook> hooks, Want want,
@@ -119,16 +121,18 @@ class Llama final : public HostModel {
     FACET_ASSERT(!decoding || (cache && !want.gradients && !want.attention),
                  "a cached pass of llama gives rows and logits alone, without gradients");
     const at::AutoGradMode gradients(want.gradients);
+    // Every block must have seen the tokens of a cached pass.
+    const Want whole = {.logits = true, .last = want.last || !want.logits};
     open_weights();
+    reader_->read_blocks(blocks_for(hooks, cache ? whole : want));
+    const Weights& weights = reader_->weights();
     if (cache) cache->begin(tokens.sequences());
     const layers::Packed packed(tokens, cache ? cache->lengths() : std::vector<int64_t>());
     layers::Maps maps(packed, want, config_.blocks, nullptr);
-    const layers::Rotary rotary(weights_->frequencies, packed);
+    const layers::Rotary rotary(weights.frequencies, packed);
     const std::vector<layers::Stage> stages = stages_of(tokens, packed, rotary, cache, maps);
-    // Every block must have seen the tokens of a cached pass.
-    const Want whole = {.logits = true, .last = want.last || !want.logits};
     Logits out = layers::run_stages(info_, stages, packed, hooks, cache ? whole : want, maps,
-                                    weights_->embedding.device());
+                                    weights.embedding.device());
     if (cache) cache->advance(tokens);
     if (!want.logits) out.value = Tensor();
     return out;
@@ -160,10 +164,11 @@ class Llama final : public HostModel {
     return policy;
   }
 
+  /// What is read of the model at the first forward pass, whatever it wants.
   void open_weights() {
-    if (weights_) return;
-    weights_ = read_weights(config_, model_.checkpoint(), dtype_of(params_.dtype), setup_.device,
-                            params_.random_weights);
+    if (reader_) return;
+    reader_.emplace(config_, model_.checkpoint(),
+                    Reading{dtype_of(params_.dtype), setup_.device, params_.random_weights});
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,
@@ -172,11 +177,23 @@ class Llama final : public HostModel {
                                               " from " + params_.weights}})});
   }
 
+  /// How many blocks a pass goes through.
+  int64_t blocks_for(std::span<const Hook> hooks, Want want) const {
+    if (want.logits || want.attention) return config_.blocks;
+    int64_t blocks = 0;
+    for (const Hook& hook : hooks) {
+      const size_t point = hookpoint_index(info_, hook.point);
+      const bool last = point + 1 == info_.points.size();
+      blocks = std::max(blocks, last ? config_.blocks : info_.points[point].block + 1);
+    }
+    return blocks;
+  }
+
   std::vector<layers::Stage> stages_of(const Tokens& tokens, const layers::Packed& packed,
                                        const layers::Rotary& rotary, KeyValueCache* cache,
                                        layers::Maps& maps) const {
     std::vector<layers::Stage> stages;
-    const Weights& weights = *weights_;
+    const Weights& weights = reader_->weights();
     const Tensor id = tokens.id.to(weights.embedding.device());
     stages.push_back([&weights, id](layers::Residual& r, const layers::Stretch& stretch) {
       r.shown = weights.embedding.index_select(0, id.slice(0, stretch.begin, stretch.end));
@@ -200,7 +217,7 @@ class Llama final : public HostModel {
   const layers::Bpe& bpe_;
   HostInfo info_;
   TextPolicy texts_;
-  std::optional<Weights> weights_;
+  std::optional<WeightsReader> reader_;
 };
 
 }  // namespace

@@ -103,8 +103,11 @@ std::vector<Slot> slots(const Config& c, Weights& weights) {
   std::vector<Slot> out;
   weights.blocks.resize(static_cast<size_t>(c.blocks));
   out.push_back({kEmbedding, {c.vocabulary, c.d}, &weights.embedding});
-  for (size_t i = 0; i < weights.blocks.size(); ++i)
+  for (size_t i = 0; i < weights.blocks.size(); ++i) {
+    const size_t first = out.size();
     add_block_slots(kLayer + std::to_string(i) + ".", c, weights.blocks[i], out);
+    for (size_t j = first; j < out.size(); ++j) out[j].block = static_cast<int64_t>(i);
+  }
   out.push_back({kBody + "norm.weight", {c.d}, &weights.final_norm});
   if (!c.tied) out.push_back({kHead, {c.vocabulary, c.d}, &weights.head.weight()});
   return out;
@@ -135,35 +138,42 @@ Checkpoint folder_checkpoint(const std::filesystem::path& folder) {
   return out;
 }
 
-Weights read_weights(const Config& config, const Checkpoint& checkpoint, at::ScalarType dtype,
-                     const std::string& device, int64_t seed) {
-  Weights weights;
-  const std::vector<Slot> all = slots(config, weights);
-  const std::vector<std::string> problems = problems_of(checkpoint, all, config);
+WeightsReader::WeightsReader(const Config& config, Checkpoint checkpoint, Reading reading)
+    : checkpoint_(std::move(checkpoint)),
+      reading_(std::move(reading)),
+      slots_(slots(config, weights_)) {
+  const std::vector<std::string> problems = problems_of(checkpoint_, slots_, config);
   if (!problems.empty()) throw UserError(problems);
-  const at::TensorOptions options = at::TensorOptions(dtype).device(device);
-  for (const Slot& slot : all) {
-    const at::Tensor stored = checkpoint.tensor(slot.name);
-    place(slot,
-          seed < 0 ? stored
-                   : layers::drawn_anew(stored, static_cast<uint64_t>(seed), "llama/" + slot.name),
-          options);
-  }
+  for (const Slot& slot : slots_)
+    if (slot.block < 0) read(slot);
   if (config.tied) {
-    if (checkpoint.sizes(kHead) &&
-        !torch::equal(checkpoint.tensor(kHead), checkpoint.tensor(kEmbedding)))
-      throw UserError(checkpoint.file + ": " + kHead +
+    if (checkpoint_.sizes(kHead) &&
+        !torch::equal(checkpoint_.tensor(kHead), checkpoint_.tensor(kEmbedding)))
+      throw UserError(checkpoint_.file + ": " + kHead +
                       ": differs from the embeddings, should equal them (tie_word_embeddings)");
-    weights.head = layers::FastLinear({weights.embedding, {}});
+    weights_.head = layers::FastLinear({weights_.embedding, {}});
   } else {
-    weights.head.pack();
+    weights_.head.pack();
   }
-  for (Block& block : weights.blocks)
+  weights_.frequencies = frequencies_of(config, checkpoint_).to(at::Device(reading_.device));
+}
+
+void WeightsReader::read_blocks(int64_t count) {
+  for (const Slot& slot : slots_)
+    if (slot.block >= blocks_read_ && slot.block < count) read(slot);
+  for (; blocks_read_ < count; ++blocks_read_) {
+    Block& block = weights_.blocks[static_cast<size_t>(blocks_read_)];
     for (layers::FastLinear* layer :
          {&block.query_key_value, &block.output, &block.gate_up, &block.down})
       layer->pack();
-  weights.frequencies = frequencies_of(config, checkpoint).to(at::Device(device));
-  return weights;
+  }
+}
+
+void WeightsReader::read(const Slot& slot) {
+  const at::Tensor stored = checkpoint_.tensor(slot.name);
+  const auto seed = static_cast<uint64_t>(reading_.seed);
+  place(slot, reading_.seed < 0 ? stored : layers::drawn_anew(stored, seed, "llama/" + slot.name),
+        at::TensorOptions(reading_.dtype).device(reading_.device));
 }
 
 }  // namespace facet::llama

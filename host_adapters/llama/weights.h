@@ -27,6 +27,7 @@ struct Slot {
   std::vector<int64_t> sizes;
   at::Tensor* into;
   int64_t row = 0, rows = 0;  ///< it is rows `row` .. of `rows` that lie together in `into`
+  int64_t block = -1;         ///< -1: of none
 };
 /// Every tensor of a model of this configuration, in the order of the forward pass; nothing is
 /// allocated for them. The slots point into `weights`. Reading follows this list, and so does every
@@ -46,13 +47,37 @@ struct Checkpoint {
 /// A folder's model.safetensors, or its shards. Names without "model." (LlamaModel) are taken too.
 Checkpoint folder_checkpoint(const std::filesystem::path& folder);
 
-/// Reads the tensors in `dtype` onto `device`. UserError with all problems together: tensors that
-/// are missing or of other sizes than the configuration says, another number of layers, a head that
-/// should be the embeddings and is not.
-///
-/// seed  from 0: each tensor is drawn anew, normal, with the mean and deviation of the one it takes
-///       the place of (Heap et al. 2025, arXiv:2501.17727)
-Weights read_weights(const Config& config, const Checkpoint& checkpoint, at::ScalarType dtype,
-                     const std::string& device, int64_t seed);
+/// How tensors are read.
+struct Reading {
+  at::ScalarType dtype = at::kFloat;
+  std::string device = "cpu";
+  /// From 0: each tensor is drawn anew, normal, with the mean and deviation of the one it takes the
+  /// place of (Heap et al. 2025, arXiv:2501.17727).
+  int64_t seed = -1;
+};
+
+/// Reads the blocks of a model when they are needed, and the rest at once.
+class WeightsReader {
+ public:
+  /// Checks all tensors and reads those that belong to no block. UserError with all problems
+  /// together: tensors that are missing or of other sizes than the configuration says, another
+  /// number of layers, a head that should be the embeddings and is not.
+  WeightsReader(const Config& config, Checkpoint checkpoint, Reading reading);
+  WeightsReader(const WeightsReader&) = delete;
+
+  /// Its blocks have tensors once they are read.
+  const Weights& weights() const { return weights_; }
+  /// Reads what is not read yet of the first `count` blocks.
+  void read_blocks(int64_t count);
+
+ private:
+  void read(const Slot& slot);
+
+  Checkpoint checkpoint_;
+  Reading reading_;
+  Weights weights_;
+  std::vector<Slot> slots_;  // into weights_
+  int64_t blocks_read_ = 0;
+};
 
 }  // namespace facet::llama

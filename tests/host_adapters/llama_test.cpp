@@ -1,6 +1,5 @@
 // What llama promises beside its numbers: points, policies and their record, tokens, forms of
 // weights.
-
 #include <filesystem>
 #include <functional>
 
