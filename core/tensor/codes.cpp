@@ -5,11 +5,10 @@
 #include <facet/torch.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <cstring>
 #include <optional>
-#include <vector>
 
 #include "facet/error.h"
+#include "tensor/not_zero.h"
 
 namespace facet {
 namespace {
@@ -31,11 +30,11 @@ class NotZero : public Function<NotZero> {
       for (int64_t i = begin; i < end; ++i)
         for (const float* x = values + i * m; x != values + (i + 1) * m; ++x) ends[i] += *x != 0;
     });
-    for (int64_t i = 1; i < n; ++i) ends[i] += ends[i - 1];
-    const int64_t entries = n == 0 ? 0 : ends[n - 1];
+    const int64_t entries = starts_of_counts(start);
     const Tensor latent = at::empty({entries}, at::kInt);
     const Tensor value = at::empty({entries}, at::kFloat);
-    fill(given, start, latent.mutable_data_ptr<int32_t>(), value.mutable_data_ptr<float>());
+    list_not_zero(given, start, latent.mutable_data_ptr<int32_t>(),
+                  value.mutable_data_ptr<float>());
     context->mark_non_differentiable({start, latent});
     context->save_for_backward({start, latent});
     context->saved_data["m"] = m;
@@ -50,28 +49,6 @@ class NotZero : public Function<NotZero> {
     codes.value = gradients[2].contiguous();
     codes.d_sae = context->saved_data["m"].toInt();
     return {codes.dense()};
-  }
-
- private:
-  static void fill(const Tensor& dense, const Tensor& start, int32_t* latent, float* value) {
-    const int64_t m = dense.size(1);
-    const float* values = dense.const_data_ptr<float>();
-    const int64_t* first = start.const_data_ptr<int64_t>();
-    at::parallel_for(0, dense.size(0), 64, [&](int64_t begin, int64_t end) {
-      // Written whether 0 or not, and gone past only if not: no branch to guess. Room for one more.
-      std::vector<int32_t> latents(static_cast<size_t>(m) + 1);
-      std::vector<float> kept(latents.size());
-      for (int64_t i = begin; i < end; ++i) {
-        size_t count = 0;
-        for (int64_t l = 0; l < m; ++l) {
-          latents[count] = static_cast<int32_t>(l);
-          kept[count] = values[i * m + l];
-          count += kept[count] != 0;
-        }
-        std::memcpy(latent + first[i], latents.data(), count * sizeof(int32_t));
-        std::memcpy(value + first[i], kept.data(), count * sizeof(float));
-      }
-    });
   }
 };
 

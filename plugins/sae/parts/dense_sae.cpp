@@ -9,6 +9,11 @@ namespace facet {
 
 Tensor DenseSae::activations(const Tensor& pre) const { return pre.relu(); }
 
+ops::Rectified DenseSae::coded(const Tensor& pre, Mode mode) {
+  const Tensor z = active(pre, mode);
+  return {z, {}, Codes::of(z)};
+}
+
 namespace {
 
 // Whether a product with all latents is faster than sums over entries.
@@ -34,17 +39,18 @@ Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
     return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}}};
   }
   const Tensor pre = pre_activations_of(x);  // [n, m]
-  Codes codes;
-  Tensor z;
+  ops::Rectified z;
   if (infers_otherwise(mode)) {
-    codes = inferred(activations(pre));
-    z = codes.dense();
+    z.codes = inferred(activations(pre));
+    z.active = z.codes.dense();
   } else {
-    z = active(pre, mode);
-    codes = Codes::of(z);
+    z = coded(pre, mode);
   }
-  const Tensor output = ops::affine(z, decoder_rows(), decoder_bias());
-  return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}, {"pre", pre}, {"active", z}}};
+  const Tensor output = ops::affine(z.active, decoder_rows(), decoder_bias());
+  Pass pass{std::move(z.codes), output.unsqueeze(1), {}, {}};
+  pass.notes = {{"input", x}, {"pre", pre}, {"active", z.active}};
+  if (z.sum.defined()) pass.notes["sum"] = z.sum;
+  return pass;
 }
 
 Codes DenseSae::encode(const Tensor& x, Mode mode) {
@@ -55,7 +61,7 @@ Codes DenseSae::encode(const Tensor& x, Mode mode) {
     return ops::encode_above(x, w.w_enc, w.b_enc, w.b_dec, least);
   }
   const Tensor pre = pre_activations_of(x);
-  return infers_otherwise(mode) ? inferred(activations(pre)) : Codes::of(active(pre, mode));
+  return infers_otherwise(mode) ? inferred(activations(pre)) : coded(pre, mode).codes;
 }
 
 }  // namespace facet

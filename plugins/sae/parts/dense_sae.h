@@ -4,6 +4,7 @@
 #include <string>
 
 #include "affine_sae.h"
+#include "facet/ops.h"
 
 namespace facet {
 
@@ -13,14 +14,17 @@ class DenseSae : public AffineSae {
 
  protected:
   using AffineSae::AffineSae;
-  /// The codes of pre-activations, both [n, m].
+  /// The active latents of pre-activations, both [n, m].
   virtual Tensor active(const Tensor& pre, Mode mode) = 0;
+  /// The same as codes, with the sums of its rows [n] where these come for nothing.
+  virtual ops::Rectified coded(const Tensor& pre, Mode mode);
   /// What infer_k and theta choose from, of pre-activations: [n, m], not below 0.
   virtual Tensor activations(const Tensor& pre) const;
   /// [m], what an activation must be above to be kept in Mode::infer, where its value is the
   /// pre-activation; undefined where more is to it.
   virtual Tensor inference_threshold() const = 0;
-  /// In Mode::train leaves the notes "pre" and "active" [n, m] beside those of AffineSae.
+  /// In Mode::train leaves the notes "pre" and "active" [n, m] beside those of AffineSae, and "sum"
+  /// [n] where coded() gives it.
   Pass pass_rows(const Tensor& x, Mode mode) override;
 
  private:

@@ -6,6 +6,7 @@
 namespace facet {
 
 Tensor ReluSae::active(const Tensor& pre, Mode) { return pre.relu(); }
+ops::Rectified ReluSae::coded(const Tensor& pre, Mode) { return ops::rectify(pre); }
 Tensor ReluSae::inference_threshold() const { return at::zeros_like(b_enc_.detach()); }
 
 }  // namespace facet

@@ -45,10 +45,10 @@ Tensor norms_of_latents(const Tensor& w_dec) {
 std::vector<std::string> l1_words() { return {"l1", "l1_weighted", "l1_by_element"}; }
 
 Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,
-             const Step& step) {
+             const Step& step, const Tensor& sums) {
   if (word == "l1_weighted")
     return {word, mean_of_rows(step, z.matmul(norms_of_latents(w_dec))) * coefficient, true};
-  const Tensor sum = mean_of_rows(step, z.sum(1));
+  const Tensor sum = mean_of_rows(step, sums.defined() ? sums : z.sum(1));
   if (word == "l1") return {word, sum * coefficient, true};
   FACET_ASSERT(word == "l1_by_element", "no sparsity term \"" + word + "\"");
   return {word, sum * (coefficient / static_cast<double>(z.size(1))), true};

@@ -48,8 +48,8 @@ void add_l1_fields(Schema<P>& schema) {
              one_of(l1_words()));
 }
 /// coefficient times the term; z [n, d_sae] dense and not below 0, W_dec [d_sae, d] or
-/// [d_sae, points, d].
+/// [d_sae, points, d]; sums [n]: those of z's rows, where they are known.
 Loss l1_term(const std::string& word, double coefficient, const Tensor& z, const Tensor& w_dec,
-             const Step& step);
+             const Step& step, const Tensor& sums = {});
 
 }  // namespace facet

@@ -1,6 +1,7 @@
 // Rows that wait: read late, they have the bits of rows that never waited.
 #include "tensor/waiting_rows.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "core/tensor/numbers.h"
