@@ -63,8 +63,13 @@ void FastLinear::pack() {
 bool FastLinear::packed() const { return layer_.weight.is_mkldnn(); }
 
 Tensor FastLinear::plain_weight() const {
+  if (!packed() || plain_.defined()) return packed() ? plain_ : layer_.weight;
   const at::NoGradGuard no_gradients;
-  return packed() ? layer_.weight.to_dense() : layer_.weight;
+  return layer_.weight.to_dense();
+}
+
+void FastLinear::keep_plain() {
+  if (packed()) plain_ = plain_weight();
 }
 
 Tensor FastLinear::operator()(const Tensor& x, Then then) const {

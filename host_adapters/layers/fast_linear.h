@@ -24,6 +24,8 @@ class FastLinear {
   bool packed() const;
   /// [out, in], made anew of a packed one: the same numbers.
   at::Tensor plain_weight() const;
+  /// Keeps the plain weight of a packed one too, so that products with gradients need not make it.
+  void keep_plain();
 
   /// What is done to the sums before they are stored.
   enum class Then { nothing = 1, gelu };
@@ -32,7 +34,8 @@ class FastLinear {
   at::Tensor operator()(const at::Tensor& x, Then then = Then::nothing) const;
 
  private:
-  Linear layer_;  // weight perhaps packed
+  Linear layer_;      // weight perhaps packed
+  at::Tensor plain_;  // of a packed one, if it is kept
 };
 
 /// What `of` gives for x [t, d], computed for some rows after others: as many as the products of

@@ -124,7 +124,9 @@ class Llama final : public HostModel {
     // Every block must have seen the tokens of a cached pass.
     const Want whole = {.logits = true, .last = want.last || !want.logits};
     open_weights();
-    reader_->read_blocks(blocks_for(hooks, cache ? whole : want));
+    const int64_t blocks = blocks_for(hooks, cache ? whole : want);
+    reader_->read_blocks(blocks);
+    if (want.gradients) reader_->keep_plain(blocks);
     const Weights& weights = reader_->weights();
     if (cache) cache->begin(tokens.sequences());
     const layers::Packed packed(tokens, cache ? cache->lengths() : std::vector<int64_t>());

@@ -161,12 +161,19 @@ WeightsReader::WeightsReader(const Config& config, Checkpoint checkpoint, Readin
 void WeightsReader::read_blocks(int64_t count) {
   for (const Slot& slot : slots_)
     if (slot.block >= blocks_read_ && slot.block < count) read(slot);
-  for (; blocks_read_ < count; ++blocks_read_) {
-    Block& block = weights_.blocks[static_cast<size_t>(blocks_read_)];
-    for (layers::FastLinear* layer :
-         {&block.query_key_value, &block.output, &block.gate_up, &block.down})
-      layer->pack();
-  }
+  for (; blocks_read_ < count; ++blocks_read_)
+    for (layers::FastLinear* layer : layers_of(blocks_read_)) layer->pack();
+}
+
+void WeightsReader::keep_plain(int64_t count) {
+  weights_.head.keep_plain();
+  for (int64_t i = 0; i < count; ++i)
+    for (layers::FastLinear* layer : layers_of(i)) layer->keep_plain();
+}
+
+std::vector<layers::FastLinear*> WeightsReader::layers_of(int64_t block) {
+  Block& of = weights_.blocks[static_cast<size_t>(block)];
+  return {&of.query_key_value, &of.output, &of.gate_up, &of.down};
 }
 
 void WeightsReader::read(const Slot& slot) {

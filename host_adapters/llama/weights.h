@@ -69,9 +69,13 @@ class WeightsReader {
   const Weights& weights() const { return weights_; }
   /// Reads what is not read yet of the first `count` blocks.
   void read_blocks(int64_t count);
+  /// For passes with gradients: keeps plain weights of the first `count` blocks and of the head
+  /// beside the packed ones, from then on.
+  void keep_plain(int64_t count);
 
  private:
   void read(const Slot& slot);
+  std::vector<layers::FastLinear*> layers_of(int64_t block);
 
   Checkpoint checkpoint_;
   Reading reading_;

@@ -53,6 +53,11 @@ TEST(FastLinear, keeps_its_weight_bit_for_bit) {
     EXPECT_TRUE(torch::equal(packed_of(weight, {}).plain_weight(), weight)) << dtype;
   }
   EXPECT_FALSE(packed_of(some({8, 8}, 5).to(at::kHalf), {}).packed()) << "no gain";
+  FastLinear kept = packed_of(some({8, 9}, 5), {});
+  kept.keep_plain();
+  EXPECT_TRUE(torch::equal(kept.plain_weight(), some({8, 9}, 5)));
+  EXPECT_TRUE(kept.plain_weight().is_same(kept.plain_weight()));
+  EXPECT_TRUE(kept.packed());
 }
 
 TEST(FastLinear, passes_gradients_to_its_rows) {
