@@ -1,4 +1,4 @@
-// ReLU, what of it is not 0 and the sums of its rows, in one pass forward and one backward.
+// ReLU with the sums and counts of its rows in one pass, their gradients in another.
 #include <ATen/Parallel.h>
 #include <facet/torch.h>
 #include <torch/csrc/autograd/custom_function.h>

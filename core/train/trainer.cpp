@@ -64,8 +64,6 @@ class Together {
         first = training;
         turn_ = std::max(turn_, training->step());
       }
-      const int64_t turns = one.steps - one.trainings.front()->step();
-      one.source->will_read(std::max<int64_t>(0, turns) * params_.batch);
     }
   }
 
@@ -77,7 +75,10 @@ class Together {
       Rows rows;
       for (Training* training : one.trainings) {
         if (!training->goes_on()) continue;
-        if (!rows.x.defined()) rows = training->next_rows();
+        if (!rows.x.defined()) {  // said anew each time: ends of epochs drop rows
+          one.source->will_read((one.steps - training->step()) * params_.batch);
+          rows = training->next_rows();
+        }
         training->advance(rows);
         took = true;
         left = left || training->more();

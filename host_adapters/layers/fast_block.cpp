@@ -27,14 +27,14 @@ Tensor mixed_by_library(const Tensor& qkv, int64_t heads, const Rotary& rotary,
 
 void add_fast_blocks(std::vector<Block>& blocks) {
   for (Block& block : blocks) {
+    FastBlock fast{{}, FastLinear(block.output), FastLinear(block.up), FastLinear(block.down)};
+    fast.output.pack();
+    if (!fast.output.packed()) return;
     const auto joined = [&](Tensor Linear::*of) {
       return torch::cat({block.query.*of, block.key.*of, block.value.*of});
     };
-    FastBlock fast{FastLinear({joined(&Linear::weight), joined(&Linear::bias)}),
-                   FastLinear(block.output), FastLinear(block.up), FastLinear(block.down)};
-    for (FastLinear* layer : {&fast.query_key_value, &fast.output, &fast.up, &fast.down})
-      layer->pack();
-    if (!fast.output.packed()) return;
+    fast.query_key_value = FastLinear({joined(&Linear::weight), joined(&Linear::bias)});
+    for (FastLinear* layer : {&fast.query_key_value, &fast.up, &fast.down}) layer->pack();
     block.fast = std::make_shared<const FastBlock>(std::move(fast));
   }
 }

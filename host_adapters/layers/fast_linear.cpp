@@ -63,7 +63,8 @@ void FastLinear::pack() {
 bool FastLinear::packed() const { return layer_.weight.is_mkldnn(); }
 
 Tensor FastLinear::plain_weight() const {
-  if (!packed() || plain_.defined()) return packed() ? plain_ : layer_.weight;
+  if (!packed()) return layer_.weight;
+  if (plain_.defined()) return plain_;
   const at::NoGradGuard no_gradients;
   return layer_.weight.to_dense();
 }

@@ -163,6 +163,7 @@ void WeightsReader::read_blocks(int64_t count) {
     if (slot.block >= blocks_read_ && slot.block < count) read(slot);
   for (; blocks_read_ < count; ++blocks_read_)
     for (layers::FastLinear* layer : layers_of(blocks_read_)) layer->pack();
+  if (blocks_read_ == static_cast<int64_t>(weights_.blocks.size())) checkpoint_ = {};
 }
 
 void WeightsReader::keep_plain(int64_t count) {

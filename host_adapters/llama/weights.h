@@ -67,7 +67,7 @@ class WeightsReader {
 
   /// Its blocks have tensors once they are read.
   const Weights& weights() const { return weights_; }
-  /// Reads what is not read yet of the first `count` blocks.
+  /// Reads what is not read yet of the first `count` blocks; lets go of the file after the last.
   void read_blocks(int64_t count);
   /// For passes with gradients: keeps plain weights of the first `count` blocks and of the head
   /// beside the packed ones, from then on.

@@ -21,14 +21,14 @@ Tensor affine(const Tensor& x, const Tensor& w, const Tensor& b);
 Tensor pre_activations(const Tensor& x, const Tensor& w_enc, const Tensor& b_enc,
                        const Tensor& b_dec);
 
-/// The codes of an SAE whose active latents are all those above 0.
+/// The codes of an SAE that works out every latent.
 struct Rectified {
-  Tensor active;  ///< max(pre, 0) [n, m]; NaN stays
+  Tensor active;  ///< [n, m]
   Tensor sum;     ///< of its rows, [n]
   Codes codes;    ///< what of it is not 0
 };
-/// ReLU of `pre` [n, m] with what losses and counters ask of it, in one pass; so are the gradients
-/// of all three. Differentiable once.
+/// max(pre, 0) of `pre` [n, m], NaN stays NaN; with what losses and counters ask of it. Gradients
+/// of all three take one pass together. Differentiable once.
 Rectified rectify(const Tensor& pre);
 
 /// What becomes of negative values that are among the k largest of a row.

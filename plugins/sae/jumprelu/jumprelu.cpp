@@ -177,8 +177,10 @@ class JumpRelu final : public DenseSae {
     if (p_.log_threshold) return param("log_threshold", threshold.log());
     return p_.threshold_learns ? param("threshold", threshold) : buffer("threshold", threshold);
   }
-  Tensor active(const Tensor& pre, Mode) override {
-    return p_.threshold_learns ? jump(pre, threshold(), p_.bandwidth, reach_) : above_fixed(pre);
+  ops::Rectified coded(const Tensor& pre, Mode) override {
+    const Tensor z =
+        p_.threshold_learns ? jump(pre, threshold(), p_.bandwidth, reach_) : above_fixed(pre);
+    return {z, {}, Codes::of(z)};
   }
   Tensor inference_threshold() const override { return p_.at_least_one ? Tensor() : threshold(); }
   // source: OpenSAE 978f094, sparse_activations.py 17-35

@@ -9,11 +9,6 @@ namespace facet {
 
 Tensor DenseSae::activations(const Tensor& pre) const { return pre.relu(); }
 
-ops::Rectified DenseSae::coded(const Tensor& pre, Mode mode) {
-  const Tensor z = active(pre, mode);
-  return {z, {}, Codes::of(z)};
-}
-
 namespace {
 
 // Whether a product with all latents is faster than sums over entries.

@@ -14,10 +14,8 @@ class DenseSae : public AffineSae {
 
  protected:
   using AffineSae::AffineSae;
-  /// The active latents of pre-activations, both [n, m].
-  virtual Tensor active(const Tensor& pre, Mode mode) = 0;
-  /// The same as codes, with the sums of its rows [n] where these come for nothing.
-  virtual ops::Rectified coded(const Tensor& pre, Mode mode);
+  /// The codes of pre-activations [n, m], with the sums of their rows where these come for nothing.
+  virtual ops::Rectified coded(const Tensor& pre, Mode mode) = 0;
   /// What infer_k and theta choose from, of pre-activations: [n, m], not below 0.
   virtual Tensor activations(const Tensor& pre) const;
   /// [m], what an activation must be above to be kept in Mode::infer, where its value is the

@@ -5,7 +5,6 @@
 
 namespace facet {
 
-Tensor ReluSae::active(const Tensor& pre, Mode) { return pre.relu(); }
 ops::Rectified ReluSae::coded(const Tensor& pre, Mode) { return ops::rectify(pre); }
 Tensor ReluSae::inference_threshold() const { return at::zeros_like(b_enc_.detach()); }
 

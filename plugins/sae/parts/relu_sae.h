@@ -21,7 +21,6 @@ class ReluSae : public DenseSae {
 
  private:
   std::optional<InferenceForm> untied_form() const override { return plain_form("relu"); }
-  Tensor active(const Tensor& pre, Mode mode) override;
   ops::Rectified coded(const Tensor& pre, Mode mode) override;
   Tensor inference_threshold() const override;
 };
