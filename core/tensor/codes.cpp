@@ -1,14 +1,13 @@
 // Codes: making them from dense tensors, joining and cutting them.
 #include "facet/codes.h"
 
-#include <ATen/Parallel.h>
 #include <facet/torch.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
 
 #include "facet/error.h"
-#include "tensor/not_zero.h"
+#include "tensor/dense_codes.h"
 
 namespace facet {
 namespace {
@@ -26,29 +25,21 @@ class NotZero : public Function<NotZero> {
     const float* values = given.const_data_ptr<float>();
     const Tensor start = at::zeros({n + 1}, at::kLong);
     int64_t* ends = start.mutable_data_ptr<int64_t>() + 1;
-    at::parallel_for(0, n, 64, [&](int64_t begin, int64_t end) {
+    for_dense_rows(n, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         for (const float* x = values + i * m; x != values + (i + 1) * m; ++x) ends[i] += *x != 0;
     });
-    const int64_t entries = starts_of_counts(start);
-    const Tensor latent = at::empty({entries}, at::kInt);
-    const Tensor value = at::empty({entries}, at::kFloat);
-    list_not_zero(given, start, latent.mutable_data_ptr<int32_t>(),
-                  value.mutable_data_ptr<float>());
-    context->mark_non_differentiable({start, latent});
-    context->save_for_backward({start, latent});
+    const Codes codes = entries_of(given, start);
+    context->mark_non_differentiable({start, codes.latent});
+    context->save_for_backward({start, codes.latent});
     context->saved_data["m"] = m;
-    return {start, latent, value};
+    return {start, codes.latent, codes.value};
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    Codes codes;
-    codes.start = saved[0];
-    codes.latent = saved[1];
-    codes.value = gradients[2].contiguous();
-    codes.d_sae = context->saved_data["m"].toInt();
-    return {codes.dense()};
+    const int64_t m = context->saved_data["m"].toInt();
+    return {Codes{saved[0], saved[1], gradients[2].contiguous(), m}.dense()};
   }
 };
 
@@ -65,21 +56,15 @@ Tensor flat_index(const Codes& codes) {
 
 Codes Codes::of(const Tensor& dense) {
   FACET_ASSERT(dense.dim() == 2, "dense codes are [n, d_sae]");
-  Codes codes;
-  codes.d_sae = dense.size(1);
   if (dense.is_cpu() && dense.scalar_type() == at::kFloat) {
     const variable_list parts = NotZero::apply(dense);
-    codes.start = parts[0];
-    codes.latent = parts[1];
-    codes.value = parts[2];
-    return codes;
+    return {parts[0], parts[1], parts[2], dense.size(1)};
   }
   const Tensor values = dense.detach();
   const Tensor place = values.flatten().nonzero().select(1, 0);  // [nnz], ascending: row by row
-  codes.start = with_leading_zero(values.ne(0).sum(1).cumsum(0));
-  codes.latent = place.remainder(codes.d_sae).to(at::kInt);
-  codes.value = dense.flatten().index_select(0, place).to(at::kFloat);
-  return codes;
+  return {with_leading_zero(values.ne(0).sum(1).cumsum(0)),
+          place.remainder(dense.size(1)).to(at::kInt),
+          dense.flatten().index_select(0, place).to(at::kFloat), dense.size(1)};
 }
 
 Codes Codes::joined(const std::vector<Codes>& parts) {

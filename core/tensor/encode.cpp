@@ -228,12 +228,7 @@ bool is_screened(const Tensor& x) {
 }
 
 Codes codes_of(const variable_list& parts, int64_t d_sae) {
-  Codes codes;
-  codes.start = parts[0];
-  codes.latent = parts[1];
-  codes.value = parts[2];
-  codes.d_sae = d_sae;
-  return codes;
+  return {parts[0], parts[1], parts[2], d_sae};
 }
 
 variable_list tensors_of(const Screen::Entries& kept) {

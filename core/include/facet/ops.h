@@ -31,6 +31,40 @@ struct Rectified {
 /// of all three take one pass together. Differentiable once.
 Rectified rectify(const Tensor& pre);
 
+/// A straight-through estimate at thresholds, the derivative of a step being a box around it.
+struct StepForm {
+  double bandwidth = 1e-3;  ///< of the box
+  bool to_input = false;    ///< what passes the step learns from it too (Conerly et al., Circuits
+                            ///< Updates January 2025; SAELens' jumprelu_ste_to_input)
+};
+/// 1 where x [n, m] > threshold [m], else 0. The threshold's gradient is the sum over rows of -g /
+/// bandwidth, of rows with |x - threshold| < bandwidth / 2; x has none, or with to_input g /
+/// bandwidth in these rows. source: Rajamanoharan et al. 2024, arXiv:2407.14435, eq. 12
+Tensor step_above(const Tensor& x, const Tensor& threshold, const StepForm& form);
+
+struct Jumped {
+  Tensor active;  ///< [n, m]
+  Tensor count;   ///< step_above() summed over the latents of a row, [n]
+  Codes codes;    ///< what of active is not 0
+};
+/// pre [n, m] where pre > threshold [m], else 0; NaN stays NaN. The gradient g of active reaches
+/// pre where pre > threshold, and the threshold as the sum over rows of -(threshold / bandwidth) g,
+/// of rows with |pre - threshold| < bandwidth / 2; with to_input (threshold / bandwidth) g of these
+/// rows reaches pre as well. Gradients of all three take one pass together. Differentiable once.
+/// source: the same, eq. 11; SAELens 6.54 (jumprelu_sae.py)
+Jumped jump(const Tensor& pre, const Tensor& threshold, const StepForm& form);
+
+struct Gated {
+  Tensor active;  ///< [n, m]
+  Tensor passed;  ///< what the gate lets through, max(u + b_gate, 0), [n, m]
+  Tensor sum;     ///< of passed, over the latents of a row, [n]
+  Codes codes;    ///< what of active is not 0
+};
+/// active is max(exp(r_mag) u + b_mag, 0) where u + b_gate > 0, else 0; u [n, m], the others [m].
+/// The gate learns from passed and sum alone. Gradients of all four take one pass together.
+/// Differentiable once. source: Rajamanoharan et al. 2024, arXiv:2404.16014, eq. 4 to 6
+Gated gate(const Tensor& u, const Tensor& b_gate, const Tensor& r_mag, const Tensor& b_mag);
+
 /// What becomes of negative values that are among the k largest of a row.
 enum class Negatives { zero = 1, kept };
 

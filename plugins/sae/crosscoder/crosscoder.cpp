@@ -155,7 +155,7 @@ class Crosscoder final : public Sae {
   }
 
   /// Leaves the notes "input" [n, points, d] and, where every latent is worked out, "active"
-  /// [n, d_sae].
+  /// [n, d_sae] and "sum" [n], of its rows.
   Pass pass(const Batch& batch, Mode mode) override {
     const Tensor x = batch.input.flatten(1);  // [n, points * d]
     Pass out;
@@ -168,10 +168,11 @@ class Crosscoder final : public Sae {
                                    p_.relu ? ops::Negatives::zero : ops::Negatives::kept);
       written = ops::decode(out.codes, w_dec_.flatten(1), decoder_bias());
     } else {
-      const Tensor z = active(x, mode);
-      out.codes = Codes::of(z);
-      out.notes["active"] = z;
-      written = ops::affine(z, w_dec_.flatten(1), decoder_bias());
+      ops::Rectified z = coded(x, mode);
+      out.codes = std::move(z.codes);
+      out.notes["active"] = z.active;
+      out.notes["sum"] = z.sum;
+      written = ops::affine(z.active, w_dec_.flatten(1), decoder_bias());
     }
     out.output = written.view_as(batch.input);
     return out;
@@ -181,7 +182,8 @@ class Crosscoder final : public Sae {
     step_ = step.index;
     Losses losses = {error(pass, step)};
     if (p_.k == 0 && p_.l1_coefficient > 0)
-      losses.push_back(l1_term(p_.l1, p_.l1_coefficient, pass.notes.at("active"), w_dec_, step));
+      losses.push_back(l1_term(p_.l1, p_.l1_coefficient, pass.notes.at("active"), w_dec_, step,
+                               pass.notes.at("sum")));
     add_auxk(losses, pass, step);
     return losses;
   }
@@ -269,11 +271,11 @@ class Crosscoder final : public Sae {
     return b_dec_.defined() ? b_dec_.view({-1}) : at::zeros({encoder().size(0)}, w_enc_.options());
   }
 
-  // The codes of rows x [n, points * d] where every latent is worked out: [n, m].
-  Tensor active(const Tensor& x, Mode mode) const {
+  // The codes of rows x [n, points * d] where every latent is worked out.
+  ops::Rectified coded(const Tensor& x, Mode mode) const {
     const Tensor pre = ops::pre_activations(x, encoder(), b_enc_, Tensor());
-    if (mode == Mode::train || p_.theta == 0) return pre.relu();
-    return at::where(pre <= p_.theta, at::zeros({}, pre.options()), pre);
+    if (mode == Mode::train || p_.theta == 0) return ops::rectify(pre);
+    return ops::rectify(at::where(pre <= p_.theta, at::zeros({}, pre.options()), pre));
   }
 
   Loss error(const Pass& pass, const Step& step) const {

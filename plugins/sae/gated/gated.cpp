@@ -78,9 +78,9 @@ class Gated final : public GatedSae {
       : GatedSae("gated", p, shape, init), l1_(p.l1), l1_coefficient_(p.l1_coefficient) {}
 
  private:
-  Losses sparsity_terms(const Tensor& z, const Step& step) override {
+  Losses sparsity_terms(const Tensor& z, const Tensor& sums, const Step& step) override {
     if (l1_coefficient_ == 0) return {};
-    return {l1_term(l1_, l1_coefficient_, z, w_dec_, step)};
+    return {l1_term(l1_, l1_coefficient_, z, w_dec_, step, sums)};
   }
 
   std::string l1_;
@@ -102,7 +102,7 @@ class GatedAnneal final : public GatedSae {
   Figures figures(const Pass&) const override { return anneal_.figures(); }
 
  private:
-  Losses sparsity_terms(const Tensor& z, const Step& step) override {
+  Losses sparsity_terms(const Tensor& z, const Tensor&, const Step& step) override {
     return {anneal_.term(z, step)};
   }
 

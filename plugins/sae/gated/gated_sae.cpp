@@ -16,32 +16,33 @@ GatedSae::GatedSae(const std::string& type, const GatedForm& form, const Shape& 
       r_mag_(param("r_mag", at::zeros_like(b_enc_.detach()))),
       b_mag_(param("b_mag", at::zeros_like(b_enc_.detach()))) {}
 
-GatedSae::Coded GatedSae::coded(const Tensor& x) const {
+ops::Gated GatedSae::coded(const Tensor& x) const {
   const Dictionary w = dictionary();
-  const Tensor u = ops::pre_activations(x, w.w_enc, at::zeros_like(b_enc_.detach()), w.b_dec);
-  const Tensor gate = u + w.b_enc;
-  return {gate, (u * r_mag_.exp() + b_mag_).relu() * gate.detach().gt(0)};
+  return ops::gate(ops::pre_activations(x, w.w_enc, Tensor(), w.b_dec), w.b_enc, r_mag_, b_mag_);
 }
 
-Codes GatedSae::chosen(const Tensor& z, Mode mode) const {
-  return infers_otherwise(mode) ? inferred(z) : Codes::of(z);
+Codes GatedSae::encode(const Tensor& x, Mode mode) {
+  ops::Gated z = coded(x);
+  return infers_otherwise(mode) ? inferred(z.active) : std::move(z.codes);
 }
-
-Codes GatedSae::encode(const Tensor& x, Mode mode) { return chosen(coded(x).active, mode); }
 
 Pass GatedSae::pass_rows(const Tensor& x, Mode mode) {
-  const auto [gate, z] = coded(x);
-  Codes codes = chosen(z, mode);
-  const Tensor kept = infers_otherwise(mode) ? codes.dense() : z;
+  ops::Gated z = coded(x);
+  Codes codes = infers_otherwise(mode) ? inferred(z.active) : std::move(z.codes);
+  const Tensor kept = infers_otherwise(mode) ? codes.dense() : z.active;
   const Tensor output = ops::affine(kept, w_dec_, decoder_bias());
-  return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}, {"gate", gate}, {"active", z}}};
+  return {std::move(codes),
+          output.unsqueeze(1),
+          {},
+          {{"input", x}, {"passed", z.passed}, {"sum", z.sum}, {"active", z.active}}};
 }
 
 Losses GatedSae::losses(const Pass& pass, const Step& step) {
   Losses losses = {error(pass, step)};
   const bool on_gate = gated_.sparsity_on == "gate";
-  const Tensor z = on_gate ? pass.notes.at("gate").relu() : pass.notes.at("active");
-  for (Loss& loss : sparsity_terms(z, step)) losses.push_back(std::move(loss));
+  const Tensor& z = pass.notes.at(on_gate ? "passed" : "active");
+  const Tensor sums = on_gate ? pass.notes.at("sum") : Tensor();
+  for (Loss& loss : sparsity_terms(z, sums, step)) losses.push_back(std::move(loss));
   if (gated_.via_gate != "none") losses.push_back(via_gate(pass, step));
   add_dead_terms(losses, pass, step);
   return losses;
@@ -51,7 +52,7 @@ Loss GatedSae::via_gate(const Pass& pass, const Step& step) {
   const bool attached = gated_.via_gate == "attached";
   const auto held = [&](const Tensor& t) { return attached ? t : t.detach(); };
   Pass by_gate = pass;
-  by_gate.output = (pass.notes.at("gate").relu().matmul(held(w_dec_)) +
+  by_gate.output = (ops::affine(pass.notes.at("passed"), held(w_dec_), Tensor()) +
                     held(silent_output(pass.notes.at("input"))))
                        .unsqueeze(1);
   return {"via_gate", error(by_gate, step).value};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "affine_sae.h"
+#include "facet/ops.h"
 
 namespace facet {
 
@@ -55,17 +56,14 @@ class GatedSae : public AffineSae {
 
  protected:
   GatedSae(const std::string& type, const GatedForm& form, const Shape& shape, Init& init);
-  /// The term that keeps z [n, m] sparse, or nothing.
-  virtual Losses sparsity_terms(const Tensor& z, const Step& step) = 0;
-  /// Leaves the notes "gate", pre-activations of the gate, and "active" [n, m].
+  /// The term that keeps z [n, m] sparse, or nothing. `sums` [n]: of its rows, where they are
+  /// known.
+  virtual Losses sparsity_terms(const Tensor& z, const Tensor& sums, const Step& step) = 0;
+  /// Leaves the notes "passed" and "active" [n, m] and "sum" [n] of ops::Gated.
   Pass pass_rows(const Tensor& x, Mode mode) override;
 
  private:
-  struct Coded {
-    Tensor gate, active;  // [n, m]
-  };
-  Coded coded(const Tensor& x) const;
-  Codes chosen(const Tensor& z, Mode mode) const;
+  ops::Gated coded(const Tensor& x) const;
   Loss via_gate(const Pass& pass, const Step& step);
 
   const GatedForm gated_;

@@ -5,7 +5,7 @@
 #include <facet/torch.h>
 
 #include "dense_sae.h"
-#include "jump.h"
+#include "facet/ops.h"
 #include "ranks.h"
 
 using namespace facet;
@@ -127,7 +127,7 @@ class JumpRelu final : public DenseSae {
   JumpRelu(const JumpReluParams& p, const Shape& shape, Init& init)
       : DenseSae("jumprelu", p, shape, init),
         p_(p),
-        reach_(p.ste_to_input ? Reach::input_too : Reach::threshold),
+        step_form_{p.bandwidth, p.ste_to_input},
         kept_(
             kept(at::full({p.d_sae}, static_cast<float>(p.threshold), w_dec_.detach().options()))) {
   }
@@ -177,10 +177,14 @@ class JumpRelu final : public DenseSae {
     if (p_.log_threshold) return param("log_threshold", threshold.log());
     return p_.threshold_learns ? param("threshold", threshold) : buffer("threshold", threshold);
   }
-  ops::Rectified coded(const Tensor& pre, Mode) override {
-    const Tensor z =
-        p_.threshold_learns ? jump(pre, threshold(), p_.bandwidth, reach_) : above_fixed(pre);
-    return {z, {}, Codes::of(z)};
+  // Leaves the note "count" [n], of pre-activations above the threshold, where that learns.
+  Coded coded(const Tensor& pre, Mode) override {
+    if (!p_.threshold_learns) {
+      const Tensor z = above_fixed(pre);
+      return {z, Codes::of(z), {}};
+    }
+    ops::Jumped z = ops::jump(pre, threshold(), step_form_);
+    return {z.active, std::move(z.codes), {{"count", z.count}}};
   }
   Tensor inference_threshold() const override { return p_.at_least_one ? Tensor() : threshold(); }
   // source: OpenSAE 978f094, sparse_activations.py 17-35
@@ -204,8 +208,10 @@ class JumpRelu final : public DenseSae {
       const Tensor share = over_ranks(step, soft.sum(0)) / rows_of_ranks(step, soft);  // [m]
       return (share * (1 + share / p_.tanh_frequency)).sum();
     }
-    const Tensor& on = pass.notes.at(p_.l0_on == "pre" ? "pre" : "active");
-    const Tensor count = step_above(on, threshold(), p_.bandwidth, reach_).sum(1);  // [n]
+    const Tensor count =  // [n]
+        p_.l0_on == "pre"
+            ? pass.notes.at("count")
+            : ops::step_above(pass.notes.at("active"), threshold(), step_form_).sum(1);
     if (p_.l0_mode == "quadratic")
       return mean_of_rows(step, (count - p_.l0_target).square()) * (2 / p_.l0_target);
     const Tensor l0 = mean_of_rows(step, count);
@@ -213,7 +219,7 @@ class JumpRelu final : public DenseSae {
   }
 
   JumpReluParams p_;
-  Reach reach_;
+  ops::StepForm step_form_;
   Tensor kept_;  // [m], the threshold or its logarithm
 };
 

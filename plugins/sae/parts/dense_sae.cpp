@@ -34,7 +34,7 @@ Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
     return {std::move(codes), output.unsqueeze(1), {}, {{"input", x}}};
   }
   const Tensor pre = pre_activations_of(x);  // [n, m]
-  ops::Rectified z;
+  Coded z;
   if (infers_otherwise(mode)) {
     z.codes = inferred(activations(pre));
     z.active = z.codes.dense();
@@ -42,9 +42,8 @@ Pass DenseSae::pass_rows(const Tensor& x, Mode mode) {
     z = coded(pre, mode);
   }
   const Tensor output = ops::affine(z.active, decoder_rows(), decoder_bias());
-  Pass pass{std::move(z.codes), output.unsqueeze(1), {}, {}};
-  pass.notes = {{"input", x}, {"pre", pre}, {"active", z.active}};
-  if (z.sum.defined()) pass.notes["sum"] = z.sum;
+  Pass pass{std::move(z.codes), output.unsqueeze(1), {}, std::move(z.notes)};
+  pass.notes.merge(Notes{{"input", x}, {"pre", pre}, {"active", z.active}});
   return pass;
 }
 

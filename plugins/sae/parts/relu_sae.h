@@ -21,7 +21,8 @@ class ReluSae : public DenseSae {
 
  private:
   std::optional<InferenceForm> untied_form() const override { return plain_form("relu"); }
-  ops::Rectified coded(const Tensor& pre, Mode mode) override;
+  /// Leaves the note "sum" [n], of the rows of "active".
+  Coded coded(const Tensor& pre, Mode mode) override;
   Tensor inference_threshold() const override;
 };
 

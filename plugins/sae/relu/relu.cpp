@@ -62,11 +62,9 @@ class Relu final : public ReluSae {
 
   Losses losses(const Pass& pass, const Step& step) override {
     Losses losses = {error(pass, step)};
-    if (p_.l1_coefficient > 0) {
-      const auto sum = pass.notes.find("sum");
+    if (p_.l1_coefficient > 0)
       losses.push_back(l1_term(p_.l1, p_.l1_coefficient, pass.notes.at("active"), w_dec_, step,
-                               sum == pass.notes.end() ? Tensor() : sum->second));
-    }
+                               pass.notes.at("sum")));
     add_dead_terms(losses, pass, step);
     return losses;
   }
