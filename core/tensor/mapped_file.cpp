@@ -45,4 +45,10 @@ std::string_view MappedFile::view(int64_t begin, int64_t end) const {
   return {static_cast<const char*>(bytes_) + begin, static_cast<size_t>(end - begin)};
 }
 
+void MappedFile::let_go(int64_t begin, int64_t end) const {
+  static const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t first = begin / page * page;
+  madvise(at(first), static_cast<size_t>(end - first), MADV_DONTNEED);  // if not, they stay
+}
+
 }  // namespace facet

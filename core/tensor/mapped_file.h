@@ -19,6 +19,9 @@ class MappedFile {
   int64_t size() const { return size_; }
   /// Bytes begin .. end - 1, which must lie in the file.
   std::string_view view(int64_t begin, int64_t end) const;
+  /// Says that bytes begin .. end - 1 are not needed for now: their pages leave the memory of the
+  /// process. Whoever reads them again has them mapped again.
+  void let_go(int64_t begin, int64_t end) const;
 
  private:
   void* bytes_ = nullptr;

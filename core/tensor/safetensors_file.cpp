@@ -190,7 +190,11 @@ at::Tensor SafetensorsFile::tensor(const Entry& entry) const {
   const auto alignment = static_cast<int64_t>(at::elementSize(entry.dtype));
   if ((data_ + entry.begin) % alignment == 0)
     return at::from_blob(
-        data, entry.sizes, [keep = shared_from_this()](void*) {}, entry.dtype);
+        data, entry.sizes,
+        [keep = shared_from_this(), begin = data_ + entry.begin, end = data_ + entry.end](void*) {
+          keep->bytes_->let_go(begin, end);
+        },
+        entry.dtype);
   at::Tensor copy = at::empty(entry.sizes, entry.dtype);
   std::memcpy(copy.mutable_data_ptr(), data, copy.nbytes());
   return copy;

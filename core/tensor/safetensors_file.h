@@ -36,7 +36,8 @@ class SafetensorsFile : public std::enable_shared_from_this<SafetensorsFile> {
   const std::filesystem::path& path() const { return path_; }
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  /// A tensor on the mapping, which it keeps alive; data that lie askew are copied.
+  /// A tensor on the mapping, which it keeps alive; data that lie askew are copied. Pages that were
+  /// read through it are let go when it dies.
   at::Tensor tensor(const Entry& entry) const;
 
  private:

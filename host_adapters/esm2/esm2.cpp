@@ -5,11 +5,10 @@
 #include <deque>
 #include <optional>
 
+#include "block.h"
 #include "config.h"
-#include "fast_block.h"
 #include "letters.h"
 #include "maps.h"
-#include "random_weights.h"
 #include "stages.h"
 #include "weights.h"
 
@@ -133,33 +132,30 @@ class Esm2 final : public HostModel {
                  Decoding* decoding) override {
     FACET_ASSERT(!decoding, "esm2 cannot generate");
     const at::AutoGradMode gradients(want.gradients);
-    open_weights();
-    if (want.logits && !weights_->head.weight.defined())
-      throw UserError(file() + ": has no lm_head, so there are no logits");
-    if (want.contacts && !weights_->contacts.weight.defined())
-      throw UserError(file() + ": has no esm.contact_head, so there are no contacts");
+    const Weights& weights = read_weights(hooks, want);
     const layers::Packed packed(tokens);
-    layers::Maps maps(packed, want, config_.blocks, &weights_->contacts);
-    const Tensor x = embedded(tokens, packed);
+    layers::Maps maps(packed, want, config_.blocks, &weights.contacts);
+    const Tensor x = embedded(weights.embedding, tokens, packed);
     std::deque<layers::Rotary> rotary;  // one for each set of frequencies
     std::vector<layers::Stage> stages;
     stages.push_back([&](layers::Residual& r, const layers::Stretch& stretch) {
       r.shown = x.slice(0, stretch.begin, stretch.end);
     });
-    for (size_t i = 0; i < weights_->blocks.size(); ++i) {
-      const Tensor& frequencies = weights_->frequencies[i];
-      if (i == 0 || !frequencies.is_same(weights_->frequencies[i - 1]))
+    for (size_t i = 0; i < weights.blocks.size(); ++i) {
+      const Tensor& frequencies = weights.frequencies[i];
+      if (i == 0 || !frequencies.is_same(weights.frequencies[i - 1]))
         rotary.emplace_back(frequencies, packed);
-      layers::add_block(stages, weights_->blocks[i], config_.heads, config_.eps, rotary.back(),
+      layers::add_block(stages, weights.blocks[i], config_.heads, config_.eps, rotary.back(),
                         packed, maps.watch(static_cast<int64_t>(i)));
     }
     stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
-      r.shown = layers::layer_norm(r.shown, weights_->final_norm, config_.eps);
+      r.shown = layers::layer_norm(r.shown, weights.final_norm, config_.eps);
     });
     stages.push_back([&](layers::Residual& r, const layers::Stretch&) {
-      const Tensor inner = layers::gelu(layers::linear(r.shown, weights_->head));
-      r.shown = layers::linear(layers::layer_norm(inner, weights_->head_norm, config_.eps),
-                               weights_->decoder);
+      r.shown = layers::by_rows(r.shown, [&](const Tensor& rows) {
+        const Tensor inner = weights.head(rows, layers::FastLinear::Then::gelu);
+        return weights.decoder(layers::layer_norm(inner, weights.head_norm, config_.eps));
+      });
     });
     return layers::run_stages(info_, stages, packed, hooks, want, maps, x.device());
   }
@@ -167,14 +163,25 @@ class Esm2 final : public HostModel {
  private:
   std::string file() const { return config_.weights.string(); }
 
+  /// With the blocks, and the head, that the pass goes through.
+  const Weights& read_weights(std::span<const Hook> hooks, Want want) {
+    open_weights();
+    if (want.logits && !reader_->has_head())
+      throw UserError(file() + ": has no lm_head, so there are no logits");
+    if (want.contacts && !reader_->weights().contacts.weight.defined())
+      throw UserError(file() + ": has no esm.contact_head, so there are no contacts");
+    const int64_t blocks = layers::blocks_for(info_, hooks, want) + (want.logits ? 1 : 0);
+    reader_->read_blocks(blocks);
+    if (want.gradients) reader_->keep_plain(blocks);
+    return reader_->weights();
+  }
+
   void open_weights() {
-    if (weights_) return;
-    weights_ = read_weights(
-        config_, params_.inv_freq == "stored" ? Frequencies::stored : Frequencies::computed,
-        params_.dtype == "bf16" ? at::kBFloat16 : at::kFloat, setup_.device);
-    if (params_.random_weights >= 0)
-      draw_anew(*weights_, config_, static_cast<uint64_t>(params_.random_weights));
-    layers::add_fast_blocks(weights_->blocks);
+    if (reader_) return;
+    const at::ScalarType dtype = params_.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+    reader_.emplace(config_, open_checkpoint(config_),
+                    params_.inv_freq == "stored" ? Frequencies::stored : Frequencies::computed,
+                    layers::Reading{dtype, setup_.device, params_.random_weights, "esm2"});
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,
@@ -185,9 +192,9 @@ class Esm2 final : public HostModel {
 
   /// Word embeddings [t, d]; with token dropout those of <mask> are zero, and all rows of a
   /// sequence are scaled by (1 - kMaskedInTraining) / (1 - its share of <mask>).
-  Tensor embedded(const Tokens& tokens, const layers::Packed& packed) const {
-    const Tensor x =
-        weights_->embedding.index_select(0, tokens.id.to(weights_->embedding.device()));
+  Tensor embedded(const Tensor& embedding, const Tokens& tokens,
+                  const layers::Packed& packed) const {
+    const Tensor x = embedding.index_select(0, tokens.id.to(embedding.device()));
     if (!token_dropout_) return x;
     const Tensor masked = tokens.id.eq(kMask);  // [t]
     Tensor scale = torch::empty({packed.sequences()}, torch::kFloat32);
@@ -210,7 +217,7 @@ class Esm2 final : public HostModel {
   bool token_dropout_;
   layers::Letters letters_;
   HostInfo info_;
-  std::optional<Weights> weights_;
+  std::optional<WeightsReader> reader_;
 };
 
 }  // namespace

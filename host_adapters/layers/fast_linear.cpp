@@ -7,14 +7,16 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <algorithm>
+
 namespace facet::layers {
 
 namespace {
 
-/// Rows of a product for each of its threads. What a layer gives for so many stays in a core's
-/// cache; and products of one size are prepared once, which takes oneDNN about a millisecond.
+/// Most rows of a product for each of its threads. What a layer gives for so many stays in a core's
+/// cache.
 constexpr int64_t kRowsOfProduct = 256;
-/// Fewer rows are joined to those before them: oneDNN sums single rows in another order.
+/// Fewer rows are filled up beside others: oneDNN sums single rows in another order.
 constexpr int64_t kFewestRows = 16;
 
 using LinearOp = Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&,
@@ -51,6 +53,16 @@ bool multiplies(const Tensor& weight) {
 #endif
 }
 
+/// How many rows to multiply at once when so many are left, or a few more, to be filled up. Of few
+/// sizes: for each that a layer meets, oneDNN compiles code, which takes it a millisecond and most
+/// of a megabyte, and it keeps them all.
+int64_t rows_at_once(int64_t left, int64_t most) {
+  if (left >= most) return most;
+  int64_t rows = kFewestRows;
+  while (2 * rows < left + kFewestRows) rows *= 2;
+  return std::min(rows, most);
+}
+
 }  // namespace
 
 void FastLinear::pack() {
@@ -82,16 +94,19 @@ Tensor FastLinear::operator()(const Tensor& x, Then then) const {
 }
 
 Tensor by_rows(const Tensor& x, const std::function<Tensor(const Tensor&)>& of) {
+  if (!x.is_cpu() || at::GradMode::is_enabled()) return of(x);
   const int64_t n = x.size(0);
+  if (n <= kFewestRows) return of(x);
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
-  const int64_t rows = kRowsOfProduct * threads;
-  if (n < rows + kFewestRows || at::GradMode::is_enabled()) return of(x);
   Tensor out;
-  for (int64_t begin = 0, end; begin < n; begin = end) {
-    end = begin + rows + kFewestRows > n ? n : begin + rows;
-    const Tensor some = of(x.slice(0, begin, end));
+  for (int64_t begin = 0, rows = 0; begin < n; begin += rows) {
+    rows = rows_at_once(n - begin, kRowsOfProduct * threads);
+    if (rows == n) return of(x);
+    const int64_t end = std::min(begin + rows, n), missing = begin + rows - end;
+    const Tensor given = x.slice(0, begin, end);
+    const Tensor some = of(missing > 0 ? at::constant_pad_nd(given, {0, 0, 0, missing}) : given);
     if (!out.defined()) out = torch::empty({n, some.size(1)}, some.options());
-    out.slice(0, begin, end).copy_(some);
+    out.slice(0, begin, end).copy_(some.slice(0, 0, end - begin));
   }
   return out;
 }

@@ -17,6 +17,7 @@ class FastLinear {
 
   /// Where a reader of checkpoints puts the weight, [out, in].
   at::Tensor& weight() { return layer_.weight; }
+  at::Tensor& bias() { return layer_.bias; }  ///< [out], or undefined
   /// Lays the weight out for products, in place of what was read, where there is a gain: on the
   /// CPU in float32, or in bf16 and a processor that multiplies bf16. Elsewhere it stays. Call it
   /// when the weight will not change any more.
@@ -38,8 +39,9 @@ class FastLinear {
   at::Tensor plain_;  // of a packed one, if it is kept
 };
 
-/// What `of` gives for x [t, d], computed for some rows after others: as many as the products of
-/// packed weights like, whose results then stay in a core's cache. With gradients all together.
+/// What `of` gives for x [t, d], row by row, computed for some rows after others: as many as the
+/// products of packed weights like, whose results then stay in a core's cache. `of` may be given
+/// rows of zeros beside. With gradients and on other devices all together, and none beside.
 at::Tensor by_rows(const at::Tensor& x,
                    const std::function<at::Tensor(const at::Tensor& rows)>& of);
 

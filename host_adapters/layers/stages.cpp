@@ -7,12 +7,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "facet/error.h"
-#include "fast_block.h"
 
 namespace facet::layers {
 
@@ -128,37 +126,6 @@ Logits run_stages(const HostInfo& info, std::span<const Stage> stages, const Pac
   return out;
 }
 
-void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
-               const Rotary& rotary, const Packed& packed, const Watch& watch) {
-  stages.push_back([](Residual&, const Stretch&) {});
-  stages.push_back(
-      [&block, &rotary, &packed, heads, eps, watch](Residual& r, const Stretch& stretch) {
-        r.x = r.shown;
-        const int64_t head_dim = r.x.size(1) / heads;
-        const auto by_head = [&](const Tensor& y) { return y.view({-1, heads, head_dim}); };
-        const Tensor h = layer_norm(r.x, block.attention_norm, eps);
-        if (runs_fast(block, watch)) {
-          r.shown = fast_attention(h, *block.fast, heads, rotary, packed, stretch);
-          return;
-        }
-        const Tensor q =
-            by_head(linear(h, block.query) * std::pow(static_cast<double>(head_dim), -0.5));
-        const Tensor k = by_head(linear(h, block.key)), v = by_head(linear(h, block.value));
-        const Tensor mixed = attention(rotary.rotated(q, stretch), rotary.rotated(k, stretch), v,
-                                       packed, stretch, watch);
-        r.shown = linear(mixed, block.output);
-      });
-  stages.push_back([&block, eps, watch](Residual& r, const Stretch&) {
-    r.x = r.x + r.shown;
-    if (runs_fast(block, watch))
-      r.shown = fast_mlp(r.x, *block.fast, block.mlp_norm, eps);
-    else
-      r.shown =
-          linear(layers::gelu(linear(layer_norm(r.x, block.mlp_norm, eps), block.up)), block.down);
-  });
-  stages.push_back([](Residual& r, const Stretch&) { r.shown = r.x + r.shown; });
-}
-
 std::vector<HookPoint> block_points(int64_t blocks, int64_t d) {
   std::vector<HookPoint> points = {{"embeddings", "layers.0", d, -1}};
   for (int64_t i = 0; i < blocks; ++i) {
@@ -171,6 +138,17 @@ std::vector<HookPoint> block_points(int64_t blocks, int64_t d) {
   }
   points.push_back({"final_norm.out", "layers." + std::to_string(blocks), d, -1});
   return points;
+}
+
+int64_t blocks_for(const HostInfo& info, std::span<const Hook> hooks, Want want) {
+  if (want.logits || want.attention || want.contacts) return info.layers;
+  int64_t blocks = 0;
+  for (const Hook& hook : hooks) {
+    const size_t point = hookpoint_index(info, hook.point);
+    const bool last = point + 1 == info.points.size();
+    blocks = std::max(blocks, last ? info.layers : info.points[point].block + 1);
+  }
+  return blocks;
 }
 
 }  // namespace facet::layers

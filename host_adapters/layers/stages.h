@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -24,31 +23,16 @@ struct Residual {
 /// Computes the rows of the next hookpoint into `shown`. Called for several stretches at a time.
 using Stage = std::function<void(Residual& residual, const Stretch& stretch)>;
 
-struct FastBlock;
-
-/// The layers of a pre-norm transformer block.
-struct Block {
-  Norm attention_norm;
-  Linear query, key, value, output;
-  Norm mlp_norm;
-  Linear up, down;
-  std::shared_ptr<const FastBlock> fast = nullptr;  ///< see fast_block.h
-};
-
-/// Appends the stages of blocks.I.in, .attn.out, .mlp.out and .out: x + attention(norm(x)), then
-/// that + mlp(norm(that)). Queries are scaled by head_dim^-0.5 before the rotary embedding. `watch`
-/// is shown the block's attention maps; without one they are not made. All arguments but `watch`
-/// must outlive the stages.
-void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
-               const Rotary& rotary, const Packed& packed, const Watch& watch);
-/// The points of a host of such blocks: embeddings, those of each block, final_norm.out; aliases
-/// layers.K.
+/// The points of a host of transformer blocks: embeddings, those of each block, final_norm.out;
+/// aliases layers.K.
 std::vector<HookPoint> block_points(int64_t blocks, int64_t d);
+/// How many blocks of such a host a pass goes through.
+int64_t blocks_for(const HostInfo& info, std::span<const Hook> hooks, Want want);
 
 /// Runs stages[i] up to info.points[i], with its hooks, for all i that are needed; one more stage
 /// gives the logits, when they are wanted: float32, whatever the stages compute in; with Want::last
 /// it is given the last rows alone, whatever its stretch says. `maps` has seen
-/// what the stages of add_block showed it. What an edit returns is taken in the dtype of the rows
+/// what the stages of its blocks showed it. What an edit returns is taken in the dtype of the rows
 /// it was given. Between two hooked points each stretch runs by itself on one thread, so that its
 /// layers stay in the cache; with few stretches, with gradients and on other devices all tokens run
 /// together.

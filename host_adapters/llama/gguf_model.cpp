@@ -137,9 +137,9 @@ layers::Bpe gguf_tokenizer(const GgufFile& file, const Config& config) {
   return layers::make_ggml_tokenizer(std::move(given), name);
 }
 
-Checkpoint gguf_checkpoint(std::shared_ptr<const GgufFile> file, const Config& config) {
+layers::Checkpoint gguf_checkpoint(std::shared_ptr<const GgufFile> file, const Config& config) {
   std::map<std::string, std::string> there;
-  Checkpoint out;
+  layers::Checkpoint out;
   out.file = file->file().string();
   for (const std::string& gguf : file->names()) {
     there[name_of(gguf)] = gguf;

@@ -22,6 +22,6 @@ layers::Bpe gguf_tokenizer(const GgufFile& file, const Config& config);
 /// The tensors under the names and with the rows of transformers: the rows of each query and key
 /// head, which GGUF has in the order of interleaved rotary pairs, are put back in two halves.
 /// source: llama.cpp, convert_hf_to_gguf.py, LlamaModel.permute.
-Checkpoint gguf_checkpoint(std::shared_ptr<const GgufFile> file, const Config& config);
+layers::Checkpoint gguf_checkpoint(std::shared_ptr<const GgufFile> file, const Config& config);
 
 }  // namespace facet::llama

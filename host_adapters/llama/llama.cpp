@@ -124,7 +124,7 @@ class Llama final : public HostModel {
     // Every block must have seen the tokens of a cached pass.
     const Want whole = {.logits = true, .last = want.last || !want.logits};
     open_weights();
-    const int64_t blocks = blocks_for(hooks, cache ? whole : want);
+    const int64_t blocks = layers::blocks_for(info_, hooks, cache ? whole : want);
     reader_->read_blocks(blocks);
     if (want.gradients) reader_->keep_plain(blocks);
     const Weights& weights = reader_->weights();
@@ -169,26 +169,15 @@ class Llama final : public HostModel {
   /// What is read of the model at the first forward pass, whatever it wants.
   void open_weights() {
     if (reader_) return;
-    reader_.emplace(config_, model_.checkpoint(),
-                    Reading{dtype_of(params_.dtype), setup_.device, params_.random_weights});
+    reader_.emplace(
+        config_, model_.checkpoint(),
+        layers::Reading{dtype_of(params_.dtype), setup_.device, params_.random_weights, "llama"});
     if (setup_.events)
       setup_.events->emit(
           {Level::debug, "host.loaded", -1,
            Value(Value::Table{{"message", "llama: " + std::to_string(config_.blocks) +
                                               " blocks of width " + std::to_string(config_.d) +
                                               " from " + params_.weights}})});
-  }
-
-  /// How many blocks a pass goes through.
-  int64_t blocks_for(std::span<const Hook> hooks, Want want) const {
-    if (want.logits || want.attention) return config_.blocks;
-    int64_t blocks = 0;
-    for (const Hook& hook : hooks) {
-      const size_t point = hookpoint_index(info_, hook.point);
-      const bool last = point + 1 == info_.points.size();
-      blocks = std::max(blocks, last ? config_.blocks : info_.points[point].block + 1);
-    }
-    return blocks;
   }
 
   std::vector<layers::Stage> stages_of(const Tokens& tokens, const layers::Packed& packed,

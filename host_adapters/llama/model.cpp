@@ -32,7 +32,8 @@ Model from_folder(const std::filesystem::path& folder) {
   Config config = read_config(folder);
   layers::Bpe bpe = layers::read_tokenizer_json(folder / "tokenizer.json");
   if (config.ids.pad < 0) config.ids.pad = bpe.id_of(pad_token(folder));
-  return {std::move(config), std::move(bpe), [weights] { return folder_checkpoint(weights); }};
+  return {std::move(config), std::move(bpe),
+          [weights] { return layers::safetensors_checkpoint(weights, kBody); }};
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace facet::llama {
 struct Model {
   Config config;  ///< ids as far as anything says them
   layers::Bpe bpe;
-  std::function<Checkpoint()> checkpoint;  ///< opens the weights
+  std::function<layers::Checkpoint()> checkpoint;  ///< opens the weights
 };
 
 /// `path` is a file (GGUF) or a folder with config.json and tokenizer.json; no weights are read. A

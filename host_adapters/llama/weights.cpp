@@ -4,21 +4,14 @@
 #include <facet/torch.h>
 
 #include <facet/error.h>
-#include <facet/safetensors.h>
-
-#include <algorithm>
-#include <charconv>
-#include <memory>
-
-#include "drawn_anew.h"
 
 namespace facet::llama {
 
 namespace {
 
-using Sizes = std::vector<int64_t>;
+using layers::Checkpoint;
+using layers::Slot;
 
-const std::string kBody = "model.";
 const std::string kLayer = "model.layers.";
 const std::string kEmbedding = "model.embed_tokens.weight";
 const std::string kHead = "lm_head.weight";
@@ -40,61 +33,28 @@ void add_block_slots(const std::string& name, const Config& c, Block& block,
   out.push_back({mlp + "down_proj.weight", {c.d, c.mlp}, &block.down.weight()});
 }
 
-std::string shown(const Sizes& sizes) {
-  std::string text;
-  for (const int64_t size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
-  return "[" + text + "]";
-}
-
-/// Puts a tensor where it belongs, in the dtype and on the device of `options`.
-void place(const Slot& slot, const at::Tensor& tensor, const at::TensorOptions& options) {
-  if (slot.rows == 0) {
-    *slot.into = tensor.to(options);
-    return;
-  }
-  if (!slot.into->defined()) *slot.into = torch::empty({slot.rows, slot.sizes[1]}, options);
-  slot.into->narrow(0, slot.row, slot.sizes[0]).copy_(tensor);
-}
-
-/// One more than the highest block that has tensors.
-int64_t blocks_of(const Checkpoint& checkpoint) {
-  int64_t count = 0;
-  for (const std::string& name : checkpoint.names) {
-    int64_t block = 0;
-    if (!name.starts_with(kLayer)) continue;
-    const char* digits = name.data() + kLayer.size();
-    if (std::from_chars(digits, name.data() + name.size(), block).ec == std::errc())
-      count = std::max(count, block + 1);
-  }
-  return count;
-}
-
-std::vector<std::string> problems_of(const Checkpoint& checkpoint, const std::vector<Slot>& all,
-                                     const Config& config) {
-  if (const int64_t blocks = blocks_of(checkpoint); blocks != config.blocks)
-    return {checkpoint.file + ": has " + std::to_string(blocks) + " layers, should have " +
-            std::to_string(config.blocks) + " (num_hidden_layers)"};
-  std::vector<std::string> problems;
-  for (const Slot& slot : all) {
-    const std::optional<Sizes> is = checkpoint.sizes(slot.name);
-    if (!is)
-      problems.push_back(checkpoint.file + ": " + slot.name + ": missing");
-    else if (*is != slot.sizes)
-      problems.push_back(checkpoint.file + ": " + slot.name + ": is " + shown(*is) +
-                         ", should be " + shown(slot.sizes) + " by the configuration");
-  }
-  return problems;
-}
-
 /// Frequencies of the configuration, divided by those that a GGUF file holds of them.
 at::Tensor frequencies_of(const Config& config, const Checkpoint& checkpoint) {
   const at::Tensor computed = frequencies(config.rope, config.head_dim);
-  const std::optional<Sizes> is = checkpoint.sizes(kFrequencyDivisors);
+  const auto is = checkpoint.sizes(kFrequencyDivisors);
   if (!is) return computed;
-  if (*is != Sizes{config.head_dim / 2})
-    throw UserError(checkpoint.file + ": " + kFrequencyDivisors + ": is " + shown(*is) +
-                    ", should be " + shown({config.head_dim / 2}));
+  if (*is != std::vector<int64_t>{config.head_dim / 2})
+    throw UserError(checkpoint.file + ": " + kFrequencyDivisors + ": is " + layers::shown(*is) +
+                    ", should be " + layers::shown({config.head_dim / 2}));
   return computed / checkpoint.tensor(kFrequencyDivisors).to(torch::kFloat32);
+}
+
+/// The checkpoint, unless something is wrong with it.
+const Checkpoint& checked(const Config& config, const Checkpoint& checkpoint) {
+  Weights none;
+  const std::vector<std::string> problems =
+      layers::problems_of(checkpoint, slots(config, none), kLayer, config.blocks);
+  if (!problems.empty()) throw UserError(problems);
+  if (config.tied && checkpoint.sizes(kHead) &&
+      !torch::equal(checkpoint.tensor(kHead), checkpoint.tensor(kEmbedding)))
+    throw UserError(checkpoint.file + ": " + kHead +
+                    ": differs from the embeddings, should equal them (tie_word_embeddings)");
+  return checkpoint;
 }
 
 }  // namespace
@@ -120,68 +80,21 @@ int64_t parameters(const Config& config) {
   return count;
 }
 
-Checkpoint folder_checkpoint(const std::filesystem::path& folder) {
-  const auto file = std::make_shared<const Safetensors>(folder);
-  Checkpoint out;
-  out.file = file->file().string();
-  bool whole = false;
-  for (const std::string& name : file->names()) whole = whole || name.starts_with(kBody);
-  for (const std::string& name : file->names())
-    out.names.push_back(whole || name == kHead ? name : kBody + name);
-  const auto here = [whole](const std::string& name) {
-    return !whole && name.starts_with(kBody) ? name.substr(kBody.size()) : name;
-  };
-  out.sizes = [file, here](const std::string& name) {
-    return file->has(here(name)) ? std::optional<Sizes>(file->sizes(here(name))) : std::nullopt;
-  };
-  out.tensor = [file, here](const std::string& name) { return file->tensor(here(name)); };
-  return out;
-}
-
-WeightsReader::WeightsReader(const Config& config, Checkpoint checkpoint, Reading reading)
-    : checkpoint_(std::move(checkpoint)),
-      reading_(std::move(reading)),
-      slots_(slots(config, weights_)) {
-  const std::vector<std::string> problems = problems_of(checkpoint_, slots_, config);
-  if (!problems.empty()) throw UserError(problems);
-  for (const Slot& slot : slots_)
-    if (slot.block < 0) read(slot);
-  if (config.tied) {
-    if (checkpoint_.sizes(kHead) &&
-        !torch::equal(checkpoint_.tensor(kHead), checkpoint_.tensor(kEmbedding)))
-      throw UserError(checkpoint_.file + ": " + kHead +
-                      ": differs from the embeddings, should equal them (tie_word_embeddings)");
+WeightsReader::WeightsReader(const Config& config, Checkpoint checkpoint, layers::Reading reading)
+    : blocks_(checked(config, checkpoint), reading, slots(config, weights_), [this](int64_t block) {
+        Block& of = weights_.blocks[static_cast<size_t>(block)];
+        return std::vector{&of.query_key_value, &of.output, &of.gate_up, &of.down};
+      }) {
+  if (config.tied)
     weights_.head = layers::FastLinear({weights_.embedding, {}});
-  } else {
+  else
     weights_.head.pack();
-  }
-  weights_.frequencies = frequencies_of(config, checkpoint_).to(at::Device(reading_.device));
-}
-
-void WeightsReader::read_blocks(int64_t count) {
-  for (const Slot& slot : slots_)
-    if (slot.block >= blocks_read_ && slot.block < count) read(slot);
-  for (; blocks_read_ < count; ++blocks_read_)
-    for (layers::FastLinear* layer : layers_of(blocks_read_)) layer->pack();
-  if (blocks_read_ == static_cast<int64_t>(weights_.blocks.size())) checkpoint_ = {};
+  weights_.frequencies = frequencies_of(config, checkpoint).to(at::Device(reading.device));
 }
 
 void WeightsReader::keep_plain(int64_t count) {
   weights_.head.keep_plain();
-  for (int64_t i = 0; i < count; ++i)
-    for (layers::FastLinear* layer : layers_of(i)) layer->keep_plain();
-}
-
-std::vector<layers::FastLinear*> WeightsReader::layers_of(int64_t block) {
-  Block& of = weights_.blocks[static_cast<size_t>(block)];
-  return {&of.query_key_value, &of.output, &of.gate_up, &of.down};
-}
-
-void WeightsReader::read(const Slot& slot) {
-  const at::Tensor stored = checkpoint_.tensor(slot.name);
-  const auto seed = static_cast<uint64_t>(reading_.seed);
-  place(slot, reading_.seed < 0 ? stored : layers::drawn_anew(stored, seed, "llama/" + slot.name),
-        at::TensorOptions(reading_.dtype).device(reading_.device));
+  blocks_.keep_plain(count);
 }
 
 }  // namespace facet::llama

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "block.h"
 #include "letters.h"
 #include "maps.h"
 #include "stages.h"
@@ -46,6 +47,13 @@ std::vector<std::string> vocabulary() {
   for (char c = 'A'; c <= 'Z'; ++c) tokens.emplace_back(1, c);
   for (const char* token : {"*", "-", "."}) tokens.emplace_back(token);
   return tokens;
+}
+
+layers::FastLinear side_by_side(const layers::Linear& a, const layers::Linear& b,
+                                const layers::Linear& c) {
+  if (!a.weight.defined()) return {};
+  return layers::FastLinear(
+      {torch::cat({a.weight, b.weight, c.weight}), torch::cat({a.bias, b.bias, c.bias})});
 }
 
 class Toy final : public HostModel {
@@ -126,9 +134,17 @@ class Toy final : public HostModel {
     };
     embedding_ = make({info_.vocabulary, d}, 0, 1);
     blocks_.clear();
-    for (int64_t i = 0; i < params_.blocks; ++i)
-      blocks_.push_back({norm(), linear(d, d), linear(d, d), linear(d, d), linear(d, d), norm(),
-                         linear(d, 4 * d), linear(4 * d, d)});
+    for (int64_t i = 0; i < params_.blocks; ++i) {
+      layers::Block block;
+      block.attention_norm = norm();
+      const layers::Linear query = linear(d, d), key = linear(d, d), value = linear(d, d);
+      block.query_key_value = side_by_side(query, key, value);
+      block.output = layers::FastLinear(linear(d, d));
+      block.mlp_norm = norm();
+      block.up = layers::FastLinear(linear(d, 4 * d));
+      block.down = layers::FastLinear(linear(4 * d, d));
+      blocks_.push_back(std::move(block));
+    }
     final_norm_ = norm();
   }
 

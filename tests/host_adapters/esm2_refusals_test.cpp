@@ -131,7 +131,7 @@ TEST(Esm2Refusals, name_weights_of_another_number_of_layers) {
   const Spoiled spoiled;
   spoiled.replace("config.json", "\"num_hidden_layers\": 5", "\"num_hidden_layers\": 4");
   EXPECT_EQ(spoiled.refusal_of_pass(), spoiled.path("model.safetensors") +
-                                           ": has 5 layers, config.json says 4 "
+                                           ": has 5 layers, should have 4 "
                                            "(num_hidden_layers)");
 }
 
@@ -148,7 +148,7 @@ TEST(Esm2Refusals, name_tensors_that_are_missing_or_of_other_sizes) {
   EXPECT_EQ(spoiled.refusal_of_pass(),
             file +
                 "esm.encoder.layer.0.attention.self.query.weight: is [32, 64], should be "
-                "[64, 64] (config.json)\n" +
+                "[64, 64] by the configuration\n" +
                 file + "esm.encoder.layer.2.LayerNorm.bias: missing\n" + file +
                 "lm_head.layer_norm.bias: missing");
 }

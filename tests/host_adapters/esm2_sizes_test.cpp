@@ -24,17 +24,23 @@ constexpr Size kReleased[] = {
 
 using Shapes = std::map<std::string, std::vector<int64_t>>;
 
-Shapes shapes_of(const std::vector<esm2::Slot>& slots) {
+/// Of all purposes.
+Shapes shapes_of(const std::string& folder) {
   Shapes out;
-  for (const esm2::Slot& slot : slots) EXPECT_TRUE(out.emplace(slot.name, slot.sizes).second);
+  esm2::Weights weights;
+  for (const esm2::Purpose purpose : esm2::kPurposes)
+    for (const layers::Slot& slot : esm2::slots(esm2::read_config(folder), purpose, weights)) {
+      EXPECT_TRUE(out.emplace(slot.name, slot.sizes).second);
+      EXPECT_FALSE(slot.into->defined());
+    }
   return out;
 }
 
-int64_t numbers(const std::vector<esm2::Slot>& slots) {
+int64_t numbers(const Shapes& shapes) {
   int64_t count = 0;
-  for (const esm2::Slot& slot : slots)
-    if (slot.purpose != esm2::Purpose::frequencies)  // a buffer
-      count += c10::multiply_integers(slot.sizes);
+  for (const auto& [name, sizes] : shapes)
+    if (!name.ends_with("inv_freq"))  // a buffer
+      count += c10::multiply_integers(sizes);
   return count;
 }
 
@@ -55,12 +61,9 @@ TEST(Esm2Sizes, have_the_published_numbers_of_parameters) {
   for (const Size& size : kReleased) {
     const Spoiled folder;
     write_configuration(folder, size);
-    esm2::Weights weights;
-    const auto slots = esm2::slots(esm2::read_config(folder.path()), weights);
-    EXPECT_EQ(numbers(slots), size.parameters) << size.name;
+    EXPECT_EQ(numbers(shapes_of(folder.path())), size.parameters) << size.name;
     EXPECT_EQ(folder.host()->info().parameters + size.blocks * size.heads + 1, size.parameters);
     EXPECT_EQ(folder.host()->info().d_model, size.d);
-    for (const esm2::Slot& slot : slots) EXPECT_FALSE(slot.into->defined());
   }
 }
 
@@ -68,8 +71,7 @@ TEST(Esm2Sizes, have_the_names_and_shapes_of_released_files) {
   for (const Size& size : kReleased) {
     const Spoiled folder;
     write_configuration(folder, size);
-    esm2::Weights weights;
-    const Shapes shapes = shapes_of(esm2::slots(esm2::read_config(folder.path()), weights));
+    const Shapes shapes = shapes_of(folder.path());
     EXPECT_EQ(static_cast<int64_t>(shapes.size()), 1 + 17 * size.blocks + 2 + 5 + 2) << size.name;
     const std::string last = "esm.encoder.layer." + std::to_string(size.blocks - 1) + ".";
     const int64_t d = size.d;
@@ -101,8 +103,7 @@ TEST(Esm2Sizes, list_what_transformers_saves_tensor_by_tensor) {
   for (const std::string& name : file.names())
     if (name != "esm.embeddings.position_embeddings.weight")  // rotary models leave it unused
       saved[name] = file.sizes(name);
-  esm2::Weights weights;
-  EXPECT_EQ(shapes_of(esm2::slots(esm2::read_config(kTiny), weights)), saved);
+  EXPECT_EQ(shapes_of(kTiny), saved);
 }
 
 }  // namespace

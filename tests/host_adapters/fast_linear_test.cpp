@@ -3,6 +3,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <set>
+
 #include "host_adapters/adapters.h"
 
 namespace facet {
@@ -45,6 +47,27 @@ TEST(FastLinear, multiplies_as_the_plain_layer_at_every_number_of_rows) {
       }
     }
   }
+}
+
+TEST(FastLinear, is_given_rows_in_a_few_sizes) {
+  const torch::NoGradGuard no_gradients;
+  const int threads = at::get_num_threads();
+  for (const int many : {1, 3}) {
+    at::set_num_threads(many);
+    std::set<int64_t> sizes;
+    for (int64_t n = 17; n < 1900; n += n < 300 ? 1 : 37) {
+      const Tensor x = torch::arange(2 * n, torch::kFloat32).view({n, 2});
+      const Tensor out = layers::by_rows(x, [&](const Tensor& rows) {
+        sizes.insert(rows.size(0));
+        return rows + 1;
+      });
+      ASSERT_TRUE(torch::equal(out, x + 1)) << n;
+    }
+    EXPECT_LE(sizes.size(), 7U);
+    EXPECT_EQ(*sizes.begin(), 16);
+    EXPECT_EQ(*sizes.rbegin(), 256 * many);
+  }
+  at::set_num_threads(threads);
 }
 
 TEST(FastLinear, keeps_its_weight_bit_for_bit) {

@@ -108,8 +108,8 @@ TEST(Hooks, decide_how_far_the_host_runs) {
     EXPECT_EQ(linears_of([&] { pass(*host, tokens, {}); }), 0);
     EXPECT_EQ(linears_to("embeddings"), 0);
     EXPECT_EQ(linears_to("blocks.0.in"), 0);
-    // llama and esm2 have one product for queries, keys and values, llama one for gate and up.
-    const int64_t attention = host->info().type == "toy" ? 4 : 2, block = attention + 2;
+    // One product for queries, keys and values, one for gate and up.
+    const int64_t attention = 2, block = attention + 2;
     EXPECT_EQ(linears_to("blocks.0.attn.out"), attention);
     EXPECT_EQ(linears_to("blocks.0.mlp.out"), block);
     EXPECT_EQ(linears_to("blocks.0.out"), block);

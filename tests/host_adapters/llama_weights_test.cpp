@@ -13,11 +13,11 @@ constexpr llama::Config small_config() {
 }
 
 /// A model of ones that writes down what is read of it.
-llama::Checkpoint noted(std::vector<std::string>& read) {
+layers::Checkpoint noted(std::vector<std::string>& read) {
   llama::Weights none;
   std::map<std::string, std::vector<int64_t>> sizes;
-  for (const llama::Slot& slot : llama::slots(small_config(), none)) sizes[slot.name] = slot.sizes;
-  llama::Checkpoint out;
+  for (const layers::Slot& slot : llama::slots(small_config(), none)) sizes[slot.name] = slot.sizes;
+  layers::Checkpoint out;
   out.file = "noted";
   for (const auto& [name, size] : sizes) out.names.push_back(name);
   out.sizes = [sizes](const std::string& name) {

@@ -2,6 +2,7 @@
 #include "facet/safetensors.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -53,6 +54,28 @@ TEST(SafetensorsTest, every_dtype_comes_back_with_its_bits) {
   EXPECT_EQ(read.metadata().at("format"), "pt");
   for (const auto& [name, value] : tensors)
     EXPECT_TRUE(same_bits(read.tensor(name), value)) << name;
+}
+
+/// Bytes of mapped files in the memory of this process.
+int64_t mapped_bytes() {
+  int64_t size = 0, resident = 0, shared = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident >> shared;
+  return shared * sysconf(_SC_PAGESIZE);
+}
+
+TEST(SafetensorsTest, a_tensor_that_dies_leaves_nothing_in_memory) {
+  const fs::path file = fresh_folder() / "x.safetensors";
+  const Tensor large = torch::ones({4 << 20});
+  save_safetensors(file, {{"large", large}});
+  const Safetensors read(file);
+  const int64_t before = mapped_bytes();
+  {
+    const Tensor tensor = read.tensor("large");
+    EXPECT_TRUE(torch::equal(tensor, large));
+    EXPECT_GT(mapped_bytes() - before, 15 << 20);
+  }
+  EXPECT_LT(mapped_bytes() - before, 1 << 20);
+  EXPECT_TRUE(torch::equal(read.tensor("large"), large)) << "it can be read again";
 }
 
 TEST(SafetensorsTest, tensors_are_written_row_by_row_whatever_their_strides) {

@@ -1,5 +1,5 @@
-// ESM-2's blocks of packed weights: as the plain layers, whatever runs together.
-#include "fast_block.h"
+// ESM-2's blocks: packed weights as plain ones, whatever runs together.
+#include "block.h"
 
 #include "host_adapters/adapters.h"
 
@@ -24,7 +24,7 @@ std::unique_ptr<HostModel> mini_of(const char* dtype = "f32") {
       "esm2", {{"weights", FACET_TEST_SOURCE "/experiments/models/esm2_mini"}, {"dtype", dtype}});
 }
 
-TEST(FastBlock, gives_each_protein_of_a_mixed_batch_the_rows_it_has_alone) {
+TEST(Block, gives_each_protein_of_a_mixed_batch_the_rows_it_has_alone) {
   const auto host = mini_of();
   std::vector<std::string> proteins;
   for (const int64_t length : {1, 700, 33, 33, 33, 1022, 2, 142, 143, 1}) {
@@ -43,7 +43,7 @@ TEST(FastBlock, gives_each_protein_of_a_mixed_batch_the_rows_it_has_alone) {
   }
 }
 
-TEST(FastBlock, gives_the_rows_of_the_plain_layers) {
+TEST(Block, gives_the_rows_of_the_plain_layers) {
   const auto host = mini_of();
   const Tokens tokens = host->tokenize(std::vector<std::string>{protein(300), protein(20)});
   const Seen fast = pass(*host, tokens, kFastPoints, {.logits = true});
@@ -53,7 +53,7 @@ TEST(FastBlock, gives_the_rows_of_the_plain_layers) {
   EXPECT_TRUE(plain.logits.requires_grad() || !fast.logits.requires_grad());
 }
 
-TEST(FastBlock, gives_the_same_bits_on_any_number_of_threads) {
+TEST(Block, gives_the_same_bits_on_any_number_of_threads) {
   for (const char* dtype : {"f32", "bf16"}) {
     const auto host = mini_of(dtype);
     for (const auto& lengths : {std::vector<int64_t>{127}, {255}, {271}, {520, 1, 520}}) {
@@ -64,7 +64,7 @@ TEST(FastBlock, gives_the_same_bits_on_any_number_of_threads) {
   }
 }
 
-TEST(FastBlock, stays_near_float32_in_bfloat16) {
+TEST(Block, stays_near_float32_in_bfloat16) {
   const Tokens tokens = mini_of()->tokenize(std::vector<std::string>{protein(400), protein(9)});
   const Seen wide = pass(*mini_of(), tokens, {"layers.6"});
   const Seen narrow = pass(*mini_of("bf16"), tokens, {"layers.6"});
