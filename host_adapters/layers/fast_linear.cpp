@@ -57,10 +57,10 @@ bool multiplies(const Tensor& weight) {
 /// sizes: for each that a layer meets, oneDNN compiles code, which takes it a millisecond and most
 /// of a megabyte, and it keeps them all.
 int64_t rows_at_once(int64_t left, int64_t most) {
-  if (left >= most) return most;
-  int64_t rows = kFewestRows;
-  while (2 * rows < left + kFewestRows) rows *= 2;
-  return std::min(rows, most);
+  const int64_t filled = (left + kFewestRows - 1) / kFewestRows * kFewestRows;
+  for (const int64_t rows : {most, most / 2, most / 4})
+    if (rows <= filled) return rows;
+  return filled;
 }
 
 }  // namespace
