@@ -53,14 +53,17 @@ bool multiplies(const Tensor& weight) {
 #endif
 }
 
-/// How many rows to multiply at once when so many are left, or a few more, to be filled up. Of few
-/// sizes: for each that a layer meets, oneDNN compiles code, which takes it a millisecond and most
-/// of a megabyte, and it keeps them all.
-int64_t rows_at_once(int64_t left, int64_t most) {
-  const int64_t filled = (left + kFewestRows - 1) / kFewestRows * kFewestRows;
+int64_t filled_up(int64_t rows, int64_t to) { return (rows + to - 1) / to * to; }
+
+/// How many of n rows to multiply at once when so many are left, or a few more, to be filled up. Of
+/// few sizes: for each that a layer meets, oneDNN compiles code, which takes it a millisecond and
+/// most of a megabyte, and it keeps them all. Rows that fit are not split, for every part reads the
+/// weights.
+int64_t rows_at_once(int64_t n, int64_t left, int64_t most) {
+  if (n <= most) return filled_up(n, kFewestRows / 2);
   for (const int64_t rows : {most, most / 2, most / 4})
-    if (rows <= filled) return rows;
-  return filled;
+    if (rows <= filled_up(left, kFewestRows)) return rows;
+  return filled_up(left, kFewestRows);
 }
 
 }  // namespace
@@ -100,7 +103,7 @@ Tensor by_rows(const Tensor& x, const std::function<Tensor(const Tensor&)>& of) 
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   Tensor out;
   for (int64_t begin = 0, rows = 0; begin < n; begin += rows) {
-    rows = rows_at_once(n - begin, kRowsOfProduct * threads);
+    rows = rows_at_once(n, n - begin, kRowsOfProduct * threads);
     if (rows == n) return of(x);
     const int64_t end = std::min(begin + rows, n), missing = begin + rows - end;
     const Tensor given = x.slice(0, begin, end);
