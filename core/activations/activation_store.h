@@ -63,7 +63,10 @@ struct ActivationStore {
 /// missing or cut short.
 std::shared_ptr<const ActivationStore> open_activations(const std::filesystem::path& folder,
                                                         const std::string& key);
-/// The pieces that the host gave, with the same bits. One shard is mapped at a time.
-std::unique_ptr<RowFeed> feed_of_store(std::shared_ptr<const ActivationStore> store);
+/// Of a store's pieces. own: x is a copy; shared: x is the mapped shard, which stays mapped as long
+/// as the piece is held, and nobody may write to it.
+enum class Memory { own = 1, shared };
+/// The pieces that the host gave, with the same bits. One shard is open at a time.
+std::unique_ptr<RowFeed> feed_of_store(std::shared_ptr<const ActivationStore> store, Memory memory);
 
 }  // namespace facet

@@ -158,7 +158,7 @@ void ActivationStream::read_from(std::shared_ptr<const ActivationStore> store) {
 }
 
 std::unique_ptr<RowFeed> ActivationStream::raw_feed() const {
-  if (store_) return feed_of_store(store_);
+  if (store_) return feed_of_store(store_, Memory::own);
   return host_ ? feed_of_host(host_, data_, raw_points(), params_.batch_tokens, packing())
                : feed_of_rows(data_, params_.batch_tokens);
 }
@@ -198,7 +198,8 @@ std::unique_ptr<RowFeed> ActivationStream::remembered(std::unique_ptr<RowFeed> k
 std::unique_ptr<RowFeed> ActivationStream::feed() const { return remembered(kept(raw_feed())); }
 
 std::unique_ptr<ActivationSource> ActivationStream::open(Order order, uint64_t seed) const {
-  std::unique_ptr<RowFeed> raw = raw_feed();
+  // A source copies what it gives.
+  auto raw = store_ ? feed_of_store(store_, Memory::shared) : raw_feed();
   if (works_ahead(order)) raw = feed_ahead(std::move(raw), params_.buffer_rows);
   return open_on(remembered(kept(std::move(raw))), order, seed);
 }

@@ -50,7 +50,7 @@ class RowFeed {
   /// a piece.
   virtual void start(int64_t item) = 0;
   /// The rows of the next piece, x [n, points, d] on the CPU; n may be 0. False at the end of the
-  /// data.
+  /// data. x may be memory of a mapped file, to be copied before anyone writes to it.
   virtual bool next(Rows& piece) = 0;
   /// No piece will be wanted for now: a feed that works ahead stops until the next next().
   virtual void rest() {}

@@ -16,7 +16,8 @@ namespace {
 
 class StoreFeed final : public RowFeed {
  public:
-  explicit StoreFeed(std::shared_ptr<const ActivationStore> store) : store_(std::move(store)) {}
+  StoreFeed(std::shared_ptr<const ActivationStore> store, Memory memory)
+      : store_(std::move(store)), memory_(memory) {}
 
   void start(int64_t item) override {
     if (item > store_->items) refuse_shorter_data(item, store_->items);
@@ -48,11 +49,11 @@ class StoreFeed final : public RowFeed {
     }
     const auto* row = batch_row_.const_data_ptr<int64_t>();
     const int64_t begin = row[batch_], end = row[batch_ + 1];
-    // Copies: whoever holds the rows must not hold the shard, nor be able to write to it.
-    const auto copied = [&](const char* name) {
-      return shard_->tensor(name).slice(0, begin, end).clone();
-    };
-    piece = {copied("x"), copied("sequence"), copied("position"), copied("token"), copied("flag")};
+    const auto mapped = [&](const char* name) { return shard_->tensor(name).slice(0, begin, end); };
+    // What is known of a row is little, and who keeps it should not keep the shard with it.
+    const auto copied = [&](const char* name) { return mapped(name).clone(); };
+    piece = {memory_ == Memory::shared ? mapped("x") : copied("x"), copied("sequence"),
+             copied("position"), copied("token"), copied("flag")};
     ++batch_;
     item_ = batch_item_.const_data_ptr<int64_t>()[batch_];
     return true;
@@ -80,6 +81,7 @@ class StoreFeed final : public RowFeed {
   }
 
   std::shared_ptr<const ActivationStore> store_;
+  Memory memory_;
   size_t next_shard_ = 0;
   std::optional<Safetensors> shard_;
   Tensor batch_row_, batch_item_;  // [batches + 1] of the shard
@@ -119,8 +121,9 @@ std::shared_ptr<const ActivationStore> open_activations(const fs::path& folder,
   return out;
 }
 
-std::unique_ptr<RowFeed> feed_of_store(std::shared_ptr<const ActivationStore> store) {
-  return std::make_unique<StoreFeed>(std::move(store));
+std::unique_ptr<RowFeed> feed_of_store(std::shared_ptr<const ActivationStore> store,
+                                       Memory memory) {
+  return std::make_unique<StoreFeed>(std::move(store), memory);
 }
 
 }  // namespace facet

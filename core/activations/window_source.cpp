@@ -10,12 +10,15 @@
 namespace facet {
 namespace {
 
-Rows permuted(const Rows& rows, const Windows& windows, int64_t epoch, int64_t window) {
+std::vector<int64_t> order_of(int64_t rows, const Windows& windows, int64_t epoch, int64_t window) {
   Rng rng(windows.seed, "epoch/" + std::to_string(epoch) + "/window/" + std::to_string(window));
   const int64_t together = windows.together;
-  FACET_ASSERT(rows.size() % together == 0, "a window splits rows that belong together");
-  const Tensor group = torch::tensor(rng.permutation(rows.size() / together), torch::kInt64);
-  return rows.select((group.unsqueeze(1) * together + torch::arange(together)).flatten());
+  FACET_ASSERT(rows % together == 0, "a window splits rows that belong together");
+  std::vector<int64_t> order;
+  order.reserve(static_cast<size_t>(rows));
+  for (const int64_t group : rng.permutation(rows / together))
+    for (int64_t i = 0; i < together; ++i) order.push_back(group * together + i);
+  return order;
 }
 
 }  // namespace
@@ -28,7 +31,7 @@ void WindowSource::begin_epoch(int64_t epoch) {
   epoch_ = epoch;
   started_ = any_rows_ = false;
   window_ = begin_ = row_ = 0;
-  loaded_ = Rows();
+  loaded_ = RowWindow();
 }
 
 bool WindowSource::load_window() {
@@ -36,24 +39,21 @@ bool WindowSource::load_window() {
   started_ = true;
   begin_ = feed_->item();
   row_ = 0;
-  loaded_ = Rows();
+  loaded_ = RowWindow();
   left_before_ = left_out_;
   const LeftOut before = feed_->left_out();
-  std::vector<Rows> pieces;
-  int64_t gathered = 0;
-  for (Rows piece; gathered == 0 || gathered < windows_.rows;) {
+  RowWindow window;
+  for (Rows piece; window.size() == 0 || window.size() < windows_.rows;) {
     if (!feed_->next(piece)) break;
-    if (piece.size() == 0) continue;
-    gathered += piece.size();
-    pieces.push_back(std::move(piece));
+    if (piece.size() > 0) window.add(std::move(piece));
   }
-  if (gathered >= will_read_) feed_->rest();
+  if (window.size() >= will_read_) feed_->rest();
   const LeftOut after = feed_->left_out();
   left_out_.pads += after.pads - before.pads;
   left_out_.high_norm += after.high_norm - before.high_norm;
-  if (pieces.empty()) return false;
-  loaded_ = pieces.size() == 1 ? std::move(pieces[0]) : Rows::joined(pieces);
-  if (windows_.shuffled) loaded_ = permuted(loaded_, windows_, epoch_, window_);
+  if (window.size() == 0) return false;
+  if (windows_.shuffled) window.permute(order_of(window.size(), windows_, epoch_, window_));
+  loaded_ = std::move(window);
   ++window_;
   any_rows_ = true;
   return true;
@@ -70,12 +70,12 @@ Rows WindowSource::next(int64_t rows) {
       break;
     }
     const int64_t end = std::min(loaded_.size(), row_ + rows - taken);
-    parts.push_back(loaded_.slice(row_, end));
+    loaded_.take(row_, end, parts);
     taken += end - row_;
     will_read_ -= std::min(will_read_, end - row_);
     row_ = end;
   }
-  if (parts.size() == 1) return parts[0];
+  if (windows_.shuffled && parts.size() == 1) return std::move(parts[0]);  // a copy already
   if (!parts.empty()) return Rows::joined(parts);
   const auto none = [](auto dtype) { return torch::empty({0}, dtype); };
   const int64_t points = shape_.points_in + (shape_.transcodes ? shape_.points_out : 0);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "activations/row_feed.h"
+#include "activations/row_window.h"
 #include "facet/stream.h"
 
 namespace facet {
@@ -26,7 +27,7 @@ class WindowSource final : public ActivationSource {
   WindowSource(std::unique_ptr<RowFeed> feed, Shape shape, Windows windows, std::string key);
 
   Shape shape() const override { return shape_; }
-  /// UserError when an epoch passes without a row.
+  /// In memory of their own. UserError when an epoch passes without a row.
   Rows next(int64_t rows) override;
   void will_read(int64_t rows) override;
   Value cursor() const override;
@@ -50,7 +51,7 @@ class WindowSource final : public ActivationSource {
   bool any_rows_ = false;  // this epoch had some
   int64_t window_ = 0;     // number of the next window to load
   int64_t begin_ = 0;      // item with which the loaded window begins
-  Rows loaded_;            // empty before the first window
+  RowWindow loaded_;       // empty before the first window
   int64_t row_ = 0;        // next row of the loaded window
   int64_t will_read_ = std::numeric_limits<int64_t>::max();
   LeftOut left_out_;     // up to the end of the loaded window,

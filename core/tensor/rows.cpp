@@ -4,18 +4,16 @@
 #include <facet/torch.h>
 
 #include "facet/error.h"
+#include "tensor/row_members.h"
 
 namespace facet {
 namespace {
-
-constexpr Tensor Rows::*kMembers[] = {&Rows::x, &Rows::sequence, &Rows::position, &Rows::token,
-                                      &Rows::flag};
 
 /// The rows with `change` applied to each member that is there.
 template <class Change>
 Rows changed(const Rows& rows, const Change& change) {
   Rows out;
-  for (const auto member : kMembers)
+  for (const auto member : kRowMembers)
     if ((rows.*member).defined()) out.*member = change(rows.*member);
   return out;
 }
@@ -23,7 +21,7 @@ Rows changed(const Rows& rows, const Change& change) {
 }  // namespace
 
 int64_t Rows::size() const {
-  for (const auto member : kMembers)
+  for (const auto member : kRowMembers)
     if ((this->*member).defined()) return (this->*member).size(0);
   return 0;
 }
@@ -39,7 +37,7 @@ Rows Rows::select(const Tensor& index) const {
 Rows Rows::joined(const std::vector<Rows>& parts) {
   FACET_ASSERT(!parts.empty(), "no rows to join");
   Rows out;
-  for (const auto member : kMembers) {
+  for (const auto member : kRowMembers) {
     if (!(parts.front().*member).defined()) continue;
     std::vector<Tensor> pieces;
     for (const Rows& part : parts) pieces.push_back(part.*member);

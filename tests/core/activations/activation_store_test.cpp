@@ -13,6 +13,7 @@
 #include "core/activations/letter_host.h"
 #include "core/base/test_folder.h"
 #include "expect_refusal.h"
+#include "facet/rng.h"
 #include "facet/safetensors.h"
 
 namespace facet {
@@ -97,6 +98,52 @@ TEST_F(Activations, on_disk_have_the_bits_of_the_live_stream) {
         EXPECT_EQ(live.key(), kept.key());
         expect_same(live, kept, order, 23);
       }
+}
+
+// A window is whole batches of the host, across shards; the last one has what is left.
+TEST_F(Activations, drawn_from_disk_are_windows_joined_and_permuted) {
+  build(store_);
+  const auto store = open_activations(store_, "the key");
+  std::vector<int64_t> batches;
+  for (size_t i = 0; i < store->shards.size(); ++i) {
+    const Tensor rows = Safetensors(shard(static_cast<int64_t>(i))).tensor("batch_row").diff();
+    for (int64_t b = 0; b < rows.size(0); ++b) batches.push_back(rows[b].item<int64_t>());
+  }
+  const int64_t total = store->count.rows, most = 50;
+  StreamParams params = small_windows(most);
+  params.rows = "all";
+  ActivationStream kept(host_, texts(words(40)), {"embeddings", "blocks.0.out"}, params);
+  kept.read_from(store);
+  ASSERT_GT(most, store->shards[0].rows);
+  const Rows in_order = kept.open(Order::sequential, 0)->next(total);
+  const auto source = kept.open(Order::shuffled, 9);
+  int64_t begin = 0, window = 0;
+  for (auto batch = batches.begin(); batch != batches.end(); ++window) {
+    int64_t end = begin;
+    while (batch != batches.end() && end - begin < most) end += *batch++;
+    const Tensor order =
+        torch::tensor(Rng(9, "epoch/0/window/" + std::to_string(window)).permutation(end - begin));
+    ASSERT_TRUE(same_bits(source->next(end - begin), in_order.slice(begin, end).select(order)))
+        << "window " << window;
+    begin = end;
+  }
+  EXPECT_GT(window, 3);
+  EXPECT_EQ(begin, total);
+}
+
+TEST_F(Activations, read_from_disk_may_be_written_to) {
+  build(store_);
+  const auto whole = bytes(store_);
+  ActivationStream kept = stream();
+  kept.read_from(open_activations(store_, "the key"));
+  for (const Order order : {Order::sequential, Order::shuffled})
+    for (int64_t rows : {5, 1000}) kept.open(order, 1)->next(rows).x.zero_();
+  Rows piece;
+  const auto feed = kept.feed();
+  feed->start(0);
+  ASSERT_TRUE(feed->next(piece));
+  piece.x.zero_();
+  EXPECT_TRUE(bytes(store_) == whole);
 }
 
 TEST_F(Activations, on_disk_need_no_host) {
