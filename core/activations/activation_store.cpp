@@ -41,17 +41,21 @@ struct Shard {
   }
 
   // In an order that leaves each tensor aligned.
-  NamedTensors tensors(int64_t next_item) const {
+  NamedPieces tensors(int64_t next_item) const {
     std::vector<int64_t> items = item;
     items.push_back(next_item);
-    const Rows all = Rows::joined(batches);
-    return {{"batch_row", torch::tensor(row, torch::kInt64)},
-            {"batch_item", torch::tensor(items, torch::kInt64)},
-            {"sequence", all.sequence},
-            {"position", all.position},
-            {"token", all.token},
-            {"x", all.x},
-            {"flag", all.flag}};
+    const auto of_batches = [this](Tensor Rows::*member) {
+      std::vector<Tensor> out;
+      for (const Rows& batch : batches) out.push_back(batch.*member);
+      return out;
+    };
+    return {{"batch_row", {torch::tensor(row, torch::kInt64)}},
+            {"batch_item", {torch::tensor(items, torch::kInt64)}},
+            {"sequence", of_batches(&Rows::sequence)},
+            {"position", of_batches(&Rows::position)},
+            {"token", of_batches(&Rows::token)},
+            {"x", of_batches(&Rows::x)},
+            {"flag", of_batches(&Rows::flag)}};
   }
 };
 

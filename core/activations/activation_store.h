@@ -14,8 +14,8 @@
 
 namespace facet {
 
-/// Bytes of one shard at most, unless one batch of the host is larger. A build holds two of them,
-/// and what a cut build loses is one.
+/// Bytes of one shard at most, unless one batch of the host is larger. A build holds one of them
+/// and a batch, and what a cut build loses is one.
 inline constexpr int64_t kShardBytes = int64_t{1} << 27;
 
 /// The value of activations.json's `format`.

@@ -38,10 +38,10 @@ void each_firing(const CodesFiles& files, int64_t parts, F&& f) {
 
 }  // namespace
 
-NamedTensors codes_part(const Codes& codes, const Rows& ids) {
-  return {{"start", codes.start},     {"latent", codes.latent},   {"value", codes.value},
-          {"sequence", ids.sequence}, {"position", ids.position}, {"token", ids.token},
-          {"flag", ids.flag}};
+NamedPieces codes_part(const Codes& codes, const Rows& ids) {
+  return {{"start", {codes.start}},     {"latent", {codes.latent}},   {"value", {codes.value}},
+          {"sequence", {ids.sequence}}, {"position", {ids.position}}, {"token", {ids.token}},
+          {"flag", {ids.flag}}};
 }
 
 std::string sequence_line(const SequenceInfo& sequence) {

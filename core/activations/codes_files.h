@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "facet/safetensors.h"
+#include "activations/store_parts.h"
 #include "facet/stream.h"
 
 namespace facet {
@@ -23,7 +23,7 @@ struct CodesFiles {
 inline constexpr int64_t kCodesFormat = 2;
 
 /// The tensors of one of the parts.
-NamedTensors codes_part(const Codes& codes, const Rows& ids);
+NamedPieces codes_part(const Codes& codes, const Rows& ids);
 /// One line of sequences.jsonl, with its end.
 std::string sequence_line(const SequenceInfo& sequence);
 /// Sorts the entries > 0 of the parts 0 .. parts - 1 by latent into by_latent.safetensors, in

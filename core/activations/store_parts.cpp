@@ -1,9 +1,12 @@
 // Bodies of what the stores share.
 #include "activations/store_parts.h"
 
+#include <facet/torch.h>
+
 #include <cstdio>
 
 #include "facet/error.h"
+#include "tensor/safetensors_writer.h"
 
 namespace facet {
 
@@ -25,6 +28,13 @@ PartEnd end_of(const fs::path& store, const Safetensors& part) {
       refuse(store, part.file().string() + ": not a part of a store: it has no \"" + name + "\"");
   return {part.metadata().at("key"), number(part, "next_item"), number(part, "read"),
           number(part, "rows")};
+}
+
+GrowingTensor form_of(const std::string& name, const std::vector<Tensor>& pieces) {
+  const Tensor& first = pieces.at(0);
+  GrowingTensor form{name, first.scalar_type(), first.sizes().slice(1).vec(), 0};
+  for (const Tensor& piece : pieces) form.rows += piece.size(0);
+  return form;
 }
 
 }  // namespace
@@ -52,13 +62,18 @@ std::vector<PartEnd> finished_parts(const fs::path& store, const fs::path& parts
   return out;
 }
 
-void save_part(const fs::path& file, const NamedTensors& tensors, const PartEnd& end) {
+void save_part(const fs::path& file, const NamedPieces& tensors, const PartEnd& end) {
   try {
-    save_safetensors(file, tensors,
-                     {{"key", end.key},
-                      {"next_item", std::to_string(end.next_item)},
-                      {"read", std::to_string(end.read)},
-                      {"rows", std::to_string(end.rows)}});
+    std::vector<GrowingTensor> forms;
+    for (const auto& [name, pieces] : tensors) forms.push_back(form_of(name, pieces));
+    SafetensorsWriter writer(file, std::move(forms),
+                             {{"key", end.key},
+                              {"next_item", std::to_string(end.next_item)},
+                              {"read", std::to_string(end.read)},
+                              {"rows", std::to_string(end.rows)}});
+    for (const auto& [name, pieces] : tensors)
+      for (const Tensor& piece : pieces) writer.add(name, piece);
+    writer.commit();
   } catch (const UserError& e) {
     throw UserError(std::string(e.what()) +
                     "\nwhat is finished stays: make room, then run the same command again");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "facet/safetensors.h"
@@ -30,8 +31,12 @@ void make_folder(const std::filesystem::path& folder);
 /// them is damaged or belongs to another store.
 std::vector<PartEnd> finished_parts(const std::filesystem::path& store,
                                     const std::filesystem::path& parts, const std::string& key);
-/// UserError when it cannot be written whole; nothing is left of it then.
-void save_part(const std::filesystem::path& file, const NamedTensors& tensors, const PartEnd& end);
+/// The tensors of a part, in the order of the file: pieces that follow one another along the first
+/// axis.
+using NamedPieces = std::vector<std::pair<std::string, std::vector<Tensor>>>;
+/// Writes the pieces as they are, without joining them. UserError when it cannot be written whole;
+/// nothing is left of it then.
+void save_part(const std::filesystem::path& file, const NamedPieces& tensors, const PartEnd& end);
 
 /// A file of a finished store; UserError with what to do when it is missing or damaged.
 Safetensors open_part(const std::filesystem::path& store, const std::filesystem::path& file);
