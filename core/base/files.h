@@ -31,8 +31,11 @@ class FileWriter {
   void commit();
 
  private:
+  void put(const void* bytes, size_t size);
+
   std::filesystem::path file_, partial_;
   int descriptor_ = -1;
+  size_t held_back_ = 0;  // bytes that the disk was not yet asked to take
 };
 
 /// FileWriter in one call.

@@ -29,6 +29,20 @@ TEST(FileWriter, gives_the_file_its_name_on_commit_only) {
   EXPECT_EQ(folder.list(), "x");
 }
 
+// Of more bytes than the disk is asked to take at once.
+TEST(FileWriter, writes_large_files_as_they_are_given) {
+  const TestFolder folder;
+  std::string bytes((size_t{1} << 24) + 5, ' ');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * i >> 7);
+  write_file(folder / "whole", bytes);
+  EXPECT_TRUE(read_file(folder / "whole") == bytes);
+  FileWriter out(folder / "pieces");
+  out.write_at(7, bytes.data() + 7, bytes.size() - 7);
+  out.write_at(0, bytes.data(), 7);
+  out.commit();
+  EXPECT_TRUE(read_file(folder / "pieces") == bytes);
+}
+
 TEST(FileWriter, leaves_nothing_when_it_is_not_committed) {
   const TestFolder folder;
   { FileWriter(folder / "x").write("half"); }
