@@ -134,6 +134,7 @@ class JumpInOne : public Function<JumpInOne> {
     const Tensor &pre = saved[0], &bar = saved[1];
     const int64_t n = pre.size(0), m = pre.size(1);
     const Tensor gradient = gradient_of_active(pre, saved[2], saved[3], gradients[0], gradients[4]);
+    const bool reached = gradients[0].defined() || gradients[4].defined();
     const Tensor more = gradient_of_rows(gradients[1], pre);
     const Tensor out = at::empty_like(pre);
     const StepForm form = form_of(context);
@@ -147,7 +148,7 @@ class JumpInOne : public Function<JumpInOne> {
           for (int64_t i = begin; i < end; ++i)
             jump_back_row(x + i * m, t, g + i * m, added[i], m, slope, to + i * m, to_threshold);
         });
-    return {out, sums[0], Tensor()};
+    return {reached || form.to_input ? out : Tensor(), sums[0], Tensor()};
   }
 };
 

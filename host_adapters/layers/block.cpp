@@ -35,7 +35,7 @@ void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, do
           return block.query_key_value(layer_norm(rows, block.attention_norm, eps));
         });
         const Tensor mixed =
-            !watch && attends_by_heads(qkv)
+            block.output.packed() && !watch && attends_by_heads(qkv)
                 ? attended_by_heads(qkv, {heads, heads}, Sees::all, rotary, packed, stretch)
                 : mixed_by_library(qkv, heads, rotary, packed, stretch, watch);
         r.shown = by_rows(mixed, block.output);

@@ -25,7 +25,8 @@ struct Block {
 /// that + mlp(norm(that)). Queries are scaled by head_dim^-0.5 before the rotary embedding. `watch`
 /// is shown the block's attention maps; without one they are not made. A row depends on its
 /// sequence alone, and on the number of rows of the stretch no more than the library's products do.
-/// All arguments but `watch` must outlive the stages.
+/// A block that is not packed has the same bits in passes with gradients and without. All arguments
+/// but `watch` must outlive the stages.
 void add_block(std::vector<Stage>& stages, const Block& block, int64_t heads, double eps,
                const Rotary& rotary, const Packed& packed, const Watch& watch);
 
