@@ -5,13 +5,48 @@
 #include <facet/torch.h>
 
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
-#include "tensor/not_zero.h"
 #include "tensor/plain_kernels.h"
 
 namespace facet {
 
 using at::Tensor;
+
+namespace {
+
+/// Latents and values of what is not 0 in `dense` [n, m], row after row; NaN is not 0. `start`
+/// [n + 1]: where a row's entries begin.
+void list_not_zero(const Tensor& dense, const Tensor& start, int32_t* latent, float* value) {
+  const int64_t m = dense.size(1);
+  const float* values = dense.const_data_ptr<float>();
+  const int64_t* first = start.const_data_ptr<int64_t>();
+  for_dense_rows(dense.size(0), [&](int64_t begin, int64_t end) {
+    // Written whether 0 or not, and gone past only if not: no branch to guess. Room for one more.
+    std::vector<int32_t> latents(static_cast<size_t>(m) + 1);
+    std::vector<float> kept(latents.size());
+    for (int64_t i = begin; i < end; ++i) {
+      size_t count = 0;
+      for (int64_t l = 0; l < m; ++l) {
+        latents[count] = static_cast<int32_t>(l);
+        kept[count] = values[i * m + l];
+        count += kept[count] != 0;
+      }
+      std::memcpy(latent + first[i], latents.data(), count * sizeof(int32_t));
+      std::memcpy(value + first[i], kept.data(), count * sizeof(float));
+    }
+  });
+}
+
+/// start from the counts of the rows, which stand in start[1] .. start[n]; how many there are.
+int64_t starts_of_counts(const Tensor& start) {
+  int64_t* ends = start.data_ptr<int64_t>();
+  for (int64_t i = 1; i < start.size(0); ++i) ends[i] += ends[i - 1];
+  return ends[start.size(0) - 1];
+}
+
+}  // namespace
 
 Codes entries_of(const Tensor& active, const Tensor& start) {
   const int64_t entries = starts_of_counts(start);

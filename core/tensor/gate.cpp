@@ -112,7 +112,8 @@ class GateInOne : public Function<GateInOne> {
     const Tensor sums = sums_over_rows(n, 3, m, [&](int64_t begin, int64_t end, float* of_rows) {
       for (int64_t i = begin; i < end; ++i) gate_back_row(row(i), scale, m, to + i * m, of_rows);
     });
-    return {out, sums[0], sums[1], sums[2]};
+    const bool opened = gradients[1].defined() || gradients[2].defined();
+    return {out, opened ? sums[0] : Tensor(), sums[1], sums[2]};
   }
 };
 
